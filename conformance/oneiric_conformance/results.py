@@ -1,0 +1,93 @@
+"""What a check found: one result for one check of one subject, and the card that explains a failure."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["Card", "Result", "Status"]
+
+
+class Status(StrEnum):
+    """How one check of one subject ended."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a secret
+    FAIL = "fail"
+    WARN = "warn"
+    NOT_APPLICABLE = "not-applicable"
+    NOT_SCORED = "not-scored"
+    WAIVED = "waived"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A failure, told so that the author can act on it.
+
+    :param rule: the rule as one sentence.
+    :param seen: what was observed.
+    :param expected: what the rule asks for.
+    :param example: the smallest example found, in the domain's words; empty if the rule needs none.
+    :param mend: what usually causes this, and how to mend it.
+    :param replay: one shell line that runs this check of this subject again.
+    """
+
+    check: str
+    subject: str
+    rule: str
+    seen: str
+    expected: str
+    example: str
+    mend: str
+    replay: str
+
+    def render(self) -> str:
+        """The card as text, one labelled line each."""
+        lines = [
+            f"{self.check} {self.subject}",
+            f"  rule      {self.rule}",
+            f"  seen      {self.seen}",
+            f"  expected  {self.expected}",
+        ]
+        if self.example:
+            lines.append(f"  example   {self.example}")
+        lines += [f"  mend      {self.mend}", f"  replay    {self.replay}"]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of one check of one subject.
+
+    :param judges: ``component``, ``package`` or ``runtime``.
+    :param level: ``must`` or ``should``.
+    :param reason: one line, empty for a pass.
+    :param exercised: how many cases the check really tried (swaps interrupted, names tried, calls made).
+    :param behaviours: how many of the component's own behaviours were observed to do something; a component without a
+        single one is not certifiable.
+    :param seconds: wall time; never part of a comparison of two runs.
+    """
+
+    check: str
+    subject: str
+    judges: str
+    level: str
+    status: Status
+    reason: str = ""
+    exercised: int = 0
+    behaviours: int = 0
+    card: Card | None = None
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, as it crosses a process border or enters the report."""
+        return asdict(self) | {"status": self.status.value}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Result":
+        """The inverse of :meth:`to_json`."""
+        card = data["card"]
+        return replace(
+            cls(**{**data, "status": Status(data["status"]), "card": None}),
+            card=Card(**card) if card else None,
+        )
