@@ -1,0 +1,59 @@
+"""What tests need of the core: keys, manifests right and wrong, a whole runtime, and the steps a runtime is made of.
+
+There is no pytest in here. Names are looked up in their modules when they are first asked for, as in the package above.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from oneiric_core.clock import FrozenClock as FrozenClock
+    from oneiric_core.components import CLEANUP_HOOKS as CLEANUP_HOOKS
+    from oneiric_core.components import HEALTH_HOOKS as HEALTH_HOOKS
+    from oneiric_core.components import INIT_HOOKS as INIT_HOOKS
+    from oneiric_core.discovery import InstalledEntryPoint as InstalledEntryPoint
+    from oneiric_core.discovery import candidates_from as candidates_from
+    from oneiric_core.discovery import import_object as import_object
+    from oneiric_core.discovery import installed_entry_points as installed_entry_points
+    from oneiric_core.lifecycle import LifecycleManager as LifecycleManager
+    from oneiric_core.lifecycle import Timeouts as Timeouts
+    from oneiric_core.lifecycle import call_hook as call_hook
+    from oneiric_core.lifecycle import construct as construct
+    from oneiric_core.lifecycle import find_hook as find_hook
+    from oneiric_core.lifecycle import make_settings as make_settings
+    from oneiric_core.testing.core_runtime import CoreRuntime as CoreRuntime
+    from oneiric_core.testing.keys import PUBLISHER as PUBLISHER
+    from oneiric_core.testing.keys import SECOND_PUBLISHER as SECOND_PUBLISHER
+    from oneiric_core.testing.keys import STRANGER as STRANGER
+    from oneiric_core.testing.keys import KeyPair as KeyPair
+    from oneiric_core.testing.keys import key_pair as key_pair
+    from oneiric_core.testing.manifests import BadManifest as BadManifest
+    from oneiric_core.testing.manifests import bad_manifest as bad_manifest
+    from oneiric_core.testing.manifests import manifest_entry as manifest_entry
+    from oneiric_core.testing.manifests import signed_manifest as signed_manifest
+
+_EXPORTS = {
+    "clock": ("FrozenClock",),
+    "components": ("CLEANUP_HOOKS", "HEALTH_HOOKS", "INIT_HOOKS"),
+    "discovery": ("InstalledEntryPoint", "candidates_from", "import_object", "installed_entry_points"),
+    "lifecycle": ("LifecycleManager", "Timeouts", "call_hook", "construct", "find_hook", "make_settings"),
+    "testing.core_runtime": ("CoreRuntime",),
+    "testing.keys": ("PUBLISHER", "SECOND_PUBLISHER", "STRANGER", "KeyPair", "key_pair"),
+    "testing.manifests": ("BadManifest", "bad_manifest", "manifest_entry", "signed_manifest"),
+}
+_HOMES = {name: home for home, names in _EXPORTS.items() for name in names}
+
+__all__ = [*_HOMES]  # noqa: PLE0604 - the table is the list
+
+if not TYPE_CHECKING:  # a type checker would let every misspelt name pass
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'oneiric_core.testing' has no attribute {name!r}", name=name)
+        from importlib import import_module  # noqa: PLC0415 - only when a name is asked for
+
+        value = getattr(import_module(f"oneiric_core.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
