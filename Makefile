@@ -1,0 +1,58 @@
+# Each target sets up what it needs in $(VENV) and may be run again at any time; the second run is quick.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+OUT := build/certify
+EXTRAS := conformance,testing,redis,watch
+CODE := oneiric_core pytest_oneiric conformance tests
+
+.PHONY: certify test test-long lint types format bench docs coverage clean
+.DELETE_ON_ERROR:
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}. Say make PYTHON=/path/to/python3.11") if v < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]' --group dev --group docs
+	@touch $@
+
+# The main job: judge the example repository from the wheel it builds, and show where the report is.
+certify: $(READY)
+	@rm -rf $(OUT) && mkdir -p $(OUT)/wheel
+	@$(BIN)/python -m build --no-isolation --wheel conformance/acme --outdir $(OUT)/wheel > $(OUT)/build.log 2>&1 || { cat $(OUT)/build.log; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall $(OUT)/wheel/*.whl
+	@cd conformance/acme && ../../$(BIN)/python -m pytest --oneiric-conformance --oneiric-report ../../$(OUT)/report.json
+
+test: $(READY)
+	@$(BIN)/python -m pytest -n auto -m "not long"
+
+test-long: $(READY)
+	@$(BIN)/python -m pytest -n auto
+
+coverage: $(READY)
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m coverage run -m pytest -n auto -q -m "not long"
+	@$(BIN)/python -m coverage combine -q
+	@$(BIN)/python -m coverage report --fail-under=95
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_architecture.py
+
+format: $(READY)
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+bench: $(READY)
+	@$(BIN)/python tests/benchmarks/run.py
+
+docs: $(READY)
+	@$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html
+	@echo "docs: docs/_build/html/index.html"
+
+clean:
+	@rm -rf build dist docs/_build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis $(VENV) .venv-*
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
