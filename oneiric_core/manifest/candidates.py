@@ -1,0 +1,56 @@
+"""From an entry of a manifest to a candidate: which field goes under which published metadata name."""
+
+from collections.abc import Collection, Mapping
+from types import Collection, MappingProxyType
+from typing import Any, Final
+
+from oneiric_core.components import Candidate, CandidateSource
+
+__all__ = ["PUBLISHED_NAMES", "candidate_of"]
+
+PUBLISHED_NAMES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "uri": "remote_uri",
+        "event_topics": "topics",
+        "event_max_concurrency": "max_concurrency",
+        "event_filters": "filters",
+        "event_fanout_policy": "fanout_policy",
+    }
+)
+"""Entry fields whose name in the metadata is another one; the others keep theirs."""
+
+_PLACED: Final = frozenset(
+    {"domain", "key", "provider", "factory", "stack_level", "priority", "metadata", "capabilities"}
+)
+
+
+def candidate_of(entry: Mapping[str, Any], origin: str, *, unknown: Collection[str] = ()) -> Candidate:
+    """The candidate of a valid entry, given as plain values; a field overrides its namesake in the free ``metadata``.
+
+    Capabilities appear twice, as the published package has them: names in ``capabilities``, and what is known about them
+    in ``capability_descriptors``.
+
+    :param unknown: the fields we have no meaning for; kept together under ``unknown_fields``.
+    """
+    metadata = dict(entry.get("metadata", {}))
+    for field, value in entry.items():
+        if field not in _PLACED and field not in unknown and value is not None:
+            metadata[PUBLISHED_NAMES.get(field, field)] = value
+    if unknown:
+        metadata["unknown_fields"] = {field: entry[field] for field in unknown}
+    if capabilities := entry.get("capabilities"):
+        metadata["capabilities"] = [item if isinstance(item, str) else item["name"] for item in capabilities]
+        metadata["capability_descriptors"] = [
+            {"name": item} if isinstance(item, str) else item for item in capabilities
+        ]
+    return Candidate(
+        domain=entry["domain"],
+        key=entry["key"],
+        provider=entry["provider"],
+        factory=entry["factory"],
+        metadata=metadata,
+        priority=entry.get("priority"),
+        stack_level=entry.get("stack_level"),
+        source=CandidateSource.REMOTE_MANIFEST,
+        origin=origin,
+    )
