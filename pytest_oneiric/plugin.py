@@ -1,1 +1,31 @@
-"""What pytest loads at start-up. In a run that does not ask for us it adds its options and nothing else."""
+"""What pytest loads at start-up. In a run that does not ask for us it adds its options and does nothing else."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_oneiric.options import add_options, refuse_unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["pytest_addoption", "pytest_configure", "pytest_load_initial_conftests"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser, args: "Sequence[str]") -> None:
+    del early_config, parser
+    refuse_unknown(args)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("oneiric_conformance"):
+        from pytest_oneiric.suite import Suite  # noqa: PLC0415 - the kit is loaded only where it is asked for
+
+        config.pluginmanager.register(Suite(config), Suite.NAME)
+    elif config.getoption("oneiric_component") or config.getoption("oneiric_report"):
+        raise pytest.UsageError("--oneiric-component and --oneiric-report need --oneiric-conformance. Add it.")

@@ -1,0 +1,55 @@
+"""The options this plugin adds, and what happens to one that is misspelt."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pytest
+
+__all__ = ["ANCHOR_INI", "add_options", "refuse_unknown"]
+
+ANCHOR_INI: Final = "oneiric_conformance_anchor"
+_OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "--oneiric-conformance": {
+        "action": "store_true",
+        "help": "judge the components of this project, beside its own tests",
+    },
+    "--oneiric-component": {
+        "action": "append",
+        "metavar": "SPEC",
+        "default": [],
+        "help": "judge only this component: domain/key/provider, or module:attribute (repeatable)",
+    },
+    "--oneiric-profile": {
+        "metavar": "NAME",
+        "default": None,
+        "help": "how thoroughly: quick, gate (default), deep or explore",
+    },
+    "--oneiric-report": {
+        "metavar": "PATH",
+        "default": None,
+        "help": "write the report as JSON to PATH",
+    },
+}
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add the command line options and the ini setting."""
+    group = parser.getgroup("oneiric", "conformance of Oneiric components")
+    for flag, how in _OPTIONS.items():
+        group.addoption(flag, **how)
+    parser.addini(ANCHOR_INI, "file under which the conformance suite appears (default: pyproject.toml)", default="")
+
+
+def refuse_unknown(args: Sequence[str]) -> None:
+    """Refuse an option that looks like one of ours and is none.
+
+    :raises pytest.UsageError: with the option that was probably meant.
+    """
+    for arg in args:
+        flag = arg.partition("=")[0]
+        if flag.startswith("--onei") and flag not in _OPTIONS:
+            from difflib import get_close_matches  # noqa: PLC0415 - only a misspelling pays for it
+
+            near = get_close_matches(flag, _OPTIONS, n=1)
+            meant = f"Did you mean {near[0]}?" if near else f"There are {', '.join(_OPTIONS)}."
+            raise pytest.UsageError(f"unknown option {flag}. {meant}")

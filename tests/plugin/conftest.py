@@ -1,0 +1,143 @@
+"""A stranger's repository, installed as far as ``importlib.metadata`` can tell, and pytest run in it as its author would."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+GOOD = '''
+"""Titles made fit for a path."""
+
+class Slug:
+    def __init__(self):
+        self._open = False
+    async def init(self):
+        self._open = True
+    async def health(self):
+        return self._open
+    async def cleanup(self):
+        self._open = False
+    async def execute(self, payload):
+        if not isinstance(payload, dict) or not isinstance(payload.get("text"), str):
+            raise ValueError("payload needs a text")
+        return {"slug": "-".join(payload["text"].lower().split()), "length": len(payload["text"])}
+
+class Declared:
+    domain = "action"
+    key = "slug"
+    provider = "third"
+    factory = "third:Slug"
+    capabilities = [{"name": "slug", "payload_schema": {
+        "type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}}}]
+    side_effect_free = True
+    version = "1.0"
+
+def slug():
+    return Declared
+'''
+
+
+@dataclass
+class Author:
+    """The repository, and ways to run pytest in it."""
+
+    root: Path
+    entry_points: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text).lstrip("\n"), encoding="utf-8")
+        return path
+
+    def declare(self, group: str, name: str, value: str) -> None:
+        """Add an entry point to both ``pyproject.toml`` and the installed metadata."""
+        self.entry_points.setdefault(group, {})[name] = value
+        self.publish()
+        self.install()
+
+    def publish(self, tail: str = "") -> None:
+        lines = ["[project]", 'name = "third-party"', 'version = "1.0"']
+        for group, points in self.entry_points.items():
+            lines.append(f'[project.entry-points."{group}"]')
+            lines += [f'{name} = "{value}"' for name, value in points.items()]
+        self.write("pyproject.toml", "\n".join([*lines, dedent(tail), ""]))
+
+    def install(self) -> None:
+        info = self.root / "src" / "third_party-1.0.dist-info"
+        info.mkdir(parents=True, exist_ok=True)
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: third-party\nVersion: 1.0\n", encoding="utf-8")
+        (info / "top_level.txt").write_text("third\n", encoding="utf-8")
+        (info / "RECORD").write_text("third.py,,\n", encoding="utf-8")
+        lines: list[str] = []
+        for group, points in self.entry_points.items():
+            lines += [f"[{group}]", *(f"{name} = {value}" for name, value in points.items())]
+        (info / "entry_points.txt").write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+    def pytest(
+        self, *args: str, cwd: Path | None = None, plugins: tuple[str, ...] = (), env: Mapping[str, str] = {}
+    ) -> "Run":
+        """Run pytest in a process of its own, with no plugin but ours and those named."""
+        loaded = [word for name in ("pytest_oneiric.plugin", *plugins) for word in ("-p", name)]
+        surroundings = os.environ | {
+            "PYTHONPATH": str(self.root / "src"),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTEST_ADDOPTS": "",
+            "COLUMNS": "120",
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *loaded, *args],
+            cwd=cwd or self.root,
+            env={**surroundings, **env},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Run(done.returncode, done.stdout, done.stderr)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of pytest came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids that ``--collect-only -q`` printed."""
+        return [line for line in self.out.splitlines() if "::" in line and " " not in line]
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Author:
+    """A repository without anything in it."""
+    return Author(tmp_path)
+
+
+@pytest.fixture
+def author(bare: Author) -> Author:
+    """A repository with one correct component and one passing test of its own."""
+    bare.write("src/third.py", GOOD)
+    bare.declare("oneiric.actions", "slug", "third:slug")
+    bare.write("tests/test_own.py", "def test_own():\n    assert True\n")
+    return bare
+
+
+@pytest.fixture
+def with_component(author: Author) -> Callable[[str, str], Author]:
+    """Add a further action made of the given source, under a name of its own."""
+
+    def add(name: str, source: str) -> Author:
+        author.write(f"src/{name}.py", source)
+        author.declare("oneiric.actions", name, f"{name}:declared")
+        return author
+
+    return add

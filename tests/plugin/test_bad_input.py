@@ -1,0 +1,131 @@
+"""Whatever is wrong before or in a component ends as one clear line and a code other than 0; the others are judged."""
+
+import pytest
+
+ASK = "--oneiric-conformance"
+
+
+def errors(run) -> list[str]:
+    return [line for line in (run.err + run.out).splitlines() if "ERROR" in line or "error" in line.lower()]
+
+
+def test_a_repository_without_entry_points(bare) -> None:
+    bare.publish()
+    bare.install()
+    done = bare.pytest(ASK)
+    assert done.code == 4
+    assert "oneiric.adapters" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_directory_without_a_project(bare) -> None:
+    done = bare.pytest(ASK)
+    assert done.code == 4
+    assert "pyproject.toml" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_package_that_is_declared_but_not_installed(bare) -> None:
+    bare.entry_points = {"oneiric.actions": {"slug": "third:slug"}}
+    bare.publish()
+    done = bare.pytest(ASK)
+    assert done.code == 4
+    assert "pip install -e ." in done.err
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("--oneiric-conformence", "--oneiric-conformance"),
+        ("--oneiric-repport=x.json", "--oneiric-report"),
+        ("--oneiric-componet=x", "--oneiric-component"),
+    ],
+)
+def test_a_misspelt_option(author, written: str, meant: str) -> None:
+    done = author.pytest(written)
+    assert done.code == 4
+    assert f"Did you mean {meant}?" in done.err
+
+
+def test_a_misspelt_profile(author) -> None:
+    done = author.pytest(ASK, "--oneiric-profile", "gaet")
+    assert done.code == 4
+    assert "gate" in done.err
+
+
+def test_a_misspelt_key_in_the_configuration(author) -> None:
+    author.publish('[tool.oneiric.conformance]\nprofil = "gate"')
+    done = author.pytest(ASK)
+    assert done.code == 4
+    assert "profil" in done.err
+    assert "Did you mean profile?" in done.err
+
+
+def test_a_component_that_is_not_there(author) -> None:
+    done = author.pytest(ASK, "--oneiric-component", "action/slug/thrid")
+    assert done.code == 4
+    assert "action/slug/third" in done.err
+
+
+@pytest.mark.parametrize("option", ["--oneiric-component=action/slug/third", "--oneiric-report=report.json"])
+def test_an_option_without_the_one_it_belongs_to(author, option: str) -> None:
+    done = author.pytest(option)
+    assert done.code == 4
+    assert ASK in done.err
+
+
+def test_an_entry_point_that_fails_to_import_is_its_own_failing_item(author, with_component) -> None:
+    """With the last line of its traceback; the other component is judged all the same."""
+    with_component("broken", "import no_such_module_anywhere\n")
+    done = author.pytest(ASK, "-k", "META")
+    assert done.code == 1
+    assert "oneiric.actions/broken::META-001" in done.out
+    assert "ModuleNotFoundError: No module named 'no_such_module_anywhere'" in done.out
+    assert "action/slug/third" in author.pytest(ASK, "-k", "META-001", "-v").out
+
+
+FAULTY = """
+class Declared:
+    domain = "action"
+    key = "{name}"
+    provider = "third"
+    factory = "{name}:make"
+    version = "1.0"
+declared = Declared
+"""
+
+FACTORIES = {
+    "raises": ("def make():\n    raise RuntimeError('out of luck')\n", "out of luck"),
+    "gives_none": ("def make():\n    return None\n", "None"),
+    "exits": ("import os\ndef make():\n    os._exit(7)\n", "7"),
+    "leaves": ("import sys\ndef make():\n    sys.exit('bye')\n", "bye"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(FACTORIES))
+def test_a_factory_that_does_not_deliver(author, with_component, name: str) -> None:
+    source, told = FACTORIES[name]
+    with_component(name, source + FAULTY.format(name=name))
+    done = author.pytest(ASK, "-k", "LIFE-002")
+    assert done.code == 1
+    assert f"action/{name}/third::LIFE-002" in done.out
+    assert told in done.out
+    assert "1 failed, 1 passed" in done.out
+
+
+def test_a_factory_that_hangs(author, with_component) -> None:
+    author.publish()
+    source = "import time\ndef make():\n    time.sleep(3600)\n" + FAULTY.format(name="hangs")
+    with_component("hangs", source)
+    done = author.pytest(ASK, "-k", "LIFE-002")
+    assert done.code == 1
+    assert "1 failed, 1 passed" in done.out
+    assert "did not end within" in done.out
+
+
+def test_a_module_that_ends_the_process_when_imported(author, with_component) -> None:
+    with_component("exits", "import os\nos._exit(9)\n")
+    done = author.pytest(ASK, "-k", "META-001")
+    assert done.code == 1
+    assert "oneiric.actions/exits::META-001" in done.out
+    assert "1 failed, 1 passed" in done.out

@@ -1,0 +1,172 @@
+"""How the suite stands in an author's own tree of tests, and how parts of it are named."""
+
+from pathlib import Path
+
+import pytest
+
+ASK = "--oneiric-conformance"
+LIST = (ASK, "--collect-only", "-q")
+META = "pyproject.toml::action/slug/third::META-001"
+
+
+def test_the_suite_stands_beside_the_authors_own_tests(author) -> None:
+    done = author.pytest(*LIST)
+    assert done.code == 0, done.out + done.err
+    assert "tests/test_own.py::test_own" in done.ids
+    assert META in done.ids
+
+
+def test_without_being_asked_it_is_not_there(author) -> None:
+    assert author.pytest("--collect-only", "-q").ids == ["tests/test_own.py::test_own"]
+
+
+def test_testpaths_do_not_hide_it(author) -> None:
+    author.publish('[tool.pytest.ini_options]\ntestpaths = ["tests"]')
+    done = author.pytest(*LIST)
+    assert META in done.ids
+    assert "tests/test_own.py::test_own" in done.ids
+
+
+def test_an_id_pasted_back_runs_exactly_that_check(author) -> None:
+    done = author.pytest(ASK, META)
+    assert "1 passed" in done.out
+    assert done.code == 0
+
+
+def test_each_id_is_listed_once(author) -> None:
+    """Also where an argument is a directory above the file the suite hangs from."""
+    for where in ((), (".",), ("tests",), ("tests", ".")):
+        ids = author.pytest(*LIST, *where).ids
+        assert ids.count(META) == 1, where
+        assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("expression", "kept", "dropped"),
+    [
+        ("META-001", "META-001", "HOT-001"),
+        ("HOT", "HOT-001", "META-001"),
+        ("action and META", "META-001", "HOT-001"),
+        ("entry_point", "META-001", "HOT-001"),
+        ("should", "", "META-001"),
+    ],
+)
+def test_k_selects_by_id_area_domain_level_and_function(author, expression: str, kept: str, dropped: str) -> None:
+    ids = " ".join(author.pytest(*LIST, "-k", expression).ids)
+    assert kept in ids
+    assert dropped not in ids
+
+
+def test_m_selects_the_suite_or_all_but_the_suite(author) -> None:
+    author.publish("[tool.pytest.ini_options]\naddopts = '--strict-markers'")
+    ours = author.pytest(*LIST, "-m", "oneiric_conformance").ids
+    assert META in ours
+    assert "tests/test_own.py::test_own" not in ours
+    assert author.pytest(*LIST, "-m", "not oneiric_conformance").ids == ["tests/test_own.py::test_own"]
+
+
+def test_deselect_takes_an_id(author) -> None:
+    ids = author.pytest(*LIST, "--deselect", META).ids
+    assert META not in ids
+    assert any("META-002" in line for line in ids)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        'python_files = ["check_*.py"]',
+        'python_functions = ["verify_*"]',
+        'python_classes = ["Spec*"]',
+        "addopts = '--import-mode=importlib'",
+        "addopts = '-p no:cacheprovider'",
+        "filterwarnings = ['error']\nxfail_strict = true\naddopts = '--strict-config --strict-markers'",
+    ],
+)
+def test_the_hosts_settings_do_not_lose_it(author, setting: str) -> None:
+    author.publish(f"[tool.pytest.ini_options]\n{setting}")
+    done = author.pytest(ASK, "-k", "META", "-W", "error")
+    assert done.code == 0, done.out + done.err
+    assert "META" in author.pytest(*LIST).out
+
+
+def test_a_module_scoped_autouse_fixture_of_the_host_does_no_harm(author) -> None:
+    author.write(
+        "conftest.py",
+        "import pytest\n@pytest.fixture(autouse=True, scope='module')\ndef around(request):\n    request.module.__name__\n    yield\n",
+    )
+    done = author.pytest(ASK, "-k", "META-001 or own")
+    assert done.code == 0, done.out + done.err
+    assert "2 passed" in done.out
+
+
+def test_a_host_hook_may_ask_for_paths_relative_to_the_root(author) -> None:
+    author.write(
+        "conftest.py",
+        "def pytest_collection_modifyitems(config, items):\n    for item in items:\n        item.path.relative_to(config.rootpath)\n",
+    )
+    assert author.pytest(*LIST).code == 0
+
+
+def test_it_is_found_from_a_subdirectory(author) -> None:
+    done = author.pytest(*LIST, cwd=author.root / "tests")
+    assert META in done.ids, done.out + done.err
+
+
+def test_the_anchor_can_be_chosen(author) -> None:
+    author.write("conformance.cfg", "")
+    author.publish('[tool.pytest.ini_options]\noneiric_conformance_anchor = "conformance.cfg"')
+    assert "conformance.cfg::action/slug/third::META-001" in author.pytest(*LIST).ids
+
+
+def test_an_anchor_that_is_no_file_is_refused(author) -> None:
+    author.publish('[tool.pytest.ini_options]\noneiric_conformance_anchor = "nowhere.cfg"')
+    done = author.pytest(*LIST)
+    assert done.code == 4
+    assert "nowhere.cfg" in done.err
+
+
+def test_last_failed_repeats_only_what_failed(author, with_component) -> None:
+    with_component("broken", "raise RuntimeError('no luck today')\n")
+    first = author.pytest(ASK, "-k", "META-001")
+    assert first.code == 1
+    again = author.pytest(ASK, "--lf", "--collect-only", "-q")
+    assert [line for line in again.ids if "::" in line] == ["pyproject.toml::oneiric.actions/broken::META-001"]
+
+
+def test_stepwise_stops_at_the_first_failure(author, with_component) -> None:
+    with_component("broken", "raise RuntimeError('no luck today')\n")
+    assert "1 failed" in author.pytest(ASK, "--sw", "-k", "META-001").out
+
+
+@pytest.mark.parametrize("how", ["load", "loadscope", "loadfile", "loadgroup", "worksteal"])
+def test_xdist_judges_the_same_items(author, how: str) -> None:
+    alone = author.pytest(ASK, "-k", "META or own")
+    shared = author.pytest(ASK, "-k", "META or own", "-n", "2", "--dist", how, plugins=("xdist.plugin",))
+    assert shared.code == alone.code == 0, shared.out + shared.err
+    assert counted(shared.out) == counted(alone.out)
+
+
+def counted(out: str) -> str:
+    """The counts of pytest's last line, without its time."""
+    return out.strip().splitlines()[-1].rpartition(" in ")[0].strip("= ")
+
+
+def test_collecting_is_the_same_every_time(author) -> None:
+    """Workers of one run have to collect alike, whatever the hash seed."""
+    listings = {tuple(author.pytest(*LIST, env={"PYTHONHASHSEED": seed}).ids) for seed in ("1", "2", "3")}
+    assert len(listings) == 1
+
+
+def test_it_runs_where_plugins_are_found_by_entry_point(author) -> None:
+    done = author.pytest(*LIST, env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}, plugins=())
+    assert META in done.ids, done.out + done.err
+
+
+def test_a_run_leaves_nothing_behind(author) -> None:
+    before = files(author.root)
+    author.pytest(ASK, "-p", "no:cacheprovider", env={"PYTHONDONTWRITEBYTECODE": "1"})
+    assert files(author.root) == before
+
+
+def files(root: Path) -> list[str]:
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*"))

@@ -1,0 +1,131 @@
+"""What an author is told at the end, and what other programs can read."""
+
+import json
+import os
+import xml.etree.ElementTree as ET
+
+import pytest
+
+ASK = "--oneiric-conformance"
+FORGETFUL = """
+class Forgetful:
+    async def execute(self, payload):
+        return {"n": len(payload)}
+    async def health(self):
+        return "fine, thank you"
+
+class Declared:
+    domain = "action"
+    key = "forgetful"
+    provider = "third"
+    factory = "forgetful:Forgetful"
+    version = "1.0"
+declared = Declared
+"""
+
+
+@pytest.fixture
+def failing(author, with_component):
+    """The repository with a second component whose health is not True."""
+    with_component("forgetful", FORGETFUL)
+    return author
+
+
+def test_a_failure_is_a_card(failing) -> None:
+    """Rule, what was seen, what was expected, how to mend it, and a line that replays it; no traceback of ours."""
+    out = failing.pytest(ASK, "-k", "LIFE-002").out
+    assert "LIFE-002 action/forgetful/third" in out
+    for label in ("rule ", "seen ", "expected ", "mend ", "replay "):
+        assert f"\n  {label}" in out, label
+    assert "fine, thank you" in out
+    assert "Traceback" not in out
+    assert "site-packages" not in out
+
+
+def test_the_replay_line_of_a_card_runs_that_check_alone(failing) -> None:
+    out = failing.pytest(ASK, "-k", "LIFE-002").out
+    line = next(line for line in out.splitlines() if line.strip().startswith("replay"))
+    words = line.split("replay", 1)[1].split()
+    assert words[0] == "pytest"
+    again = failing.pytest(*(word.strip("'") for word in words[1:]))
+    assert again.code == 1
+    assert "1 failed" in again.out
+
+
+def test_the_summary_gives_a_verdict_for_every_component(failing) -> None:
+    out = failing.pytest(ASK).out
+    assert "action/slug/third" in out
+    verdicts = {line.split()[0]: line for line in out.splitlines() if line.startswith("action/")}
+    assert "certified" in verdicts["action/slug/third"]
+    assert "fails" in verdicts["action/forgetful/third"]
+    assert "LIFE-002" in verdicts["action/forgetful/third"]
+
+
+def test_the_summary_counts_what_was_executed(author) -> None:
+    out = author.pytest(ASK).out
+    assert "executed" in out
+    assert "applicable" in out
+
+
+def test_a_narrowed_run_is_incomplete(author) -> None:
+    done = author.pytest(ASK, "-k", "META")
+    assert done.code == 0
+    assert "incomplete" in done.out
+    assert "certified" not in done.out.replace("certifiable", "").replace("not certified", "")
+
+
+def test_the_header_says_what_is_judged_and_where_settings_came_from(author) -> None:
+    author.publish('[tool.oneiric.conformance]\nprofile = "quick"')
+    out = author.pytest(ASK, "-k", "META").out
+    assert "judging third-party 1.0, 1 component" in out
+    assert "quick" in out
+    assert "pyproject.toml" in out
+
+
+def test_the_report_is_the_same_with_and_without_workers(author) -> None:
+    author.pytest(ASK, "--oneiric-report", "alone.json")
+    author.pytest(ASK, "--oneiric-report", "shared.json", "-n", "2", plugins=("xdist.plugin",))
+    alone, shared = (json.loads((author.root / name).read_text()) for name in ("alone.json", "shared.json"))
+    for report in (alone, shared):
+        del report["timing"], report["environment"]
+    assert alone == shared
+    assert alone["verdict"] == "certified"
+
+
+def test_the_report_lists_every_check_of_every_component(failing) -> None:
+    failing.pytest(ASK, "--oneiric-report", "report.json")
+    report = json.loads((failing.root / "report.json").read_text())
+    assert report["verdict"] == "fails"
+    listed = {component["id"]: component for component in report["components"]}
+    assert {"action/slug/third", "action/forgetful/third"} <= set(listed)
+    statuses = {result["check"]: result["status"] for result in listed["action/forgetful/third"]["results"]}
+    assert statuses["LIFE-002"] == "fail"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere; run by CI as another user as well")
+def test_a_report_in_a_read_only_directory_is_refused_before_the_run(author) -> None:
+    locked = author.root / "locked"
+    locked.mkdir(mode=0o500)
+    done = author.pytest(ASK, "--oneiric-report", "locked/report.json")
+    assert done.code == 4
+    assert "locked" in done.err
+    assert "passed" not in done.out
+
+
+def test_a_report_in_a_directory_that_is_not_there_is_refused_before_the_run(author) -> None:
+    done = author.pytest(ASK, "--oneiric-report", "nowhere/report.json")
+    assert done.code == 4
+    assert "nowhere" in done.err
+    assert "passed" not in done.out
+
+
+def test_junit_carries_rule_component_and_level(author) -> None:
+    """Also from workers."""
+    author.pytest(ASK, "-k", "META-001", "--junitxml", "junit.xml", "-n", "2", plugins=("xdist.plugin",))
+    cases = ET.parse(author.root / "junit.xml").getroot().iter("testcase")  # noqa: S314 - pytest wrote it just now
+    properties = [
+        {prop.get("name"): prop.get("value") for prop in case.iter("property")}
+        for case in cases
+        if case.get("name") == "META-001"
+    ]
+    assert properties == [{"rule": "META-001", "component": "action/slug/third", "level": "must"}]
