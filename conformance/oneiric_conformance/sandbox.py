@@ -1,0 +1,172 @@
+"""The sandbox of one example: where a component may write, and the proof of where it did.
+
+A fresh directory to work in, an observed TMPDIR and a fake home. Allowed: anything below a sandbox; files and
+directories that :mod:`tempfile` (or ``O_EXCL``) created in TMPDIR, if they are gone at the end; ``/dev/null``; bytecode
+redirected by ``PYTHONPYCACHEPREFIX``. Predictable temporary names, the home and the working directory are not.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+from oneiric_conformance.watch import Event, Record, watching
+
+__all__ = ["Sandbox", "made_sandbox", "sandbox"]
+
+_PREFIX: Final = "oneiric-sandbox-"
+_BOX: Final = "box"
+_HOMES: Final = {
+    "HOME": "",
+    "XDG_CACHE_HOME": ".cache",
+    "XDG_CONFIG_HOME": ".config",
+    "XDG_DATA_HOME": ".local/share",
+    "XDG_STATE_HOME": ".local/state",
+    "XDG_RUNTIME_DIR": ".run",
+}
+_TEMPS: Final = ("TMPDIR", "TEMP", "TMP")
+_ON_DISK: Final = frozenset({"write", "rename", "remove", "mkdir", "link", "attributes"})
+
+
+@dataclass(slots=True, eq=False)
+class Sandbox:
+    """Three directories below one root, and what was seen while it was open.
+
+    :param root: made by the kit, resolved, private to this example.
+    """
+
+    root: Path
+    record: Record = field(default_factory=Record)
+    _final: list[str] | None = None
+
+    @property
+    def path(self) -> Path:
+        """What ``{sandbox}`` stands for: the component may do here what it likes."""
+        return self.root / _BOX
+
+    @property
+    def tmp(self) -> Path:
+        """TMPDIR."""
+        return self.root / "tmp"
+
+    @property
+    def home(self) -> Path:
+        """HOME, with the XDG directories below; nothing may be written here."""
+        return self.root / "home"
+
+    def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment of a process in this sandbox: ``base`` (this process's own) with home and TMPDIR replaced."""
+        homes = {name: str(self.home / below) for name, below in _HOMES.items()}
+        temps = dict.fromkeys(_TEMPS, str(self.tmp))
+        return {**(os.environ if base is None else base), **homes, **temps, "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def trespasses(self) -> list[str]:
+        """What the subject wrote where it may not, and from where; one line each, in order, without repetition.
+
+        Asked after clean-up: a temporary file that is still there is a trespass. Once the sandbox is closed the answer
+        is the one at its end.
+        """
+        if self._final is not None:
+            return list(self._final)
+        exclusive = self._exclusive()
+        told: dict[str, str] = {}
+        for event in self.record.by_subject:
+            if event.kind in _ON_DISK and (fault := self._fault(event, exclusive)):
+                told.setdefault(event.target, f"{event.kind} {event.target}: {fault} (by {event.origin})")
+        for path in self._left():
+            told.setdefault(path, f"left {path}: still there after clean-up")
+        return list(told.values())
+
+    def close(self) -> None:
+        """Keep the final answer and remove everything."""
+        self._final = self.trespasses()
+        _remove(self.root)
+
+    def _exclusive(self) -> frozenset[str]:
+        """Names in TMPDIR that were created so that nobody could have put something there before."""
+        drawn = {event.target for event in self.record.of("temporary")}
+        made = {event.target for event in self.record.of("mkdir") if event.target in drawn}
+        opened = {event.target for event in self.record.writes if event.exclusive}
+        return frozenset(name for name in made | opened if _below(name, self.tmp))
+
+    def _fault(self, event: Event, exclusive: frozenset[str]) -> str:
+        target = event.target
+        if target == os.devnull or _in_a_box(target) or (sys.pycache_prefix and _below(target, sys.pycache_prefix)):
+            return ""
+        if _below(target, self.tmp):
+            if target in exclusive or any(_below(target, name) for name in exclusive):
+                return ""
+            return "a predictable name in TMPDIR"
+        return "in the home directory" if _below(target, self.home) else "outside the sandbox"
+
+    def _left(self) -> list[str]:
+        """What is in home and TMPDIR now and was not put there by the kit, outermost first."""
+        ours = {event.target for event in self.record.events if not event.origin and event.kind in _ON_DISK}
+        present = [entry for place in (self.home, self.tmp) for entry in _entries(place)]
+        return [path for path in present if path not in ours and not Path(path).name.startswith(_PREFIX)]
+
+
+def _entries(place: Path) -> list[str]:
+    try:
+        with os.scandir(place) as found:
+            return sorted(entry.path for entry in found)
+    except FileNotFoundError:
+        return []
+
+
+def _below(path: str, root: str | Path) -> bool:
+    return path.startswith(f"{root}{os.sep}")
+
+
+def _in_a_box(path: str) -> bool:
+    """Below the directory of any sandbox: instances of two examples may overlap."""
+    return any(part.startswith(_PREFIX) and below == _BOX for part, below in pairwise(Path(path).parts[:-1]))
+
+
+def _remove(root: Path) -> None:
+    """A component may have taken permissions away; what then still cannot be removed is left to the system."""
+    shutil.rmtree(root, ignore_errors=True)
+    if root.exists():
+        for place, _, _ in os.walk(root):
+            Path(place).chmod(0o700)
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@contextmanager
+def made_sandbox() -> Iterator[Sandbox]:
+    """Directories only: nothing is redirected or watched in this process. For the sandbox of a child process."""
+    root = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
+    box = Sandbox(root)
+    for place in (box.path, box.tmp, box.home):
+        place.mkdir()
+    try:
+        yield box
+    finally:
+        box.close()
+
+
+@contextmanager
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox around what this process does until the block ends: home and TMPDIR replaced, every write watched."""
+    with made_sandbox() as box, _redirected(box), watching() as record:
+        box.record = record
+        yield box
+
+
+@contextmanager
+def _redirected(box: Sandbox) -> Iterator[None]:
+    former, former_tempdir, former_bytecode = dict(os.environ), tempfile.tempdir, sys.dont_write_bytecode
+    os.environ.update(box.environment(former))
+    tempfile.tempdir, sys.dont_write_bytecode = str(box.tmp), True
+    try:
+        yield
+    finally:
+        tempfile.tempdir, sys.dont_write_bytecode = former_tempdir, former_bytecode
+        os.environ.clear()
+        os.environ.update(former)
