@@ -200,7 +200,7 @@ def _shown(value: Any) -> str:
     return type(value).__name__ if hasattr(value, "__dict__") else str(value)
 
 
-def _thread(args: tuple[Any, ...]) -> _Seen:
+def _started(args: tuple[Any, ...]) -> _Seen:
     thread = getattr(args[0], "__self__", None)
     return [("thread", thread.name if isinstance(thread, threading.Thread) else "a bare thread", False)]
 
@@ -234,8 +234,8 @@ _SEEN: Final[dict[str, Callable[[tuple[Any, ...]], _Seen]]] = {
     "os.posix_spawn": _text("process", 0),
     "os.fork": _bare("process", "a fork"),
     "os.forkpty": _bare("process", "a fork"),
-    "_thread.start_new_thread": _thread,
-    "_thread.start_joinable_thread": _thread,
+    "_thread.start_new_thread": _started,
+    "_thread.start_joinable_thread": _started,
 }
 _ENDING: Final = {"os.exec", "os.kill", "os.killpg", "signal.pthread_kill"}
 
