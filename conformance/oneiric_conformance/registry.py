@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from oneiric_core.errors import ConformanceError
+from oneiric_core import ConformanceError
 
 if TYPE_CHECKING:
     from oneiric_conformance.bench import Bench

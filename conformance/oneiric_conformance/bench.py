@@ -1,0 +1,171 @@
+"""What a check is given: one subject of one package, everything needed to try it, and the count of what was tried."""
+
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from hypothesis.stateful import RuleBasedStateMachine
+from hypothesis.strategies import SearchStrategy
+
+from oneiric_conformance.examples import for_all, run_machine
+from oneiric_conformance.exercise import Handling
+from oneiric_conformance.judging import Finding, Tally, asking
+from oneiric_conformance.loop import SharedLoop
+from oneiric_conformance.profile import Profile
+from oneiric_conformance.runtime import Limits, Runtime, RuntimeFactory, Trust
+from oneiric_conformance.sandbox import Sandbox, sandbox
+from oneiric_conformance.subject import Package, Subject
+from oneiric_core.testing import PUBLISHER
+
+if TYPE_CHECKING:
+    from oneiric_conformance.smoke import SmokeReport
+
+__all__ = ["Bench", "Surroundings"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all judgements of one session have in common.
+
+    :param smoke: the report of a subject's first run, in a process of its own; kept after the first call.
+    """
+
+    package: Package
+    profile: Profile
+    limits: Limits
+    loop: SharedLoop
+    runtime_factory: RuntimeFactory
+    smoke: "Callable[[Subject], SmokeReport]"
+
+
+class Bench(Handling):
+    """One judgement of one check of one subject (or of the whole package)."""
+
+    def __init__(self, around: Surroundings, subject: Subject | None, name: str, tally: Tally | None = None) -> None:
+        super().__init__(subject, around.limits)
+        self._around = around
+        self._name = name
+        self._workdirs: dict[int, Path] = {}
+        self.tally = Tally() if tally is None else tally
+
+    @property
+    def package(self) -> Package:
+        return self._around.package
+
+    @property
+    def profile(self) -> Profile:
+        return self._around.profile
+
+    @property
+    def limits(self) -> Limits:
+        return self._around.limits
+
+    @property
+    def smoke(self) -> "SmokeReport":
+        """How the subject's first run went, in a fresh process."""
+        return self._around.smoke(self.subject)
+
+    def of(self, subject: Subject) -> "Bench":
+        """A bench for one component of the package; what it counts is counted here."""
+        return Bench(self._around, subject, self._name, self.tally)
+
+    def run(self, work: Awaitable[T], seconds: float | None = None) -> T:
+        """The result of ``work`` on the session's event loop.
+
+        :param seconds: the time it may take; by default all the time a check has.
+        :raises Finding: if it does not end in time.
+        """
+        return self._around.loop.run(work, self.profile.seconds if seconds is None else seconds)
+
+    def control(self, sentence: str) -> AbstractContextManager[None]:
+        """Prove first that what has to succeed does; ``sentence`` says what. A check without one proves nothing."""
+        return self.tally.control(sentence)
+
+    def asking(self, what: str) -> AbstractContextManager[None]:
+        """The subject is asked to do ``what``: an exception inside is a finding about the subject."""
+        return asking(what)
+
+    def expect(self, holds: bool, *, seen: str, expected: str = "", example: str = "") -> None:
+        """End the check with a failure unless ``holds``.
+
+        :param expected: empty means the rule's own sentence.
+        """
+        if not holds:
+            raise Finding(seen, expected, example)
+
+    def exercised(self, n: int = 1) -> None:
+        """Count ``n`` cases that were really tried; the check's floor says how many make a pass mean something."""
+        self.tally.exercised += n
+
+    def behaved(self, n: int = 1) -> None:
+        """Count ``n`` observations of the component doing something of its own.
+
+        Only effects count: results that are not None, not the payload, and differ between payloads; a state that
+        changes; a model that holds over runs which are not trivial; files written. Without a single one, a component
+        that does nothing would be certified.
+        """
+        self.tally.behaviours += n
+
+    def for_all(
+        self,
+        strategy: SearchStrategy[T],
+        body: Callable[[T], None],
+        nasty: Iterable[T] = (),
+        show: Callable[[T], str] = repr,
+    ) -> None:
+        """Let ``body`` hold of the nasty examples and of generated ones; counts each that it held of.
+
+        The smallest example that fails is on the card, put into words by ``show``. ``body`` is synchronous; inside,
+        use :meth:`run`.
+        """
+
+        def counted(example: T) -> None:
+            body(example)
+            self.exercised()
+
+        for_all(strategy, counted, profile=self.profile, name=self._named, nasty=nasty, show=show)
+
+    def machine(self, factory: Callable[[], RuleBasedStateMachine]) -> None:
+        """Run a state machine; its steps count themselves by :meth:`exercised`."""
+        run_machine(factory, profile=self.profile, name=self._named)
+
+    @contextmanager
+    def sandbox(self) -> Iterator[Sandbox]:
+        """A fresh directory for one example, and a watch over everything outside it."""
+        with sandbox() as box:
+            yield box
+
+    @asynccontextmanager
+    async def runtime(
+        self, limits: Limits | None = None, trust: Trust | None = None, workdir: Path | None = None
+    ) -> AsyncIterator[Runtime]:
+        """A started runtime with nothing in it, stopped at the end of the block.
+
+        :param trust: by default one key, that of the kit's publisher, and the first source it sees.
+        :param workdir: by default a fresh directory that is removed afterwards; see :meth:`workdir`.
+        """
+        with tempfile.TemporaryDirectory(prefix="oneiric-runtime-", ignore_cleanup_errors=True) as fresh:
+            runtime = self._around.runtime_factory()
+            place = Path(fresh) if workdir is None else workdir
+            self._workdirs[id(runtime)] = place
+            await runtime.start(place, trust or Trust(keys=(PUBLISHER.public,)), limits or self.limits)
+            try:
+                yield runtime
+            finally:
+                try:
+                    await runtime.stop()
+                finally:
+                    del self._workdirs[id(runtime)]
+
+    def workdir(self, runtime: Runtime) -> Path:
+        """Where a runtime of this bench keeps ``cache`` and ``state``."""
+        return self._workdirs[id(runtime)]
+
+    @property
+    def _named(self) -> str:
+        return f"{self._name} {self._subject.id if self._subject else self.package.name}"

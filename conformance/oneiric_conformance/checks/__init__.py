@@ -1,0 +1,7 @@
+"""All checks; importing this package registers them."""
+
+import pkgutil
+from importlib import import_module
+
+for module in sorted(found.name for found in pkgutil.iter_modules(__path__)):
+    import_module(f"{__name__}.{module}")

@@ -1,0 +1,131 @@
+"""How a judgement is put into words and counted: findings, controls, tallies."""
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+__all__ = ["ControlFailed", "Finding", "Tally", "asking", "cut", "described", "within"]
+
+T = TypeVar("T")
+_WIDTH = 300
+
+
+class Finding(Exception):  # noqa: N818 - it is what was found, not a defect of ours
+    """The rule does not hold; raised by a check to end itself.
+
+    :param seen: what was observed, as one line.
+    :param expected: what the rule asks for; empty means the rule's own sentence.
+    :param example: the smallest example that shows it, in the domain's words.
+    """
+
+    def __init__(self, seen: str, expected: str = "", example: str = "") -> None:
+        super().__init__(seen)
+        self.seen = seen
+        self.expected = expected
+        self.example = example
+
+    @property
+    def reason(self) -> str:
+        return self.seen
+
+
+class ControlFailed(Finding):
+    """Not even what has to succeed did, so that no refusal means anything."""
+
+    def __init__(self, sentence: str, found: Finding) -> None:
+        super().__init__(found.seen, sentence, found.example)
+
+    @property
+    def reason(self) -> str:
+        return f"control: {self.expected}: {self.seen}"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one check of one subject really did."""
+
+    controls: list[str] = field(default_factory=list)
+    exercised: int = 0
+    behaviours: int = 0
+
+    @contextmanager
+    def control(self, sentence: str) -> Iterator[None]:
+        """Prove that what must succeed does; anything that fails inside is a :class:`ControlFailed`."""
+        try:
+            yield
+        except ControlFailed:
+            raise
+        except Finding as found:
+            raise ControlFailed(sentence, found) from found
+        except (Exception, SystemExit) as error:
+            raise ControlFailed(sentence, Finding(described(error))) from error
+        self.controls.append(sentence)
+
+    def gap(self, floor: int) -> str:
+        """Why a pass would mean nothing; empty if it does mean something."""
+        if not self.controls:
+            return "no control: it never proved that the subject succeeds when nothing is wrong"
+        if self.exercised < floor:
+            return f"vacuous: it tried {self.exercised} cases of the {floor} without which a pass means nothing"
+        return ""
+
+
+@contextmanager
+def asking(what: str) -> Iterator[None]:
+    """Turn whatever the subject raises inside into a :class:`Finding` that begins with ``what``."""
+    try:
+        yield
+    except Finding:
+        raise
+    except SystemExit as error:
+        raise Finding(f"{what} tried to end the process: {described(error)}") from error
+    except asyncio.CancelledError as error:
+        if _being_cancelled():
+            raise
+        raise Finding(f"{what} raised CancelledError although nothing had cancelled it") from error
+    except Exception as error:
+        raise Finding(f"{what} raised {described(error)}") from error
+
+
+async def within(seconds: float, what: str, work: Awaitable[T]) -> T:
+    """The result of ``work``; a :class:`Finding` that begins with ``what`` if it fails or takes too long."""
+    limit = asyncio.timeout(seconds)
+    try:
+        with asking(what):
+            async with limit:
+                result = await work
+    except Finding as found:
+        if limit.expired():
+            raise Finding(f"{what} did not end within {seconds:g} s") from found
+        raise
+    if limit.expired():
+        raise Finding(f"{what} did not end within {seconds:g} s, though it was cancelled then")
+    return result
+
+
+def _being_cancelled() -> bool:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no loop is running
+        return False
+    return task is not None and task.cancelling() > 0
+
+
+def described(error: BaseException) -> str:
+    """An exception as one line; survives one that cannot be printed."""
+    name = type(error).__name__
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 - the subject's own __str__ may do anything
+        return name
+    return cut(f"{name}: {text}") if text else name
+
+
+def cut(text: str, width: int = _WIDTH) -> str:
+    """The text, with its middle left out if it is longer than a card can hold."""
+    if len(text) <= width:
+        return text
+    half = (width - 5) // 2
+    return f"{text[:half]} ... {text[-half:]}"

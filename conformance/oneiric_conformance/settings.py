@@ -1,0 +1,57 @@
+"""What a component is given as settings during a run: what its author configured, else what can be guessed safely."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from oneiric_conformance.subject import Subject
+from oneiric_core.testing import import_object
+
+__all__ = ["SANDBOX", "filled", "guessed"]
+
+SANDBOX: Final = "{sandbox}"
+_ROOTS: Final = ("root", "base_path", "directory", "path")
+
+
+def filled(subject: Subject, sandbox: Path) -> dict[str, Any]:
+    """Raw settings of the subject with ``{sandbox}`` replaced, at any depth.
+
+    :raises OneiricError: if ``settings_model`` names something that cannot be imported.
+    """
+    raw = subject.settings or guessed(subject.settings_model)
+    return {name: _replaced(value, str(sandbox)) for name, value in raw.items()}
+
+
+def guessed(settings_model: object) -> Mapping[str, Any]:
+    """``{sandbox}`` for the one field that must be where the component works: a sole path, or one named like a root."""
+    model = import_object(settings_model, None) if isinstance(settings_model, str) else settings_model
+    fields = getattr(model, "model_fields", None)
+    if not isinstance(fields, Mapping):
+        return {}
+    paths = [name for name, field in fields.items() if _is_path(getattr(field, "annotation", None))]
+    roots = [name for name in _ROOTS if name in fields and (name in paths or _is_text(fields[name].annotation))]
+    chosen = paths if len(paths) == 1 else roots[:1]
+    return dict.fromkeys(chosen, SANDBOX)
+
+
+def _is_path(annotation: object) -> bool:
+    return any(isinstance(kind, type) and issubclass(kind, Path) for kind in _kinds(annotation))
+
+
+def _is_text(annotation: object) -> bool:
+    return str in _kinds(annotation)
+
+
+def _kinds(annotation: object) -> tuple[object, ...]:
+    """The alternatives of a union; the annotation itself if it is none."""
+    return get_args(annotation) or (annotation,)
+
+
+def _replaced(value: object, sandbox: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(SANDBOX, sandbox)
+    if isinstance(value, Mapping):
+        return {name: _replaced(item, sandbox) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_replaced(item, sandbox) for item in value]
+    return value

@@ -1,0 +1,94 @@
+"""One check of one bench, run and judged: every rule about what may count as a pass is kept here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from traceback import extract_tb
+
+from oneiric_conformance.bench import Bench
+from oneiric_conformance.judging import ControlFailed, Finding, described
+from oneiric_conformance.ownership import OwnFiles, passes_through
+from oneiric_conformance.registry import Check
+from oneiric_conformance.results import Card, Result, Status
+from oneiric_conformance.watchdog import TimeIsUp, watchdog
+from oneiric_core import SYSTEM_CLOCK
+
+__all__ = ["Judge", "Replay"]
+
+Replay = Callable[[str, str], str]
+"""Given the ids of a subject and a check: one shell line that runs it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Runs checks and puts the outcome into a result.
+
+    - A finding, a failed control, an exception out of the subject's own files or a check that does not end: ``fail``
+      for a MUST, ``warn`` for a SHOULD, with a card.
+    - Any other exception, no control, or fewer cases than the floor: ``error``, for it says nothing about the subject.
+    - KeyboardInterrupt is none of our business and passes through.
+    """
+
+    own: OwnFiles
+    replay: Replay
+
+    def decide(self, check: Check, subject_id: str, bench: Bench) -> Result:
+        """Run the check to its end, one way or the other."""
+        started = SYSTEM_CLOCK.monotonic()
+        status, reason, card = self._outcome(check, subject_id, bench)
+        return Result(
+            check=check.id,
+            subject=subject_id,
+            judges=check.judges,
+            level=check.level,
+            status=status,
+            reason=reason,
+            exercised=bench.tally.exercised,
+            behaviours=bench.tally.behaviours,
+            card=card,
+            seconds=SYSTEM_CLOCK.monotonic() - started,
+        )
+
+    def failed(self, check: Check, subject_id: str, found: Finding) -> Result:
+        """The result of a check that need not be run to be known to fail, whatever its level."""
+        card = self._card(check, subject_id, found)
+        return Result(check.id, subject_id, check.judges, check.level, Status.FAIL, found.reason, card=card)
+
+    def _outcome(self, check: Check, subject_id: str, bench: Bench) -> tuple[Status, str, Card | None]:
+        try:
+            with watchdog(bench.profile.seconds):
+                check.body(bench)
+        except Finding as found:
+            return self._fail(check, subject_id, found)
+        except TimeIsUp:
+            return self._fail(check, subject_id, Finding(f"did not end within {bench.profile.seconds:g} s"))
+        except SystemExit as error:
+            return self._fail(check, subject_id, Finding(f"tried to end the process: {described(error)}"))
+        except Exception as error:  # noqa: BLE001 - a broken subject must not end the run
+            example = getattr(error, "oneiric_example", "")
+            if passes_through(error.__traceback__, self.own):
+                return self._fail(check, subject_id, Finding(f"raised {described(error)}", example=example))
+            return Status.ERROR, f"KIT ERROR: {described(error)} ({_place(error)})", None
+        gap = bench.tally.gap(check.floor)
+        return (Status.ERROR, gap, None) if gap else (Status.PASS, "", None)
+
+    def _fail(self, check: Check, subject_id: str, found: Finding) -> tuple[Status, str, Card]:
+        status = Status.FAIL if check.level == "must" else Status.WARN
+        return status, found.reason, self._card(check, subject_id, found)
+
+    def _card(self, check: Check, subject_id: str, found: Finding) -> Card:
+        seen = found.reason if isinstance(found, ControlFailed) else found.seen
+        return Card(
+            check=check.id,
+            subject=subject_id,
+            rule=check.rule,
+            seen=seen,
+            expected=found.expected or check.rule,
+            example=found.example,
+            mend=check.troubleshooting,
+            replay=self.replay(subject_id, check.id),
+        )
+
+
+def _place(error: BaseException) -> str:
+    frames = extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "no traceback"
