@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
 from typing import Any, Final, Literal, TypeAlias
 
 from oneiric_core import ConformanceError
@@ -38,15 +37,12 @@ class FaultPlan:
         return f"{self.stage} {_SAID[self.mode]}"
 
 
-FAULTS: Final = tuple(
-    FaultPlan(stage, mode)
-    for stage, modes in (
-        ("factory", ("error", "timeout", "cancel", "none")),
-        ("init", ("error", "timeout", "cancel")),
-        ("health", ("error", "timeout", "cancel", "false", "none")),
-    )
-    for stage, mode in product((stage,), modes)
-)
+_MODES: Final[dict[Stage, tuple[Mode, ...]]] = {
+    "factory": ("error", "timeout", "cancel", "none"),
+    "init": ("error", "timeout", "cancel"),
+    "health": ("error", "timeout", "cancel", "false", "none"),
+}
+FAULTS: Final = tuple(FaultPlan(stage, mode) for stage, modes in _MODES.items() for mode in modes)
 """Every way a candidate can fail before it is published. A timeout needs limits that somebody can wait for."""
 
 

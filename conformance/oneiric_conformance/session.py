@@ -1,22 +1,22 @@
 """A run of the kit over one package: what there is to judge, and one judgement after the other."""
 
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
-import oneiric_conformance.checks  # noqa: F401 - importing it fills the registry
 from oneiric_conformance.bench import Bench, Surroundings
 from oneiric_conformance.examples import by_itself
 from oneiric_conformance.guard import guard
 from oneiric_conformance.judging import Finding
 from oneiric_conformance.loop import SharedLoop
 from oneiric_conformance.ownership import OwnFiles
+from oneiric_conformance.plan import Planned, plan_for
 from oneiric_conformance.profile import PROFILES, Profile
-from oneiric_conformance.registry import CHECKS, Check, Judges
+from oneiric_conformance.registry import CHECKS, Check
 from oneiric_conformance.requirements import RequirementSet, requirement_set
-from oneiric_conformance.results import Result, Status
+from oneiric_conformance.results import Result
 from oneiric_conformance.runtime import Limits, RuntimeFactory
 from oneiric_conformance.smoke import SmokeReport, smoke
 from oneiric_conformance.subject import Package, Subject
@@ -24,34 +24,11 @@ from oneiric_conformance.verdict import Judge, Replay
 from oneiric_core import ConformanceError
 from oneiric_core.testing import CoreRuntime
 
-__all__ = ["Planned", "Session"]
+__all__ = ["Session"]
 
-LOADING = "META-001"
-"""The one check that judges a component which cannot be loaded."""
-
-DECIDED_BY_SMOKE = frozenset({"META-004", "LIFE-002"})
+LIMITS: Final = Limits()
+DECIDED_BY_SMOKE: Final = frozenset({"META-004", "LIFE-002"})
 """Checks that read the first run's report, and so are judged whatever it says."""
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One check of one subject that belongs to the run.
-
-    :param subject: the component's id; the package's name for checks of the package and of the runtime.
-    :param status: what is known before anything runs: ``not-applicable``, ``not-scored``, or None if it has to run.
-    :param reason: why it is known.
-    """
-
-    check: str
-    subject: str
-    judges: Judges
-    status: Status | None = None
-    reason: str = ""
-
-    @property
-    def not_applicable(self) -> str:
-        """Why it does not apply; empty if it does."""
-        return self.reason if self.status is Status.NOT_APPLICABLE else ""
 
 
 class Session:
@@ -69,7 +46,7 @@ class Session:
         profile: Profile = PROFILES["gate"],
         runtime_factory: RuntimeFactory = CoreRuntime,
         requirements: RequirementSet | None = None,
-        limits: Limits = Limits(),
+        limits: Limits = LIMITS,
         replay: Replay | None = None,
     ) -> None:
         self.package = package
@@ -96,16 +73,7 @@ class Session:
 
     def plan(self) -> tuple[Planned, ...]:
         """Every check of every subject, in the order of judgement: package, components, runtime."""
-        by_judges: dict[str, list[Check]] = {"package": [], "component": [], "runtime": []}
-        for _, check in sorted(CHECKS.items()):
-            by_judges[check.judges].append(check)
-        planned = [self._plan_whole(check) for check in by_judges["package"]]
-        for subject in self.package.subjects:
-            if subject.error:
-                planned.append(Planned(LOADING, subject.id, "component"))
-            else:
-                planned += [self._plan_part(check, subject) for check in by_judges["component"]]
-        return (*planned, *(self._plan_whole(check) for check in by_judges["runtime"]))
+        return plan_for(self.package, self.requirements)
 
     def judge(self, planned: Planned) -> Result:
         """Run one planned check.
@@ -144,21 +112,6 @@ class Session:
                 subject=planned.subject,
             )
         return check, subject
-
-    def _plan_whole(self, check: Check) -> Planned:
-        return self._unscored(check, self.package.id) or Planned(check.id, self.package.id, check.judges)
-
-    def _plan_part(self, check: Check, subject: Subject) -> Planned:
-        why_not = check.not_applicable(subject)
-        if why_not:
-            return Planned(check.id, subject.id, check.judges, Status.NOT_APPLICABLE, why_not)
-        return self._unscored(check, subject.id) or Planned(check.id, subject.id, check.judges)
-
-    def _unscored(self, check: Check, subject_id: str) -> Planned | None:
-        if check.id in self.requirements.checks:
-            return None
-        reason = f"not in requirement set {self.requirements.id}"
-        return Planned(check.id, subject_id, check.judges, Status.NOT_SCORED, reason)
 
 
 def _replay(profile: str, subject_id: str, check_id: str) -> str:

@@ -1,0 +1,188 @@
+"""What the author wrote under ``[tool.oneiric.conformance]``, and what was said on the command line instead.
+
+::
+
+    [tool.oneiric.conformance]
+    profile = "gate"
+    report = "build/conformance.json"
+
+    [tool.oneiric.conformance.components."adapter/storage/acme"]
+    settings = { base_path = "{sandbox}", token = "${ACME_TOKEN}" }
+
+A misspelt key would silently change what is judged, so every unknown one is refused.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from oneiric_conformance.profile import Profile, profile_named
+from oneiric_conformance.subject import Package
+from oneiric_core import ConformanceError
+
+__all__ = ["SETTINGS", "Config", "read_config"]
+
+_SECTION: Final = "[tool.oneiric.conformance]"
+_FILE: Final = "pyproject.toml"
+_DEFAULT: Final = "default"
+_NAMED: Final = re.compile(r"\$\{(\w+)\}")
+
+SETTINGS: Final[Mapping[str, tuple[type, object]]] = {
+    "profile": (str, "gate"),
+    "seed": (int, None),
+    "component": (list, ()),
+    "runtime": (str, ""),
+    "report": (str, ""),
+}
+"""The keys there are, with their types and defaults; the command line has an option for each."""
+
+_PER_COMPONENT: Final = ("settings",)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """How a run is set up.
+
+    :param component: what to judge instead of the project's own components: ``domain/key/provider`` or
+        ``module:attribute``.
+    :param runtime: import path of what makes the runtime; empty means our own.
+    :param report: where to write the report, relative to the root directory; None for nowhere.
+    :param components: raw settings by component id.
+    :param sources: where each value came from.
+    """
+
+    profile: Profile
+    component: tuple[str, ...] = ()
+    runtime: str = ""
+    report: Path | None = None
+    components: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def header(self) -> list[str]:
+        """One line for each value that somebody set: name, value, where it was set."""
+        values = {
+            "profile": self.profile.name,
+            "seed": self.profile.seed,
+            "component": ", ".join(self.component),
+            "runtime": self.runtime,
+            "report": self.report,
+            "components": ", ".join(self.components),
+        }
+        shown = {name: source for name, source in self.sources.items() if name == "profile" or source != _DEFAULT}
+        return [f"{name}: {values[name]} (from {source})" for name, source in shown.items()]
+
+    def applied_to(self, package: Package, *, worker: str = "main") -> Package:
+        """The package with its components' settings filled in, ``{worker}`` and ``${NAME}`` replaced.
+
+        :param worker: distinguishes processes that judge at the same time.
+        :raises ConformanceError: for settings of a component that is not there, or an environment variable not set.
+        """
+        known = [subject.id for subject in package.subjects]
+        for name in self.components:
+            if name not in known:
+                _refuse(name, known, f"{_SECTION} has settings for {name!r}, which is none of the components")
+        subjects = tuple(
+            replace(subject, settings=_filled(self.components[subject.id], worker))
+            if subject.id in self.components
+            else subject
+            for subject in package.subjects
+        )
+        return replace(package, subjects=subjects)
+
+
+def read_config(rootdir: Path | None, overrides: Mapping[str, object] | None = None) -> Config:
+    """What holds for a run in ``rootdir``.
+
+    :param overrides: values given on the command line, by the names in :data:`SETTINGS`; None means not given.
+    :raises ConformanceError: for an unknown key, a value of another type, or a file that is not TOML.
+    """
+    written = _written(rootdir)
+    _refuse_unknown(written, [*SETTINGS, "components"], _SECTION)
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    given = {name: value for name, value in (overrides or {}).items() if value not in (None, "", (), [])}
+    _refuse_unknown(given, list(SETTINGS), "the command line")
+    for name, (kind, default) in SETTINGS.items():
+        if name in given:
+            values[name], sources[name] = given[name], f"--oneiric-{name}"
+        elif name in written:
+            values[name], sources[name] = _of_type(name, written[name], kind), _FILE
+        else:
+            values[name], sources[name] = default, _DEFAULT
+    components = _components(written.get("components", {}))
+    if components:
+        sources["components"] = _FILE
+    return Config(
+        profile=profile_named(values["profile"], values["seed"]),
+        component=tuple(values["component"]),
+        runtime=values["runtime"],
+        report=(rootdir or Path()) / values["report"] if values["report"] else None,
+        components=components,
+        sources=sources,
+    )
+
+
+def _written(rootdir: Path | None) -> Mapping[str, Any]:
+    path = (rootdir or Path()) / _FILE
+    if not path.is_file():
+        return {}
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConformanceError(f"{path} is not TOML: {error}", fix="Mend the file", path=str(path)) from error
+    section = document.get("tool", {}).get("oneiric", {}).get("conformance", {})
+    return section if isinstance(section, Mapping) else {"conformance": section}
+
+
+def _components(written: object) -> dict[str, Mapping[str, Any]]:
+    found = {}
+    for name, table in _of_type("components", written, dict).items():
+        where = f'[tool.oneiric.conformance.components."{name}"]'
+        _refuse_unknown(_of_type(name, table, dict), _PER_COMPONENT, where)
+        found[name] = _of_type(f"{name}.settings", table.get("settings", {}), dict)
+    return found
+
+
+def _of_type(name: str, value: Any, kind: type) -> Any:
+    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+        return value
+    raise ConformanceError(
+        f"{name} in {_SECTION} is {value!r}, of type {type(value).__name__}",
+        fix=f"Give it a value of type {kind.__name__}",
+        name=name,
+        value=value,
+    )
+
+
+def _refuse_unknown(given: Mapping[str, object], known: "list[str] | tuple[str, ...]", where: str) -> None:
+    for name in given:
+        if name not in known:
+            _refuse(name, known, f"{where} has the unknown key {name!r}")
+
+
+def _refuse(name: str, known: "list[str] | tuple[str, ...]", what: str) -> None:
+    near = get_close_matches(name, known, n=1)
+    listed = ", ".join(known) or "nothing"
+    raise ConformanceError(what, fix=f"Did you mean {near[0]}?" if near else f"There is {listed}", name=name)
+
+
+def _filled(value: Any, worker: str) -> Any:
+    if isinstance(value, str):
+        return _NAMED.sub(_variable, value.replace("{worker}", worker))
+    if isinstance(value, Mapping):
+        return {name: _filled(item, worker) for name, item in value.items()}
+    return [_filled(item, worker) for item in value] if isinstance(value, list) else value
+
+
+def _variable(found: re.Match[str]) -> str:
+    name = found[1]
+    if name not in os.environ:
+        raise ConformanceError(
+            f"{_SECTION} asks for the environment variable {name}, which is not set", fix=f"Set {name}", variable=name
+        )
+    return os.environ[name]
