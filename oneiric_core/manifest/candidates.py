@@ -1,7 +1,7 @@
 """From an entry of a manifest to a candidate: which field goes under which published metadata name."""
 
 from collections.abc import Collection, Mapping
-from types import Collection, MappingProxyType
+from types import MappingProxyType
 from typing import Any, Final
 
 from oneiric_core.components import Candidate, CandidateSource
@@ -27,7 +27,7 @@ _PLACED: Final = frozenset(
 def candidate_of(entry: Mapping[str, Any], origin: str, *, unknown: Collection[str] = ()) -> Candidate:
     """The candidate of a valid entry, given as plain values; a field overrides its namesake in the free ``metadata``.
 
-    Capabilities appear twice, as the published package has them: names in ``capabilities``, and what is known about them
+    Capabilities appear twice, as the published package has them: names in ``capabilities``, and what is known of each
     in ``capability_descriptors``.
 
     :param unknown: the fields we have no meaning for; kept together under ``unknown_fields``.

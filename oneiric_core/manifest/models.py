@@ -5,12 +5,14 @@ version 1 stays valid forever, and unknown fields are kept in both.
 """
 
 import re
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal, Self
 
 from packaging.licenses import canonicalize_license_expression
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from oneiric_core.components import Candidate
 from oneiric_core.domains import Domain
@@ -28,7 +30,7 @@ from oneiric_core.manifest.shapes import (
 )
 from oneiric_core.manifest.text import MAX_SAFE_INTEGER, shown
 
-__all__ = ["ManifestSignature", "RemoteManifest", "RemoteManifestEntry"]
+__all__ = ["ManifestHeader", "ManifestSignature", "RemoteManifest", "RemoteManifestEntry"]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]+")
 _FACTORY: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?:\s*:\s*[A-Za-z_]\w*|\.[A-Za-z_]\w*)", re.ASCII)
@@ -141,53 +143,62 @@ class ManifestSignature(Shape):
     key_id: str | None = None
 
 
-class RemoteManifest(Shape):
-    """What a publisher offers, all of it, at one moment.
+class ManifestHeader(Shape):
+    """What a manifest says about itself; read before anything else in it is.
 
     :param sequence_number: only ever grows within one ``source``.
     :param signed_at: a moment, as ``expires_at``; without a zone it means UTC.
     """
 
     source: str = Field(default="remote", min_length=1, max_length=1000)
-    entries: list[RemoteManifestEntry] = Field(default_factory=list)
     schema_version: int | None = Field(default=None, ge=1)
     sequence_number: int | None = Field(default=None, ge=0, le=MAX_SAFE_INTEGER)
     signed_at: Moment | None = None
     expires_at: Moment | None = None
-    signature: str | None = None
-    signature_algorithm: str = "ed25519"
-    signatures: list[ManifestSignature] = Field(default_factory=list)
+
+    @property
+    def signed(self) -> datetime | None:
+        """``signed_at`` in UTC."""
+        return None if self.signed_at is None else read_moment(self.signed_at)
+
+    @property
+    def expires(self) -> datetime | None:
+        """``expires_at`` in UTC."""
+        return None if self.expires_at is None else read_moment(self.expires_at)
 
     @classmethod
-    def from_document(cls, document: dict[str, Any]) -> "RemoteManifest":
-        """The manifest that ``document`` (as parsed) stands for.
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """What ``document`` (as parsed) says, in terms of this model; fields of others are kept and not looked at.
 
-        :raises ManifestError: a field of the wrong type or form, with ``field`` naming the first of them; or two
-            entries for one domain, key and provider.
+        :raises ManifestError: a field of the wrong type or form, with ``field`` naming the first of them.
         """
         try:
-            manifest = cls.model_validate(document)
+            return cls.model_validate(document)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+            more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
             raise ManifestError(
-                f"the manifest's {field or 'document'} is {shown(first['input'])}: {first['msg']}"
-                + (f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""),
+                f"the manifest's {field or 'document'} is {shown(first['input'])}: {first['msg']}{more}",
                 fix="Correct it and sign the manifest again",
                 field=field,
                 errors=error.error_count(),
             ) from error
-        _refuse_twins(manifest.entries)
-        return manifest
 
 
-def _refuse_twins(entries: list[RemoteManifestEntry]) -> None:
-    seen: set[str] = set()
-    for place, entry in enumerate(entries):
-        if entry.name in seen:
-            raise ManifestError(
-                f"the manifest lists {entry.name} twice, again at entries[{place}]",
-                fix="Keep one of them and sign the manifest again",
-                field=f"entries[{place}]",
-            )
-        seen.add(entry.name)
+class RemoteManifest(ManifestHeader):
+    """What a publisher offers, all of it, at one moment. No two entries have one domain, key and provider."""
+
+    entries: list[RemoteManifestEntry] = Field(default_factory=list)
+    signature: str | None = None
+    signature_algorithm: str = "ed25519"
+    signatures: list[ManifestSignature] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _no_twins(self) -> Self:
+        seen: set[str] = set()
+        for place, entry in enumerate(self.entries):
+            if entry.name in seen:
+                raise ValueError(f"{entry.name} is listed twice, again at entries[{place}]")
+            seen.add(entry.name)
+        return self

@@ -1,5 +1,7 @@
 """From bytes to text, and from an offset to a line and a column; shared by the readers."""
 
+import reprlib
+
 from oneiric_core.errors import ManifestError
 from oneiric_core.manifest.limits import Limits
 
@@ -7,8 +9,6 @@ __all__ = ["MAX_SAFE_INTEGER", "decode", "refuse", "shown"]
 
 MAX_SAFE_INTEGER = 2**53 - 1
 """Beyond it JSON readers disagree (RFC 8259 §6)."""
-
-_SHOWN_CHARACTERS = 60
 
 
 def decode(data: bytes, limits: Limits) -> str:
@@ -49,5 +49,10 @@ def refuse(what: str, text: str, offset: int, *, fix: str) -> ManifestError:
 
 def shown(value: object) -> str:
     """``value`` for a message: as Python writes it, cut where it is long."""
-    text = repr(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+    return _SHORT.repr(value)
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel = 2
+_SHORT.maxdict = _SHORT.maxlist = 3
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 60

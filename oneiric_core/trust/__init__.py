@@ -1,0 +1,42 @@
+"""What may be believed. Pure: bytes in, objects out; what is remembered is passed in and handed back."""
+
+from oneiric_core.trust.envelope import MANIFEST_PAYLOAD, Envelope, read_envelope
+from oneiric_core.trust.keys import (
+    PublicKey,
+    generate_private_key,
+    load_private_key,
+    load_public_key,
+    private_pem,
+    public_key_of,
+)
+from oneiric_core.trust.policy import Policy, RefuseAll, TrustPolicy, UnsafeAcceptUnsigned
+from oneiric_core.trust.published import PUBLISHED_KEYS
+from oneiric_core.trust.signatures import Signature, verify_manifest_signature
+from oneiric_core.trust.signing import append_signature, sign_manifest
+from oneiric_core.trust.verification import Authentic, VerifiedManifest, authenticate, open_manifest, verify_manifest
+
+__all__ = [
+    "MANIFEST_PAYLOAD",
+    "PUBLISHED_KEYS",
+    "Authentic",
+    "Envelope",
+    "Policy",
+    "PublicKey",
+    "RefuseAll",
+    "Signature",
+    "TrustPolicy",
+    "UnsafeAcceptUnsigned",
+    "VerifiedManifest",
+    "append_signature",
+    "authenticate",
+    "generate_private_key",
+    "load_private_key",
+    "load_public_key",
+    "open_manifest",
+    "private_pem",
+    "public_key_of",
+    "read_envelope",
+    "sign_manifest",
+    "verify_manifest",
+    "verify_manifest_signature",
+]

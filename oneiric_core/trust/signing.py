@@ -1,0 +1,98 @@
+"""Signing: the publisher's half. The caller stamps ``sequence_number``, ``signed_at`` and ``expires_at`` beforehand."""
+
+import base64
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from oneiric_core.errors import ManifestError
+from oneiric_core.manifest.canonical import SIGNATURE_FIELDS, get_canonical_manifest_for_signing
+from oneiric_core.manifest.documents import JSON, parse_document
+from oneiric_core.manifest.limits import Limits
+from oneiric_core.trust.envelope import MANIFEST_PAYLOAD, Envelope, read_envelope
+from oneiric_core.trust.keys import public_key_of
+from oneiric_core.trust.signatures import Signature, flat_signatures
+
+__all__ = ["append_signature", "sign_manifest"]
+
+
+def sign_manifest(
+    document: Mapping[str, Any],
+    private_key: Ed25519PrivateKey,
+    *,
+    form: Literal["flat", "dsse"] = "flat",
+    key_id: str | None = None,
+) -> dict[str, Any]:
+    """``document`` signed by one key; signatures it had are gone.
+
+    :param document: plain JSON values.
+    :param form: ``flat`` puts ``signature`` and ``signature_algorithm`` into the document; ``dsse`` gives an envelope
+        around its JSON.
+    :param key_id: a hint for people; in an envelope the key's fingerprint unless given, in the flat form left out.
+    :raises ManifestError: a value in it is not JSON.
+    """
+    unsigned = {name: value for name, value in document.items() if name not in SIGNATURE_FIELDS}
+    payload = _checked(unsigned)
+    if form == "dsse":
+        return _envelope(Envelope(MANIFEST_PAYLOAD, payload, ()), private_key, key_id)
+    item = _item(unsigned, private_key, key_id)
+    if key_id is not None:
+        return unsigned | {"signatures": [item]}
+    return unsigned | {"signature": item["signature"], "signature_algorithm": item["algorithm"]}
+
+
+def append_signature(
+    document: Mapping[str, Any],
+    private_key: Ed25519PrivateKey,
+    *,
+    form: Literal["flat", "dsse"] = "flat",
+    key_id: str | None = None,
+) -> dict[str, Any]:
+    """``document`` with one more signature; those it has stay, whatever they are worth.
+
+    :param document: a flat manifest, or the envelope of one.
+    :raises ManifestError: it is not what ``form`` says.
+    :raises SignatureError: the signatures it has do not have the shape of signatures.
+    """
+    if form == "dsse":
+        return _envelope(read_envelope(_checked(document), MANIFEST_PAYLOAD, Limits()), private_key, key_id)
+    unsigned = {name: value for name, value in document.items() if name not in SIGNATURE_FIELDS}
+    _checked(unsigned)
+    former = [_written(signature) for signature in flat_signatures(document)]
+    return unsigned | {"signatures": [*former, _item(unsigned, private_key, key_id)]}
+
+
+def _checked(document: Mapping[str, Any]) -> bytes:
+    """Its JSON, which is known to read back as the same: what is signed must be verifiable."""
+    try:
+        data = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ManifestError(f"the document is not JSON: {error}", fix="Use plain JSON values only") from error
+    if parse_document(data, JSON, Limits(max_bytes=len(data))) != document:
+        raise ManifestError(
+            "the document does not read back as the same JSON", fix="Use text for keys, and lists instead of tuples"
+        )
+    return data
+
+
+def _item(unsigned: Mapping[str, Any], private_key: Ed25519PrivateKey, key_id: str | None) -> dict[str, str]:
+    message = get_canonical_manifest_for_signing(unsigned).encode("utf-8")
+    return _written(Signature(_sign(message, private_key), key_id=key_id or ""))
+
+
+def _written(signature: Signature) -> dict[str, str]:
+    item = {"signature": signature.value, "algorithm": signature.algorithm}
+    return item | ({"key_id": signature.key_id} if signature.key_id else {})
+
+
+def _envelope(envelope: Envelope, private_key: Ed25519PrivateKey, key_id: str | None) -> dict[str, Any]:
+    name = key_id if key_id is not None else public_key_of(private_key).fingerprint
+    signature = Signature(_sign(envelope.message, private_key), key_id=name)
+    return dataclasses.replace(envelope, signatures=(*envelope.signatures, signature)).to_document()
+
+
+def _sign(message: bytes, private_key: Ed25519PrivateKey) -> str:
+    return base64.b64encode(private_key.sign(message)).decode("ascii")
