@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 import yaml
 
 from oneiric_conformance.subject import Subject
+from oneiric_core import Domain
 from oneiric_core.testing import PUBLISHER, KeyPair
 
 __all__ = [
@@ -26,7 +27,9 @@ __all__ = [
     "canonical",
     "document_of",
     "entry_of",
+    "fit_part",
     "has_import_path",
+    "is_plain_name",
     "offered",
     "sign",
     "unfit_for_json",
@@ -39,7 +42,9 @@ LARGEST_INTEGER: Final = 2**53 - 1
 
 Document: TypeAlias = dict[str, Any]
 
-_IMPORT_PATH: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*\s*[:.]\s*[^\W\d]\w*(\.[^\W\d]\w*)*")
+_IMPORT_PATH: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(\s*:\s*[A-Za-z_]\w*|\.[A-Za-z_]\w*)", re.ASCII)
+_NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,255}")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _TOP_LEVEL: Final = ("version", "owner", "requires_secrets", "settings_model", "side_effect_free", "timeout_seconds")
 _TOP_LEVEL_TOO: Final = ("retry_policy", "requires", "conflicts_with", "python_version", "os_platform", "license")
 _RENAMED: Final = {
@@ -57,6 +62,16 @@ _FIELDS: Final[Mapping[str, str]] = {name: name for name in (*_TOP_LEVEL, *_TOP_
 def has_import_path(subject: Subject) -> bool:
     """Whether a manifest can name the factory: by ``package.module:attribute`` or ``package.module.attribute``."""
     return isinstance(subject.factory, str) and _IMPORT_PATH.fullmatch(subject.factory.strip()) is not None
+
+
+def _has_plain_names(subject: Subject) -> bool:
+    """Whether domain, key and provider are such that a manifest can hold them."""
+    return subject.domain in set(Domain) and is_plain_name(subject.key) and is_plain_name(subject.provider)
+
+
+def is_plain_name(name: object) -> bool:
+    """Letters, digits, "_", "-" and single dots, up to 255 of them."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None and ".." not in name and name != "."
 
 
 def entry_of(subject: Subject) -> Document:
@@ -87,10 +102,35 @@ def _capabilities(names: Any, descriptors: Any) -> list[Any]:
     return [item for item in listed if item not in taken] + described
 
 
+def fit_part(entry: Mapping[str, Any]) -> Document:
+    """The entry without the fields, and items of its metadata, that JSON cannot hold."""
+    fit = {name: value for name, value in entry.items() if name == "metadata" or not unfit_for_json({name: value})}
+    if "metadata" in fit:
+        free = fit["metadata"].items()
+        fit["metadata"] = {name: value for name, value in free if not unfit_for_json({name: value})}
+    return fit
+
+
 def offered(subjects: Iterable[Subject]) -> list[Document]:
-    """The entries of all components that a manifest can name and a document can hold."""
-    entries = [entry_of(subject) for subject in subjects if not subject.error and has_import_path(subject)]
-    return [entry for entry in entries if not unfit_for_json(entry)]
+    """Entries for judging a runtime: the package's names and metadata, whatever else is wrong with its declarations.
+
+    A factory that a manifest cannot name is replaced by one that is never called; where no component can be named at
+    all there is one entry of the kit's own.
+    """
+    sound = [subject for subject in subjects if not subject.error and _has_plain_names(subject)]
+    return [_identity(subject) for subject in sound] or [_identity(Subject("task", "conformance", "kit"))]
+
+
+def _identity(subject: Subject) -> Document:
+    return fit_part(
+        {
+            "domain": subject.domain,
+            "key": subject.key,
+            "provider": subject.provider,
+            "factory": subject.factory if has_import_path(subject) else "conformance.never_called:factory",
+            "metadata": dict(subject.metadata),
+        }
+    )
 
 
 def document_of(entries: Iterable[Mapping[str, Any]], **fields: Any) -> Document:
@@ -131,19 +171,18 @@ def sign(document: Mapping[str, Any], *signers: KeyPair) -> Document:
 
 
 def as_json(document: Mapping[str, Any]) -> bytes:
-    """The document as UTF-8 JSON."""
+    """The document as UTF-8 JSON; tuples become arrays."""
     return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2).encode("utf-8")
 
 
-def as_yaml(document: Mapping[str, Any], *, flow: bool | None = None) -> bytes:
+def as_yaml(document: Mapping[str, Any], *, flow: bool | None = False) -> bytes:
     """The document as UTF-8 YAML without anchors.
 
     :param flow: True for braces and brackets throughout, False for blocks, None for a mixture.
     """
-    text = yaml.dump(
-        dict(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=flow, width=10**6
-    )
-    return str(text).encode("utf-8")
+    plain = json.loads(as_json(document))
+    options: dict[str, Any] = {"sort_keys": False, "allow_unicode": True, "width": 10**6}
+    return str(yaml.dump(plain, Dumper=_Dumper, default_flow_style=flow, **options)).encode("utf-8")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -158,29 +197,32 @@ _Dumper.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:y
 
 
 def unfit_for_json(value: Any, place: str = "") -> str:
-    """Where and why a value is not plain JSON data (RFC 8259, I-JSON numbers); empty if it is.
+    """Where and why a value is not plain JSON data (RFC 8259, I-JSON numbers); empty if it is. Tuples pass as arrays.
 
     :param place: the dotted path of ``value``, as the beginning of the answer.
     """
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if type(key) is not str:
-                return f"{place or 'the top'} has the key {key!r}, which is not a string"
-            if found := unfit_for_json(key, f"a key in {place}") or unfit_for_json(item, f"{place}.{key}".lstrip(".")):
-                return found
-        return ""
-    if type(value) is list:
-        return next(filter(None, (unfit_for_json(item, f"{place}[{at}]") for at, item in enumerate(value))), "")
-    return _unfit_scalar(value, place or "the top")
+    where = place or "it"
+    if isinstance(value, Mapping):
+        return _first(
+            _unfit_key(key, where) or unfit_for_json(value[key], f"{place}.{key}".lstrip(".")) for key in value
+        )
+    if isinstance(value, list | tuple):
+        return _first(unfit_for_json(item, f"{place}[{at}]") for at, item in enumerate(value))
+    if isinstance(value, str):
+        return f"{where} holds a lone surrogate" if _SURROGATE.search(value) else ""
+    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        return f"{where} is {value}, an integer beyond 2^53 - 1"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{where} is {value}, which JSON cannot write"
+    plain = value is None or isinstance(value, int | float)
+    return "" if plain else f"{where} is a {type(value).__name__}, which JSON cannot write"
 
 
-def _unfit_scalar(value: Any, place: str) -> str:
-    if value is None or type(value) is bool:
-        return ""
-    if type(value) is str:
-        return f"{place} holds a lone surrogate" if re.search("[\ud800-\udfff]", value) else ""
-    if type(value) is int:
-        return "" if abs(value) <= LARGEST_INTEGER else f"{place} is {value}, which is beyond 2^53 - 1"
-    if type(value) is float:
-        return "" if math.isfinite(value) else f"{place} is {value}, which JSON cannot write"
-    return f"{place} is a {type(value).__name__}, which JSON cannot write"
+def _unfit_key(key: Any, place: str) -> str:
+    if not isinstance(key, str):
+        return f"{place} has the key {key!r}, which is not a string"
+    return f"{place} has a key that holds a lone surrogate" if _SURROGATE.search(key) else ""
+
+
+def _first(found: Iterable[str]) -> str:
+    return next(filter(None, found), "")

@@ -1,5 +1,6 @@
 """What checks draw their examples from: names that try to escape, damaged bytes, changed manifests."""
 
+from oneiric_conformance.strategies.base64_forms import Spelling, lax_spellings, nasty_spellings
 from oneiric_conformance.strategies.damage import Damage, damaged, nasty_damage
 from oneiric_conformance.strategies.manifest_changes import Change, changed_documents, nasty_changes, respellings
 from oneiric_conformance.strategies.names import (
@@ -14,12 +15,15 @@ __all__ = [
     "MARKER",
     "Change",
     "Damage",
+    "Spelling",
     "changed_documents",
     "damaged",
     "hostile_names",
+    "lax_spellings",
     "nasty_changes",
     "nasty_damage",
     "nasty_names",
+    "nasty_spellings",
     "nasty_traversals",
     "respellings",
     "traversals",
