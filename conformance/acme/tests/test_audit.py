@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from acme_oneiric.audit import AuditLog, AuditSettings
-from oneiric_core.components import EventEnvelope
+from oneiric_core import EventEnvelope
 
 
 def opening(**payload: Any) -> EventEnvelope:

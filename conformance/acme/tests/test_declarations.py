@@ -2,7 +2,7 @@ from importlib.metadata import EntryPoint, entry_points, version
 
 import pytest
 
-from oneiric_core.domains import DOMAINS
+from oneiric_core import DOMAINS
 
 
 def announced() -> list[EntryPoint]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from oneiric_core.components import EventEnvelope, EventMetadata
+from oneiric_core import EventEnvelope, EventMetadata
 
 
 class AuditSettings(BaseModel):

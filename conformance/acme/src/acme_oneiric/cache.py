@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from oneiric_core.components import AdapterMetadata
+from oneiric_core import AdapterMetadata
 
 
 class CacheSettings(BaseModel):

@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from acme_oneiric.text_statistics import TextStatistics, TextStatisticsSettings
-from oneiric_core.components import WorkflowMetadata
+from oneiric_core import WorkflowMetadata
 
 _DEPENDS_ON: Final = {"text": [], "with": ["text"], "without": ["text"]}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from oneiric_core.components import ServiceMetadata
+from oneiric_core import ServiceMetadata
 
 
 class LoopMonitorSettings(BaseModel):

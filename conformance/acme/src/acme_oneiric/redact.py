@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from oneiric_core.components import ActionMetadata
+from oneiric_core import ActionMetadata
 
 # Bounded repetitions, and a start only where a word starts: the time stays proportional to the length of the text.
 _PERSONAL: Final = {

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from oneiric_core.components import AdapterMetadata
+from oneiric_core import AdapterMetadata
 
 _UNFINISHED: Final = "+"  # never occurs in an encoded name
 _LONGEST: Final = 255  # bytes in the name of a file

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from oneiric_core.components import TaskMetadata
+from oneiric_core import TaskMetadata
 
 _WORD: Final = re.compile(r"\w+(?:['-]\w+)*")
 _WORDS_IN_ONE_GO: Final = 2_000  # about a millisecond of work

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from oneiric_core.components import ActionMetadata
+from oneiric_core import ActionMetadata
 
 
 class WriteReportSettings(BaseModel):
