@@ -1,0 +1,77 @@
+"""A kit that decides whether components keep the rules, and proves of each rule that it can tell.
+
+>>> from oneiric_conformance import run_conformance
+>>> report = run_conformance("acme-oneiric")  # doctest: +SKIP
+>>> report.verdict  # doctest: +SKIP
+<Verdict.CERTIFIED: 'certified'>
+
+There is no pytest in here. Public names are looked up in their modules when they are first asked for (PEP 562).
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from oneiric_conformance.bench import Bench as Bench
+    from oneiric_conformance.checks import CHECKS as CHECKS
+    from oneiric_conformance.config import Configuration as Configuration
+    from oneiric_conformance.config import read_configuration as read_configuration
+    from oneiric_conformance.finding import find_package as find_package
+    from oneiric_conformance.judging import Finding as Finding
+    from oneiric_conformance.plan import Planned as Planned
+    from oneiric_conformance.profile import PROFILES as PROFILES
+    from oneiric_conformance.profile import Profile as Profile
+    from oneiric_conformance.profile import profile_named as profile_named
+    from oneiric_conformance.registry import Check as Check
+    from oneiric_conformance.registry import check as check
+    from oneiric_conformance.report import ComponentReport as ComponentReport
+    from oneiric_conformance.report import ConformanceReport as ConformanceReport
+    from oneiric_conformance.report import Verdict as Verdict
+    from oneiric_conformance.report_file import ReportFile as ReportFile
+    from oneiric_conformance.requirements import RequirementSet as RequirementSet
+    from oneiric_conformance.requirements import requirement_set as requirement_set
+    from oneiric_conformance.results import Card as Card
+    from oneiric_conformance.results import Result as Result
+    from oneiric_conformance.results import Status as Status
+    from oneiric_conformance.run import run_conformance as run_conformance
+    from oneiric_conformance.runtime import Limits as Limits
+    from oneiric_conformance.runtime import Runtime as Runtime
+    from oneiric_conformance.session import Session as Session
+    from oneiric_conformance.subject import EntryPointName as EntryPointName
+    from oneiric_conformance.subject import Package as Package
+    from oneiric_conformance.subject import Subject as Subject
+
+_EXPORTS = {
+    "bench": ("Bench",),
+    "checks": ("CHECKS",),
+    "config": ("Configuration", "read_configuration"),
+    "finding": ("find_package",),
+    "judging": ("Finding",),
+    "plan": ("Planned",),
+    "profile": ("PROFILES", "Profile", "profile_named"),
+    "registry": ("Check", "check"),
+    "report": ("ComponentReport", "ConformanceReport", "Verdict"),
+    "report_file": ("ReportFile",),
+    "requirements": ("RequirementSet", "requirement_set"),
+    "results": ("Card", "Result", "Status"),
+    "run": ("run_conformance",),
+    "runtime": ("Limits", "Runtime"),
+    "session": ("Session",),
+    "subject": ("EntryPointName", "Package", "Subject"),
+}
+_HOMES = {name: home for home, names in _EXPORTS.items() for name in names}
+
+__all__ = [*_HOMES]  # noqa: PLE0604 - the table is the list
+
+if not TYPE_CHECKING:  # a type checker would let every misspelt name pass
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'oneiric_conformance' has no attribute {name!r}", name=name)
+        from importlib import import_module  # noqa: PLC0415 - only when a name is asked for
+
+        value = getattr(import_module(f"oneiric_conformance.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -25,7 +25,7 @@ from oneiric_conformance.profile import Profile, profile_named
 from oneiric_conformance.subject import Package
 from oneiric_core import ConformanceError
 
-__all__ = ["SETTINGS", "Config", "read_config"]
+__all__ = ["SETTINGS", "Configuration", "read_configuration"]
 
 _SECTION: Final = "[tool.oneiric.conformance]"
 _FILE: Final = "pyproject.toml"
@@ -45,7 +45,7 @@ _PER_COMPONENT: Final = ("settings",)
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class Configuration:
     """How a run is set up.
 
     :param component: what to judge instead of the project's own components: ``domain/key/provider`` or
@@ -95,17 +95,17 @@ class Config:
         return replace(package, subjects=subjects)
 
 
-def read_config(rootdir: Path | None, overrides: Mapping[str, object] | None = None) -> Config:
+def read_configuration(rootdir: Path | None, **overrides: object) -> Configuration:
     """What holds for a run in ``rootdir``.
 
-    :param overrides: values given on the command line, by the names in :data:`SETTINGS`; None means not given.
+    :param overrides: values given on the command line, by the names in :data:`SETTINGS`; empty means not given.
     :raises ConformanceError: for an unknown key, a value of another type, or a file that is not TOML.
     """
     written = _written(rootdir)
     _refuse_unknown(written, [*SETTINGS, "components"], _SECTION)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    given = {name: value for name, value in (overrides or {}).items() if value not in (None, "", (), [])}
+    given = {name: value for name, value in overrides.items() if value not in (None, "", (), [])}
     _refuse_unknown(given, list(SETTINGS), "the command line")
     for name, (kind, default) in SETTINGS.items():
         if name in given:
@@ -117,7 +117,7 @@ def read_config(rootdir: Path | None, overrides: Mapping[str, object] | None = N
     components = _components(written.get("components", {}))
     if components:
         sources["components"] = _FILE
-    return Config(
+    return Configuration(
         profile=profile_named(values["profile"], values["seed"]),
         component=tuple(values["component"]),
         runtime=values["runtime"],

@@ -9,7 +9,7 @@ from hypothesis_jsonschema import from_schema
 
 from oneiric_conformance.subject import Subject
 
-__all__ = ["JSON", "NASTY", "OBJECTS", "TEXT", "payloads_of"]
+__all__ = ["JSON", "NASTY", "OBJECTS", "TEXT", "payloads_of", "schemas_of"]
 
 TEXT: Final = st.text(alphabet="abcXYZ019 _-./\\:~é日\U0001f600", max_size=8)
 """Text from a fixed alphabet, so that it does not depend on the Unicode tables of the Python at hand."""
@@ -41,7 +41,7 @@ def payloads_of(subject: Subject) -> tuple[SearchStrategy[Any], list[Any]]:
 
     :raises hypothesis.errors.InvalidArgument: or an error of ``jsonschema``, if a declared schema is none.
     """
-    schemas = _schemas(subject)
+    schemas = schemas_of(subject)
     if not schemas:
         return OBJECTS, [dict(example) for example in NASTY]
     strategies = [from_schema(schema, codec="ascii") for schema in schemas]
@@ -50,7 +50,8 @@ def payloads_of(subject: Subject) -> tuple[SearchStrategy[Any], list[Any]]:
     return st.one_of(strategies), []
 
 
-def _schemas(subject: Subject) -> list[dict[str, Any]]:
+def schemas_of(subject: Subject) -> list[dict[str, Any]]:
+    """The JSON schemas it declares for its payloads, in capability descriptors or directly."""
     named = [subject.metadata.get("capabilities"), subject.metadata.get("capability_descriptors")]
     descriptors = [item for value in named if isinstance(value, list | tuple) for item in value]
     found: list[dict[str, Any]] = []

@@ -24,7 +24,7 @@ from oneiric_conformance.verdict import Judge, Replay
 from oneiric_core import ConformanceError
 from oneiric_core.testing import CoreRuntime
 
-__all__ = ["Session"]
+__all__ = ["Planned", "Session"]
 
 LIMITS: Final = Limits()
 DECIDED_BY_SMOKE: Final = frozenset({"META-004", "LIFE-002"})

@@ -1,10 +1,11 @@
-"""Every check there is, one file for each area; importing this package registers them all."""
+"""All checks; importing this package registers them."""
 
 import pkgutil
+from importlib import import_module
 
-from oneiric_core.testing import import_object
+from oneiric_conformance.registry import CHECKS
 
-__all__: list[str] = []
+__all__ = ["CHECKS"]
 
-for _module in pkgutil.iter_modules(__path__):
-    import_object(f"{__name__}.{_module.name}:__name__", None)
+for module in sorted(found.name for found in pkgutil.iter_modules(__path__)):
+    import_module(f"{__name__}.{module}")
