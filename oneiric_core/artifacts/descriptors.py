@@ -1,0 +1,87 @@
+"""Opening directories and files step by step, each by the descriptor of the one above, never through a link."""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from io import BufferedReader
+from pathlib import Path
+from typing import Final
+
+from oneiric_core.errors import ArtifactError
+
+__all__ = ["open_below", "open_directory", "open_file", "open_own_directory"]
+
+_DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# A FIFO without a writer would keep us waiting; a regular file does not mind O_NONBLOCK.
+_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@contextmanager
+def open_directory(path: Path | str, *, above: int | None = None) -> Iterator[int]:
+    """A descriptor of an existing directory; its last name must not be a link."""
+    descriptor = os.open(path, _DIRECTORY, dir_fd=above)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def open_own_directory(path: Path | str, *, above: int | None = None) -> Iterator[int]:
+    """The same for a directory that is ours alone (0700), made if it does not exist.
+
+    :raises ArtifactError: it is a link or a file, belongs to somebody else, or others may use it.
+    """
+    with suppress(FileExistsError):
+        os.mkdir(path, 0o700, dir_fd=above)
+    try:
+        descriptor = os.open(path, _DIRECTORY, dir_fd=above)
+    except OSError as error:
+        raise _not_ours(path, f"cannot be opened as a directory ({error.strerror})") from error
+    try:
+        status = os.fstat(descriptor)
+        if status.st_uid != os.geteuid():
+            raise _not_ours(path, f"belongs to user {status.st_uid}, not to {os.geteuid()}")
+        if stat.S_IMODE(status.st_mode) & 0o077:
+            raise _not_ours(path, f"can be used by others (mode {stat.S_IMODE(status.st_mode):04o}, not 0700)")
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def open_file(name: str, *, above: int) -> Iterator[BufferedReader]:
+    """A regular file, to be read.
+
+    :raises OSError: there is none, or it is a link.
+    :raises ArtifactError: it is a directory, FIFO, socket or device.
+    """
+    with open(os.open(name, _FILE, dir_fd=above), "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ArtifactError(f"{name!r} is no regular file", fix="Put the artifact itself there", name=name)
+        yield file
+
+
+@contextmanager
+def open_below(root: Path, names: Sequence[str]) -> Iterator[BufferedReader]:
+    """A regular file some directories below ``root``, none of them a link; raises like :func:`open_file`."""
+    with open_directory(root) as directory:
+        yield from _walk(directory, names)
+
+
+def _walk(directory: int, names: Sequence[str]) -> Iterator[BufferedReader]:
+    if len(names) == 1:
+        with open_file(names[0], above=directory) as file:
+            yield file
+        return
+    with open_directory(names[0], above=directory) as below:
+        yield from _walk(below, names[1:])
+
+
+def _not_ours(path: Path | str, why: str) -> ArtifactError:
+    return ArtifactError(
+        f"the cache directory {str(path)!r} {why}",
+        fix="Remove it, or name another cache directory that only you can use (mode 0700)",
+        path=str(path),
+    )
