@@ -65,8 +65,11 @@ def open_file(name: str, *, above: int) -> Iterator[BufferedReader]:
 
 @contextmanager
 def open_below(root: Path, names: Sequence[str]) -> Iterator[BufferedReader]:
-    """A regular file some directories below ``root``, none of them a link; raises like :func:`open_file`."""
-    with open_directory(root) as directory:
+    """A regular file some directories below ``root``, none of them a link; raises like :func:`open_file`.
+
+    ``root`` itself comes from whoever configured it, and may be reached by links.
+    """
+    with open_directory(root.resolve()) as directory:
         yield from _walk(directory, names)
 
 

@@ -40,7 +40,7 @@ def locate(uri: str, roots: Sequence[Path]) -> LocalFile:
     scheme, rest = match[1].lower(), uri[match.end() :]
     path = _path_of(uri, scheme, rest)
     if scheme == "file" and roots:
-        return _absolute(path, roots)
+        return _absolute(path, roots) if path.startswith("/") else _relative(path, roots)
     raise _refused(uri, scheme)
 
 

@@ -1,7 +1,9 @@
 """How an artifact gets into the cache."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from io import BufferedReader
 from pathlib import Path
 
 from oneiric_core.artifacts.descriptors import open_below
@@ -9,7 +11,7 @@ from oneiric_core.artifacts.digest import check_syntax, chunks_of
 from oneiric_core.artifacts.locate import LocalFile, locate
 from oneiric_core.artifacts.store import BlobStore
 from oneiric_core.clock import SYSTEM_CLOCK, Clock
-from oneiric_core.errors import ArtifactError, RefusedFetchError
+from oneiric_core.errors import RefusedFetchError
 
 __all__ = ["ArtifactManager", "default_cache_dir"]
 
@@ -43,13 +45,16 @@ class ArtifactManager:
     def _make_store(self, cache_dir: Path) -> BlobStore:
         return BlobStore(cache_dir.absolute())
 
-    async def fetch(self, uri: str, sha256: str | None, *, length: int | None = None) -> Path:
+    async def fetch(
+        self, uri: str, sha256: str | None, headers: Mapping[str, str] | None = None, length: int | None = None
+    ) -> Path:
         """The path of the artifact in the cache, verified just now. The disk is touched by a worker thread.
 
         Checked in this order: traversal, scheme, digest syntax; only then is anything read or written.
 
         :param uri: ``file:///absolute/path``, or a path in one of the local roots.
         :param sha256: 64 lower-case hexadecimal digits.
+        :param headers: sent along where a server is asked; a local file has no use for them.
         :param length: the declared number of bytes.
         :raises PathTraversalError: the URI's path leaves where it starts, or lies in none of the local roots.
         :raises RefusedFetchError: its scheme is not one artifacts are fetched by, or there is no such file.
@@ -57,6 +62,7 @@ class ArtifactManager:
         :raises ArtifactTooLargeError: there are more bytes than declared.
         :raises ArtifactError: the cache directory is not ours alone.
         """
+        del headers
         place = self._locate(uri)
         digest = check_syntax(sha256)
         return await asyncio.to_thread(self._bring, place, digest, length)
@@ -71,15 +77,25 @@ class ArtifactManager:
         return self.store.find(sha256) or self._copy(place, sha256, length)
 
     def _copy(self, place: LocalFile, sha256: str, length: int | None) -> Path:
+        with _open_first(place) as file:
+            return self.store.add(chunks_of(file), sha256, length=length)
+
+
+@contextmanager
+def _open_first(place: LocalFile) -> Iterator[BufferedReader]:
+    reasons: list[str] = []
+    with ExitStack() as stack:
         for root in place.roots:
             try:
-                with open_below(root, place.names) as file:
-                    return self.store.add(chunks_of(file), sha256, length=length)
+                file = stack.enter_context(open_below(root, place.names))
             except OSError as error:
-                failure: OSError | ArtifactError = error
-        name = "/".join(place.names)
-        raise RefusedFetchError(
-            f"{name!r} cannot be read ({failure.strerror})",
-            fix="Name a regular file that exists and is reached without links",
-            name=name,
-        ) from failure
+                reasons.append(f"{root}: {error.strerror}")
+            else:
+                yield file
+                return
+    name = "/".join(place.names)
+    raise RefusedFetchError(
+        f"{name!r} cannot be read ({'; '.join(reasons)})",
+        fix="Name a regular file that exists and is reached without links",
+        name=name,
+    )
