@@ -60,6 +60,11 @@ class Sandbox:
         """HOME, with the XDG directories below; nothing may be written here."""
         return self.root / "home"
 
+    @property
+    def work(self) -> Path:
+        """The working directory of a child process; it exists only there, and nothing may be written in it."""
+        return self.root / "work"
+
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of a process in this sandbox: ``base`` (this process's own) with home and TMPDIR replaced."""
         homes = {name: str(self.home / below) for name, below in _HOMES.items()}
@@ -106,9 +111,9 @@ class Sandbox:
         return "in the home directory" if _below(target, self.home) else "outside the sandbox"
 
     def _left(self) -> list[str]:
-        """What is in home and TMPDIR now and was not put there by the kit, outermost first."""
+        """What is in home, working directory and TMPDIR now and was not put there by the kit, outermost first."""
         ours = {event.target for event in self.record.events if not event.origin and event.kind in _ON_DISK}
-        present = [entry for place in (self.home, self.tmp) for entry in _entries(place)]
+        present = [entry for place in (self.home, self.work, self.tmp) for entry in _entries(place)]
         return [path for path in present if path not in ours and not Path(path).name.startswith(_PREFIX)]
 
 

@@ -106,7 +106,8 @@ class Record:
         origin = subject_origin(frame, self.outside)
         if origin or frame is None or not self._threads:
             return origin
-        started = self._threads.get(thread_of(frame), "")
+        thread = thread_of(frame)
+        started = "" if thread is None else self._threads.get(thread, "")
         return f"a thread started at {started}" if started else ""
 
 

@@ -1,0 +1,234 @@
+"""A process of its own for code that is not trusted yet: watched from outside, and ended with everything it started.
+
+The child says what it does as lines of JSON on a pipe that is not its standard output, which belongs to the subject.
+Each stage has its own time; the parent does not rely on the child to notice.
+"""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from oneiric_conformance.frames import Whose, whose_code
+from oneiric_conformance.sandbox import Sandbox
+from oneiric_core import ConformanceError
+
+__all__ = ["ChildEnd", "fork_child", "run_child"]
+
+START: Final = "start"
+"""The stage before the first: the child's own start, which is the kit's business."""
+
+_START_SECONDS: Final = 20.0
+_BOOT: Final = (
+    "import json,sys;r=json.load(open(sys.argv[1],encoding='utf-8'));sys.path[:]=r['sys.path'];"
+    "from oneiric_conformance.{module} import main;main(r,int(sys.argv[2]))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ChildEnd:
+    """What a child told, and how it ended.
+
+    :param notes: its lines in order, without those that begin a stage.
+    :param stage: the last one it began.
+    :param fault: why it did not come to its end by itself; empty if it did.
+    """
+
+    notes: tuple[Mapping[str, Any], ...]
+    stage: str
+    fault: str
+
+
+def run_child(module: str, request: Mapping[str, Any], box: Sandbox, seconds: Mapping[str, float]) -> ChildEnd:
+    """Run ``oneiric_conformance.<module>.main(request, descriptor)`` in a fresh interpreter in ``box``.
+
+    :param seconds: the time each stage may take.
+    :raises ConformanceError: if the child did not get as far as the subject.
+    """
+    asked = box.root / "request.json"
+    asked.write_text(json.dumps({**request, "sys.path": sys.path}), encoding="utf-8")
+    box.work.mkdir(exist_ok=True)
+    told, tell = os.pipe()
+    errors = box.root / "stderr"
+    with errors.open("wb") as stderr:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own program
+            [sys.executable, "-B", "-P", "-c", _BOOT.format(module=module), str(asked), str(tell)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env=box.environment(),
+            cwd=box.work,
+            pass_fds=(tell,),
+            start_new_session=True,
+        )
+    os.close(tell)
+    return _followed(told, process.pid, process.wait, seconds, errors)
+
+
+def fork_child(act: Callable[[int], object], box: Sandbox, seconds: Mapping[str, float]) -> ChildEnd:
+    """Run ``act(descriptor)`` in a copy of this process: for objects that no other process could import."""
+    told, tell = os.pipe()
+    errors = box.root / "stderr"
+    box.work.mkdir(exist_ok=True)
+    pid = _fork()
+    if pid == 0:
+        _become_child(act, tell, box, errors)
+    os.close(tell)
+    return _followed(told, pid, _waiting(pid), seconds, errors)
+
+
+def _fork() -> int:
+    import warnings  # noqa: PLC0415 - rarely needed
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # other threads are not used by the child
+        return os.fork()
+
+
+def _become_child(act: Callable[[int], object], tell: int, box: Sandbox, errors: Path) -> None:
+    code = 70
+    try:
+        os.setsid()
+        null, log = os.open(os.devnull, os.O_RDWR), os.open(errors, os.O_WRONLY | os.O_CREAT)
+        for number, target in ((null, 0), (null, 1), (log, 2)):
+            os.dup2(number, target)
+        os.chdir(box.work)
+        act(tell)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _waiting(pid: int) -> Callable[..., int]:
+    def wait(timeout: float | None = None) -> int:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            ended, status = os.waitpid(pid, 0 if deadline is None else os.WNOHANG)
+            if ended:
+                return os.waitstatus_to_exitcode(status)
+            if deadline is not None and time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired("fork", timeout or 0)
+            time.sleep(0.005)
+
+    return wait
+
+
+def _followed(told: int, pid: int, wait: Callable[..., int], seconds: Mapping[str, float], errors: Path) -> ChildEnd:
+    """Read until the child says it is done, closes the pipe or takes too long; then end its process group."""
+    notes: list[Mapping[str, Any]] = []
+    stage, done, late = START, False, False
+    try:
+        with _killing(pid, wait), os.fdopen(told, "rb", buffering=0) as pipe:
+            lines = _Lines(pipe.fileno())
+            while not done:
+                line = lines.next(seconds.get(stage, _START_SECONDS))
+                if line is None:
+                    late = True
+                    break
+                if not line:
+                    break
+                note = json.loads(line)
+                stage = note.get("stage", stage)
+                done = note.get("done", False)
+                if "stage" not in note and not done:
+                    notes.append(note)
+            fault = ""
+            if late:
+                fault = f"did not end within {seconds.get(stage, _START_SECONDS):g} s{_where(pid, errors)}"
+            elif not done:
+                fault = _ended(wait, errors)
+    except ValueError as error:
+        fault = f"wrote on the kit's pipe ({error})"
+    if stage == START and fault:
+        raise ConformanceError(
+            f"the kit's child process {fault}: {_tail(errors)}",
+            fix="Report it; it happened before the component was imported",
+            stderr=_tail(errors),
+        )
+    return ChildEnd(tuple(notes), stage, fault)
+
+
+@contextmanager
+def _killing(pid: int, wait: Callable[..., int]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            wait()
+
+
+class _Lines:
+    """Lines from a descriptor, each with its own patience."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLIN | select.POLLHUP)
+        self._held = b""
+
+    def next(self, seconds: float) -> bytes | None:
+        """The next line; empty at the end, None if there is none within ``seconds``."""
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self._held:
+            left = deadline - time.monotonic()
+            if left <= 0 or not self._poll.poll(left * 1000):
+                return None
+            data = os.read(self._descriptor, 1 << 16)
+            if not data:
+                return b""
+            self._held += data
+        line, _, self._held = self._held.partition(b"\n")
+        return line
+
+
+def _ended(wait: Callable[..., int], errors: Path) -> str:
+    """How a process ended that did not say so."""
+    try:
+        code = wait(timeout=1.0)
+    except subprocess.TimeoutExpired:
+        return "closed the kit's pipe"
+    if code >= 0:
+        return f"ended the process with exit code {code}"
+    crash = _stack(errors)
+    name = signal.Signals(-code).name
+    reason = {"SIGXCPU": "used too much processor time and was", "SIGSEGV": "crashed the interpreter and was"}
+    return f"{reason.get(name, 'was')} ended by {name}{f' at {crash}' if crash else ''}"
+
+
+def _where(pid: int, errors: Path) -> str:
+    """Where the main thread stands, from a handler that needs no cooperation of the interpreter."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGUSR1)
+        deadline = time.monotonic() + 0.3
+        while not _stack(errors) and time.monotonic() < deadline:
+            time.sleep(0.01)
+    stack = _stack(errors)
+    return f"; it was at {stack}" if stack else ""
+
+
+def _stack(errors: Path) -> str:
+    """The innermost line of the subject's own code in what :mod:`faulthandler` wrote."""
+    for line in _read(errors).splitlines():
+        name, quoted, rest = line.strip().removeprefix('File "').partition('", line ')
+        if quoted and whose_code(name) is Whose.SUBJECT:
+            number, _, function = rest.partition(" in ")
+            return f"{name}:{number} in {function}"
+    return ""
+
+
+def _tail(errors: Path) -> str:
+    return " ".join(_read(errors).split())[-300:]
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
