@@ -1,0 +1,86 @@
+"""The owner of every task and thread the lifecycle starts, so that stopping leaves none behind."""
+
+import asyncio
+import contextvars
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from oneiric_core.clock import Clock
+
+__all__ = ["Crew"]
+
+T = TypeVar("T")
+
+
+class Crew:
+    """Starts work and sees it to its end."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._threads: ThreadPoolExecutor | None = None
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def see_off(self, task: asyncio.Task[Any], seconds: float) -> bool:
+        """Wait until ``task`` has ended, or ``seconds``; it is not disturbed. Says whether it has ended."""
+        if not task.done():
+            try:
+                async with self._clock.timeout(seconds):
+                    await asyncio.wait({task})
+            except TimeoutError:
+                return task.done()
+        return True
+
+    async def in_thread(self, call: Callable[[], object]) -> object:
+        """``call`` in a worker thread. A thread cannot be stopped, so cancellation waits for it and loses nothing."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(thread_name_prefix="oneiric-blocking")
+        context = contextvars.copy_context()
+        future = asyncio.get_running_loop().run_in_executor(self._threads, context.run, _outcome, call)
+        while not future.done():
+            try:
+                await asyncio.wait({future})
+            except asyncio.CancelledError:
+                continue
+        value, error = future.result()
+        if error is not None:
+            raise error
+        return value
+
+    async def close(self, seconds: float) -> int:
+        """Wait for all work, cancelling what takes longer than ``seconds``; says how much could not be ended."""
+        try:
+            async with self._clock.timeout(seconds):
+                while pending := self._others():
+                    await asyncio.wait(pending)
+        except TimeoutError:
+            for task in self._others():
+                task.cancel()
+            for task in self._others():
+                await self.see_off(task, seconds)
+        left = len(self._others())
+        if self._threads is not None:
+            self._threads.shutdown(wait=left == 0)
+        return left
+
+    def _others(self) -> list[asyncio.Task[Any]]:
+        me = asyncio.current_task()
+        return [task for task in self._tasks if task is not me]
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waits for the task reports it; this only marks it as seen
+
+
+def _outcome(call: Callable[[], object]) -> tuple[object, BaseException | None]:
+    try:
+        return call(), None
+    except BaseException as error:  # noqa: BLE001 - raised again on the loop's side; a future cannot hold StopIteration
+        return None, error

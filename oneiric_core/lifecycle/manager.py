@@ -1,0 +1,324 @@
+"""What is running under each key, and the one way in which it changes.
+
+Under the slot's lock: build, init, health, **publish** (one assignment, generation + 1), notify; then the former
+instance is retired, last. Several keys at once are locked in sorted order, all made ready, and published without a
+suspension in between.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
+from types import MappingProxyType, TracebackType
+from typing import Any, Self, TypeAlias
+
+from oneiric_core.clock import SYSTEM_CLOCK, Clock
+from oneiric_core.components import Candidate
+from oneiric_core.discovery import default_allow, import_object
+from oneiric_core.errors import LifecycleError, SwapError
+from oneiric_core.lifecycle.crew import Crew
+from oneiric_core.lifecycle.slot import Lease, Published, Slot
+from oneiric_core.lifecycle.states import Handle, SlotStatus, Timeouts
+from oneiric_core.lifecycle.swap import Attempt, Maker
+from oneiric_core.resolver import Resolver, Undo
+
+__all__ = ["LifecycleManager"]
+
+_Name: TypeAlias = tuple[str, str]
+
+
+def _import_allowed(path: str) -> object:
+    return import_object(path, default_allow())
+
+
+def _no_settings(_candidate: Candidate) -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
+class LifecycleManager:
+    """Owns every instance it makes; ``async with`` it, or :meth:`stop` it.
+
+    :param settings: gives a candidate's raw settings, which its ``settings_model`` validates.
+    :param importer: turns the import path of a factory or settings model into what it names; the default allows our
+        own components and the packages that announce components by entry points.
+    """
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+        settings: Callable[[Candidate], Mapping[str, Any]] = _no_settings,
+        importer: Callable[[str], object] = _import_allowed,
+    ) -> None:
+        self._resolver = resolver
+        self._clock = clock
+        self._timeouts = timeouts
+        self._crew = Crew(clock)
+        self._maker = Maker(self._crew, clock, timeouts, settings, importer)
+        self._slots: dict[_Name, Slot] = {}
+        self._published: dict[_Name, Published] = {}
+        self._observers: list[Callable[[SlotStatus], None]] = []
+        self._stopping: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    # -- changes -------------------------------------------------------------------------------------------------------
+
+    async def activate(self, domain: str, key: str, provider: str | None = None) -> object:
+        """The instance of the winner (or of ``provider``), which is made and published unless it is already.
+
+        :raises ResolutionError: there is no such candidate.
+        :raises LifecycleError: it could not be made ready; what ran before still runs.
+        """
+        candidate = self._resolver.require(domain, key, provider)
+        published = self._published.get((domain, key))
+        if published is None or not _runs(published, candidate):
+            [published] = await self._change({(domain, key): provider}, always=False)
+        return published.instance
+
+    async def swap(self, domain: str, key: str, provider: str | None = None) -> object:
+        """Make a new instance of the winner (or of ``provider``), publish it, and retire the former one.
+
+        Returns when the former instance is cleaned up; if calls in flight hold it, at once.
+
+        :raises ResolutionError: there is no such candidate.
+        :raises LifecycleError: it could not be made ready; what ran before still runs.
+        """
+        [published] = await self._change({(domain, key): provider}, always=True)
+        return published.instance
+
+    async def swap_many(self, targets: Iterable[tuple[str, str, str | None]]) -> list[Handle]:
+        """Swap several keys as one: all of (domain, key, provider or None), or none. Handles come in order of name.
+
+        :raises ResolutionError: a candidate is missing.
+        :raises SwapError: one could not be made ready; ``failures`` has the reason by name.
+        """
+        wanted: dict[_Name, str | None] = {(domain, key): provider for domain, key, provider in targets}
+        return [published.handle for published in await self._change(wanted, always=True)]
+
+    async def retire(self, domain: str, key: str) -> None:
+        """Publish nothing any more and clean up; does nothing if nothing is published.
+
+        Returns when the instance is cleaned up; if calls in flight hold it, at once.
+        """
+        slot = self._slots.get((domain, key))
+        if slot is None:
+            return
+        async with slot.lock:
+            published = self._published.pop((domain, key), None)
+            if published is None:
+                return
+            slot.retired, slot.error = True, ""
+            retirement = self._retire(slot, published)
+            self._notify(slot)
+        await self._see_off([(published, retirement)])
+
+    async def stop(self) -> None:
+        """Retire everything, the latest activated first, and wait until nothing of ours is left. Idempotent."""
+        if self._stopping is None:
+            self._stopping = self._crew.start(self._stop())
+        await asyncio.shield(self._stopping)
+
+    # -- questions -----------------------------------------------------------------------------------------------------
+
+    def handle(self, domain: str, key: str) -> Handle | None:
+        """A snapshot of what is published."""
+        published = self._published.get((domain, key))
+        return None if published is None else published.handle
+
+    def get_instance(self, domain: str, key: str) -> object | None:
+        """The published instance, or None. It is not protected from retirement."""
+        published = self._published.get((domain, key))
+        return None if published is None else published.instance
+
+    def lease(self, domain: str, key: str) -> Lease:
+        """``async with`` it to have the published instance, protected until the block ends.
+
+        :raises LifecycleError: on entering: nothing is published.
+        """
+        return Lease(lambda: self._find(domain, key))
+
+    def status(self, domain: str, key: str) -> SlotStatus:
+        slot = self._slots.get((domain, key))
+        if slot is None:
+            return SlotStatus(str(domain), key)
+        return slot.status(self._published.get((domain, key)))
+
+    def all_statuses(self) -> list[SlotStatus]:
+        """Every slot that was ever asked for, by name."""
+        return [self.status(*name) for name in sorted(self._slots)]
+
+    def observe(self, observer: Callable[[SlotStatus], None]) -> Undo:
+        """Call ``observer`` with the status after each publication, failure and retirement.
+
+        What it raises becomes the slot's warning and stops nothing.
+        """
+        self._observers.append(observer)
+
+        def undo() -> None:
+            if observer in self._observers:
+                self._observers.remove(observer)
+
+        return undo
+
+    # -- the swap ------------------------------------------------------------------------------------------------------
+
+    async def _change(self, wanted: Mapping[_Name, str | None], *, always: bool) -> list[Published]:
+        self._refuse_when_stopped()
+        for name, provider in wanted.items():
+            self._resolver.require(*name, provider)  # no slot is made for a name nobody answers to
+        names = sorted(wanted)
+        async with AsyncExitStack() as locks:
+            for name in names:
+                await locks.enter_async_context(self._slot(name).lock)
+            self._refuse_when_stopped()
+            candidates = {name: self._resolver.require(*name, wanted[name]) for name in names}
+            if not always:
+                candidates = {name: each for name, each in candidates.items() if not self._serves(name, each)}
+            attempts = await self._make(candidates)
+            former = [self._publish(name, attempt) for name, attempt in attempts.items()]
+            result = [self._published[name] for name in names]
+            for name in attempts:
+                self._notify(self._slots[name])
+        await self._see_off([each for each in former if each is not None])
+        return result
+
+    async def _make(self, candidates: Mapping[_Name, Candidate]) -> dict[_Name, Attempt]:
+        slots = [self._slots[name] for name in candidates]
+        for slot in slots:
+            slot.attempting = True
+        made: dict[_Name, Attempt] = {}
+        try:
+            if len(candidates) > 1:
+                await self._make_together(candidates, made)
+            else:
+                for name, candidate in candidates.items():
+                    made[name] = await self._maker.make(candidate)
+            self._refuse_when_stopped()
+        except BaseException as error:
+            for slot in slots:
+                slot.attempting, slot.error = False, str(error) or "it was cancelled"
+                self._notify(slot)
+            reapers = [self._crew.start(self._maker.give_up(attempt)) for attempt in made.values()]
+            if reapers:
+                await asyncio.wait(reapers)
+            raise
+        for slot in slots:
+            slot.attempting = False
+        return made
+
+    async def _make_together(self, candidates: Mapping[_Name, Candidate], made: dict[_Name, Attempt]) -> None:
+        async def make(name: _Name, candidate: Candidate) -> None:
+            made[name] = await self._maker.make(candidate)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name, candidate in candidates.items():
+                    group.create_task(make(name, candidate))
+        except ExceptionGroup as failed:
+            raise _several(candidates, failed) from failed
+
+    def _publish(self, name: _Name, attempt: Attempt) -> tuple[Published, asyncio.Task[None]] | None:
+        slot = self._slots[name]
+        former = self._published.get(name)
+        slot.generation += 1
+        slot.error = slot.warning = ""
+        slot.retired = False
+        slot.seconds = MappingProxyType(dict(attempt.seconds))
+        self._published[name] = Published(attempt, slot.generation)
+        return None if former is None else (former, self._retire(slot, former))
+
+    # -- retirement ----------------------------------------------------------------------------------------------------
+
+    def _retire(self, slot: Slot, former: Published) -> asyncio.Task[None]:
+        slot.draining += 1
+        return self._crew.start(self._drain_and_clean(slot, former))
+
+    async def _drain_and_clean(self, slot: Slot, former: Published) -> None:
+        await self._drain(slot, former)
+        await self._clean(slot, former)
+
+    async def _drain(self, slot: Slot, former: Published) -> None:
+        if not former.leases:
+            return
+        try:
+            async with self._clock.timeout(self._timeouts.drain):
+                await former.drained()
+        except TimeoutError:
+            self._warn(slot, f"{former.leases} calls still ran after {self._timeouts.drain:g} s")
+
+    async def _clean(self, slot: Slot, former: Published) -> None:
+        for problem in await self._maker.let_go(former.attempt):
+            self._warn(slot, problem)
+        slot.draining -= 1
+
+    async def _see_off(self, retirements: list[tuple[Published, asyncio.Task[None]]]) -> None:
+        waited_for = [task for former, task in retirements if not former.leases]
+        if waited_for:
+            await asyncio.wait(waited_for)
+
+    async def _stop(self) -> None:
+        self._maker.close()
+        latest_first = [(self._slots[name], self._published.pop(name)) for name in [*reversed(self._published)]]
+        for slot, _ in latest_first:
+            slot.retired, slot.draining = True, slot.draining + 1
+            self._notify(slot)
+        drains = [self._crew.start(self._drain(slot, former)) for slot, former in latest_first]
+        if drains:
+            await asyncio.wait(drains)
+        for slot, former in latest_first:
+            await self._clean(slot, former)
+        await self._crew.close(2 * self._timeouts.cleanup)
+
+    # -- within --------------------------------------------------------------------------------------------------------
+
+    def _slot(self, name: _Name) -> Slot:
+        if name not in self._slots:
+            self._slots[name] = Slot(str(name[0]), name[1])
+        return self._slots[name]
+
+    def _serves(self, name: _Name, candidate: Candidate) -> bool:
+        published = self._published.get(name)
+        return published is not None and _runs(published, candidate)
+
+    def _find(self, domain: str, key: str) -> Published:
+        published = self._published.get((domain, key))
+        if published is None:
+            raise LifecycleError(f"nothing is active under {domain}/{key}", fix="Activate it first", name=(domain, key))
+        return published
+
+    def _notify(self, slot: Slot) -> None:
+        for observer in [*self._observers]:
+            try:
+                observer(slot.status(self._published.get((slot.domain, slot.key))))
+            except Exception as error:  # noqa: BLE001 - an observer must not undo or hold up what it observes
+                self._warn(slot, f"an observer raised {type(error).__name__}: {error}")
+
+    def _warn(self, slot: Slot, text: str) -> None:
+        slot.warning = f"{slot.warning}; {text}" if slot.warning else text
+
+    def _refuse_when_stopped(self) -> None:
+        if self._stopping is not None:
+            raise LifecycleError("the lifecycle manager was stopped", fix="Make a new one")
+
+
+def _runs(published: Published, candidate: Candidate) -> bool:
+    running = published.handle.candidate
+    return running is candidate or running == candidate
+
+
+def _several(candidates: Mapping[_Name, Candidate], group: ExceptionGroup[Exception]) -> SwapError:
+    failures = {str(getattr(each, "evidence", {}).get("name", "")): str(each) for each in group.exceptions}
+    told = "; ".join(str(each) for each in group.exceptions)
+    return SwapError(
+        f"{len(candidates)} keys could not be swapped as one: {told}",
+        fix="Mend those named; none of them was swapped",
+        failures=failures,
+    )
