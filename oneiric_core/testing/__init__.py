@@ -20,14 +20,16 @@ if TYPE_CHECKING:
     from oneiric_core.lifecycle import construct as construct
     from oneiric_core.lifecycle import find_hook as find_hook
     from oneiric_core.lifecycle import make_settings as make_settings
+    from oneiric_core.testing.bad_manifests import BadManifest as BadManifest
+    from oneiric_core.testing.bad_manifests import bad_manifest as bad_manifest
     from oneiric_core.testing.core_runtime import CoreRuntime as CoreRuntime
     from oneiric_core.testing.keys import PUBLISHER as PUBLISHER
     from oneiric_core.testing.keys import SECOND_PUBLISHER as SECOND_PUBLISHER
     from oneiric_core.testing.keys import STRANGER as STRANGER
     from oneiric_core.testing.keys import KeyPair as KeyPair
     from oneiric_core.testing.keys import key_pair as key_pair
-    from oneiric_core.testing.manifests import BadManifest as BadManifest
-    from oneiric_core.testing.manifests import bad_manifest as bad_manifest
+    from oneiric_core.testing.manifests import MEDIA_TYPES as MEDIA_TYPES
+    from oneiric_core.testing.manifests import SOURCE as SOURCE
     from oneiric_core.testing.manifests import manifest_entry as manifest_entry
     from oneiric_core.testing.manifests import signed_manifest as signed_manifest
 
@@ -38,7 +40,8 @@ _EXPORTS = {
     "lifecycle": ("LifecycleManager", "Timeouts", "call_hook", "construct", "find_hook", "make_settings"),
     "testing.core_runtime": ("CoreRuntime",),
     "testing.keys": ("PUBLISHER", "SECOND_PUBLISHER", "STRANGER", "KeyPair", "key_pair"),
-    "testing.manifests": ("BadManifest", "bad_manifest", "manifest_entry", "signed_manifest"),
+    "testing.bad_manifests": ("BadManifest", "bad_manifest"),
+    "testing.manifests": ("MEDIA_TYPES", "SOURCE", "manifest_entry", "signed_manifest"),
 }
 _HOMES = {name: home for home, names in _EXPORTS.items() for name in names}
 
