@@ -5,6 +5,7 @@ from oneiric_conformance.strategies.damage import Damage, damaged, nasty_damage
 from oneiric_conformance.strategies.manifest_changes import Change, changed_documents, nasty_changes, respellings
 from oneiric_conformance.strategies.names import (
     MARKER,
+    NESTING,
     hostile_names,
     nasty_names,
     nasty_traversals,
@@ -13,6 +14,7 @@ from oneiric_conformance.strategies.names import (
 
 __all__ = [
     "MARKER",
+    "NESTING",
     "Change",
     "Damage",
     "Spelling",

@@ -1,0 +1,273 @@
+"""PATH: no text from outside becomes the name of a file outside the place meant for it."""
+
+import asyncio
+import copy
+import hashlib
+import types
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from oneiric_conformance.bench import Bench
+from oneiric_conformance.disk import differences, tree
+from oneiric_conformance.offer import JSON, as_json, document_of, offered, sign
+from oneiric_conformance.registry import check
+from oneiric_conformance.runtime import Runtime
+from oneiric_conformance.sandbox import Sandbox
+from oneiric_conformance.strategies import MARKER, NESTING, hostile_names, nasty_names, nasty_traversals, traversals
+from oneiric_conformance.work import ask, inputs, some_work
+
+__all__: list[str] = []
+
+_ARTIFACT: Final = b"the bytes of an artifact\n"
+_DIGEST: Final = hashlib.sha256(_ARTIFACT).hexdigest()
+_SECRET: Final = b"nobody's business\n"
+_PLAIN: Final = "component-1.0-py3-none-any.whl"
+_NAME_BYTES: Final = 255
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a runtime works, so deep in a directory of ours that what escapes lands in that directory."""
+
+    root: Path
+    work: Path
+
+    @property
+    def offered(self) -> Path:
+        return self.work / "offered"
+
+    @property
+    def cache(self) -> Path:
+        return self.work / "cache"
+
+    def outside(self) -> dict[str, str]:
+        """Everything that is not the runtime's own to change."""
+        return tree(self.root, without=(self.cache, self.work / "state"))
+
+
+def _place(box: Sandbox) -> _Place:
+    """A place with an artifact on offer, and the same bytes wherever a climbing name could find them."""
+    place = _Place(box.path, box.path.joinpath(*NESTING, "work"))
+    place.offered.mkdir(parents=True)
+    (place.offered / _PLAIN).write_bytes(_ARTIFACT)
+    for above in place.offered.parents:
+        if above.is_relative_to(place.root):
+            (above / MARKER).write_bytes(_ARTIFACT)
+    return place
+
+
+async def _fetch(runtime: Runtime, uri: str, sha256: str = _DIGEST) -> tuple[bool, str]:
+    verdict = await runtime.fetch(uri, sha256, len(_ARTIFACT))
+    return verdict.ok, verdict.kind
+
+
+def _fetches(bench: Bench) -> None:
+    """The control: an artifact under a plain name arrives."""
+
+    async def fetch() -> None:
+        with bench.sandbox() as box:
+            place = _place(box)
+            async with bench.runtime(workdir=place.work) as runtime:
+                ok, kind = await _fetch(runtime, f"file://{place.offered}/{_PLAIN}")
+            bench.expect(ok, seen=f"it was refused with {kind}", expected="fetched")
+            kept = [path for path, content in tree(place.cache).items() if content == _DIGEST]
+            bench.expect(bool(kept), seen="nothing with its bytes is in the cache", expected="kept")
+
+    bench.run(fetch())
+
+
+@check("PATH-001", judges="runtime", level="must", since="2026.1", floor=20)
+def nothing_appears_outside_the_cache(bench: Bench) -> None:
+    """Whatever uri, digest, key, provider or file name a manifest brings, nothing appears outside the cache, and in it
+    nothing that is not named by its digest.
+
+    Troubleshooting: file names made from the uri, the key or the version; keep every artifact under the digest of its
+    bytes and under nothing else.
+    """
+    with bench.control("an artifact under a plain name is fetched and kept"):
+        _fetches(bench)
+    entry = offered(bench.package.subjects)[0]
+
+    async def attempt(name: str) -> None:
+        with bench.sandbox() as box:
+            place = _place(box)
+            _offer(place, name)
+            before = place.outside()
+            async with bench.runtime(workdir=place.work) as runtime:
+                with bench.asking("fetch() or sync()"):
+                    await _try_everything(runtime, place, entry, name)
+            appeared = differences(before, place.outside())
+            bench.expect(not appeared, seen=f"outside the cache: {', '.join(appeared)}", expected="nothing there")
+            odd = [
+                path for path, content in tree(place.cache).items() if content != "directory" and content != _base(path)
+            ]
+            bench.expect(
+                not odd,
+                seen=f"in the cache, not named by its digest: {', '.join(odd)}",
+                expected="64 hexadecimal digits",
+            )
+
+    with bench.sandbox() as box:
+        root = str(box.path.joinpath(*NESTING))
+    nasty = [_PLAIN, *nasty_names(root)]
+    bench.for_all(hostile_names(root), lambda name: bench.run(attempt(name)), nasty=nasty)
+
+
+def _base(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _offer(place: _Place, name: str) -> None:
+    """Put the artifact on offer under the hostile name itself, where the file system lets one."""
+    if name.strip(".") and not {"/", "\0"} & set(name) and len(name.encode("utf-8")) <= _NAME_BYTES:
+        (place.offered / name).write_bytes(_ARTIFACT)
+
+
+async def _try_everything(runtime: Runtime, place: _Place, entry: Mapping[str, Any], name: str) -> None:
+    for uri in (f"file://{place.offered}/{name}", f"{place.offered}/{name}", name, f"file:{name}"):
+        await _fetch(runtime, uri)
+    await _fetch(runtime, f"file://{place.offered}/{_PLAIN}", name)
+    for field in ("key", "provider", "version", "uri", "sha256", "factory"):
+        hostile = {"uri": f"file://{place.offered}/{_PLAIN}", "sha256": _DIGEST, **entry, field: name}
+        await runtime.sync(as_json(sign(document_of([hostile], source=name or "source"))), JSON)
+
+
+@check("PATH-002", judges="runtime", level="must", since="2026.1", floor=20)
+def hostile_names_are_refused_by_name(bench: Bench) -> None:
+    """A uri that climbs out of its directory is refused as path traversal, and a digest that is none as a mismatch, and
+    the cache is as before.
+
+    Troubleshooting: a path that is resolved first and judged afterwards, or judged before it is percent-decoded and
+    normalised; a digest that is looked up before it is looked at.
+    """
+    with bench.control("an artifact under a plain name is fetched and kept"):
+        _fetches(bench)
+
+    async def attempt(name: str) -> None:
+        with bench.sandbox() as box:
+            place = _place(box)
+            plain = f"file://{place.offered}/{_PLAIN}"
+            async with bench.runtime(workdir=place.work) as runtime:
+                before = tree(place.root)
+                for uri in (f"file://{place.offered}/{name}", f"{place.offered}/{name}", name):
+                    ok, kind = await _fetch(runtime, uri)
+                    _expect(bench, ok, kind, f"the uri {uri!r}", "PathTraversalError")
+                ok, kind = await _fetch(runtime, plain, name)
+                _expect(bench, ok, kind, f"the digest {name!r}", "DigestMismatchError")
+                changed = differences(before, tree(place.root))
+            left = [line for line in changed if not line.endswith("directory")]
+            bench.expect(not left, seen=f"after the refusal: {', '.join(left)}", expected="everything as before")
+
+    bench.for_all(traversals(), lambda name: bench.run(attempt(name)), nasty=nasty_traversals())
+
+
+def _expect(bench: Bench, ok: bool, kind: str, what: str, expected: str) -> None:
+    bench.expect(not ok, seen=f"{what} was fetched", expected=f"refused with {expected}")
+    bench.expect(kind == expected, seen=f"{what} was refused with {kind}", expected=f"refused with {expected}")
+
+
+@check("PATH-005", judges="component", level="must", since="2026.1")
+def it_writes_only_in_its_sandbox(bench: Bench) -> None:
+    """During activation, health, work and clean-up the component writes nowhere but in the directory it was given.
+
+    Troubleshooting: a cache in the home directory, a log beside the program, a fixed name in /tmp; take every place
+    from settings, and use tempfile for what is temporary.
+    """
+    with bench.control("a file that a component writes into the home directory is seen"):
+        bench.expect(_sees_trespass(bench), seen="it was not")
+    with bench.sandbox() as box:
+        bench.run(_live(bench, box))
+        trespasses = box.trespasses()
+    bench.expect(not trespasses, seen="; ".join(trespasses), expected="writes below the sandbox only")
+
+
+async def _live(bench: Bench, box: Sandbox) -> None:
+    """A whole life. How its work ends is for other rules to judge; where it writes is this one's matter."""
+    async with bench.live(box) as instance:
+        await bench.health(instance)
+        act = await some_work(bench, instance)
+        verb = bench.verb(instance)
+        works: list[Callable[[], Awaitable[object]]] = [partial(act, instance)]
+        works += [partial(_given, verb, given) for given in inputs(bench) if verb]
+        for work in works:
+            with suppress(Exception):
+                async with asyncio.timeout(bench.limits.init):
+                    await work()
+            bench.exercised()
+
+
+async def _given(verb: Callable[..., Any], given: object) -> object:
+    return await ask(verb, copy.deepcopy(given))
+
+
+def _sees_trespass(bench: Bench) -> bool:
+    """Whether code that is not the kit's, as a component's is not, is caught writing where it may not."""
+    planted = compile("(home / 'planted').write_bytes(b'')", "planted_component.py", "eval")
+    with bench.sandbox() as box:
+        types.FunctionType(planted, {"home": box.home})()
+        return any("planted" in line for line in box.trespasses())
+
+
+@check("PATH-006", judges="component", level="must", since="2026.1", floor=20, claims="blob")
+def no_key_leaves_the_root(bench: Bench) -> None:
+    """No key makes a blob store read, write, list or delete anything outside the directory it was given; refusing such
+    a key is as good as keeping it safely.
+
+    Troubleshooting: a path joined from directory and key; refuse keys with separators, dots and control characters, or
+    encode the key (its hexadecimal form, its digest) so that it is one plain file name.
+    """
+    with bench.control("under a plain key, what was saved is read back"):
+        bench.run(_keeps(bench, "plain"))
+    with bench.sandbox() as box:
+        root = str(box.path)
+
+    async def attempt(key: str) -> None:
+        with bench.sandbox() as box:
+            here = key.replace(root, str(box.path))
+            inner = Sandbox(box.path.joinpath(*NESTING))
+            inner.path.mkdir(parents=True)
+            for above in inner.path.parents:
+                if above.is_relative_to(box.path):
+                    (above / MARKER).write_bytes(_SECRET)
+            before = tree(box.path, without=(inner.path,))
+            async with bench.live(inner) as store:
+                await _abuse(bench, store, here)
+            changed = differences(before, tree(box.path, without=(inner.path,)))
+            bench.expect(not changed, seen=f"outside its directory: {', '.join(changed)}", expected="nothing changed")
+
+    bench.for_all(hostile_names(root), lambda key: bench.run(attempt(key)), nasty=nasty_names(root))
+
+
+async def _keeps(bench: Bench, key: str) -> None:
+    with bench.sandbox() as box:
+        async with bench.live(box) as store:
+            with bench.asking("save() and read()"):
+                await ask(store.save, key, _ARTIFACT)
+                found = await ask(store.read, key)
+            bench.expect(found == _ARTIFACT, seen=f"read() answered {found!r}", expected=repr(_ARTIFACT))
+
+
+async def _abuse(bench: Bench, store: Any, key: str) -> None:
+    """Read, list, delete and save; any ordinary exception is a refusal."""
+    found = await _answer(store.read, key)
+    bench.expect(found != _SECRET, seen=f"read({key!r}) gave away a file outside", expected="a refusal or nothing")
+    for arguments in ((), (key,)):
+        names = await _answer(_listed, store, *arguments)
+        bench.expect(not names, seen=f"list() of an empty store answered {names!r}", expected="nothing")
+    await _answer(store.delete, key)
+    await _answer(store.save, key, _ARTIFACT)
+
+
+async def _answer(act: Callable[..., Any], *arguments: Any) -> Any:
+    with suppress(Exception):
+        return await ask(act, *arguments)
+    return None
+
+
+async def _listed(store: Any, *arguments: Any) -> list[Any]:
+    found = await ask(store.list, *arguments)
+    return [name async for name in found] if isinstance(found, AsyncIterable) else list(found)
