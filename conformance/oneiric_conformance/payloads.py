@@ -5,25 +5,12 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from hypothesis_jsonschema import from_schema
+from jsonschema import Draft202012Validator
 
+from oneiric_conformance.schemas import JSON, OBJECTS, TEXT, from_schema
 from oneiric_conformance.subject import Subject
 
 __all__ = ["JSON", "NASTY", "OBJECTS", "TEXT", "payloads_of", "schemas_of"]
-
-TEXT: Final = st.text(alphabet="abcXYZ019 _-./\\:~é日\U0001f600", max_size=8)
-"""Text from a fixed alphabet, so that it does not depend on the Unicode tables of the Python at hand."""
-
-_SCALARS = (
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e9, 1e9, allow_nan=False, width=32) | TEXT
-)
-JSON: Final = st.recursive(
-    _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=6
-)
-"""Any JSON value."""
-
-OBJECTS: Final = st.dictionaries(TEXT, JSON, max_size=4)
-"""JSON objects: what a payload is unless its schema says otherwise."""
 
 NASTY: Final[tuple[dict[str, Any], ...]] = (
     {},
@@ -39,15 +26,19 @@ NASTY: Final[tuple[dict[str, Any], ...]] = (
 def payloads_of(subject: Subject) -> tuple[SearchStrategy[Any], list[Any]]:
     """A strategy of payloads the subject declares to take, and examples to try first.
 
-    :raises hypothesis.errors.InvalidArgument: or an error of ``jsonschema``, if a declared schema is none.
+    :raises jsonschema.exceptions.SchemaError: if a declared schema is none.
     """
     schemas = schemas_of(subject)
     if not schemas:
         return OBJECTS, [dict(example) for example in NASTY]
-    strategies = [from_schema(schema, codec="ascii") for schema in schemas]
-    for strategy in strategies:
-        strategy.validate()
-    return st.one_of(strategies), []
+    strategies = [from_schema(schema) for schema in schemas]
+    return st.one_of(strategies), [example for schema in schemas for example in _given(schema)]
+
+
+def _given(schema: Mapping[str, Any]) -> list[Any]:
+    """The examples the author wrote into the schema, as far as they keep it."""
+    valid = Draft202012Validator(schema).is_valid
+    return [example for example in schema.get("examples", ()) if valid(example)]
 
 
 def schemas_of(subject: Subject) -> list[dict[str, Any]]:

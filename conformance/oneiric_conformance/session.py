@@ -16,7 +16,7 @@ from oneiric_conformance.plan import Planned, plan_for
 from oneiric_conformance.profile import PROFILES, Profile
 from oneiric_conformance.registry import CHECKS, Check
 from oneiric_conformance.requirements import RequirementSet, requirement_set
-from oneiric_conformance.results import Result
+from oneiric_conformance.results import Result, Status
 from oneiric_conformance.runtime import Limits, RuntimeFactory
 from oneiric_conformance.smoke import SmokeReport, smoke
 from oneiric_conformance.subject import Package, Subject
@@ -90,10 +90,14 @@ class Session:
             return self._judge.failed(check, subject.id, Finding(f"prerequisite: {missing}", "the first run succeeds"))
         bench = Bench(self._around, subject, check.id)
         try:
-            with by_itself(), guard():
-                return self._judge.decide(check, planned.subject, bench)
+            with by_itself(), guard() as attempts:
+                result = self._judge.decide(check, planned.subject, bench)
         finally:
             self._loop.sweep()
+        if attempts and result.status in (Status.PASS, Status.ERROR):
+            found = Finding(f"tried to end the process: {attempts[0]}", "it lets the process live")
+            return replace(self._judge.failed(check, planned.subject, found), seconds=result.seconds)
+        return result
 
     def smoke(self, subject: Subject) -> SmokeReport:
         """How the subject's first run went, in a process of its own; run once for each."""
