@@ -20,6 +20,10 @@ CLOCK_SKEW: Final = timedelta(minutes=5)
 class Policy(Protocol):
     """What a verifier asks, in this order; each answer is an exception or nothing to complain about."""
 
+    @property
+    def source(self) -> str | None:
+        """The only source accepted; None accepts any, and a caller with a memory pins the first one of each place."""
+
     def check_signatures(self, message: bytes, signatures: Collection[Signature]) -> tuple[str, ...]:
         """The fingerprints of those who vouch for ``message``, sorted.
 
@@ -41,6 +45,8 @@ class Policy(Protocol):
 
 class RefuseAll:
     """Believes nothing: the default wherever a policy is expected."""
+
+    source: None = None
 
     def check_signatures(self, message: bytes, signatures: Collection[Signature]) -> tuple[str, ...]:
         raise UntrustedKeyError(

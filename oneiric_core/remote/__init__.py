@@ -1,0 +1,1 @@
+"""How a manifest and what it lists get here."""

@@ -1,0 +1,64 @@
+"""From what a caller hands in to a manifest that may be applied, with what is remembered of its source."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from oneiric_core.manifest.models import RemoteManifest
+from oneiric_core.remote.state_store import StateStore
+from oneiric_core.trust.policy import Policy
+from oneiric_core.trust.trusted_state import Mark
+from oneiric_core.trust.verification import Authentic, authenticate, open_manifest
+
+__all__ = ["Belief", "Offer", "believe"]
+
+Offer: TypeAlias = RemoteManifest | tuple[bytes, str]
+"""A manifest on the caller's own word, or bytes with their media type, which must be believed first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """A manifest that may be applied, and how to remember that it was.
+
+    :param signers: fingerprints of the keys that signed; empty on the caller's own word.
+    """
+
+    manifest: RemoteManifest
+    signers: tuple[str, ...] = ()
+    mark: Mark | None = None
+    store: StateStore | None = None
+
+    def remember_applied(self) -> None:
+        """Raise the mark of what stands."""
+        if self.store is not None and (mark := self.mark) is not None:
+            self.store.update(self.manifest.source, lambda state: state.apply(mark))
+
+
+def believe(offer: Offer, policy: Policy, store: StateStore | None, location: str, now: datetime) -> Belief:
+    """The manifest in ``offer``, if it may be believed. Blocks on the disk where there is a ``store``.
+
+    What is signed by nobody leaves no trace in the store: anyone could otherwise use up the numbers.
+
+    :raises ManifestError: it cannot be read.
+    :raises TrustError: it may not be believed.
+    """
+    if isinstance(offer, RemoteManifest):
+        return Belief(offer)
+    authentic = authenticate(*offer, policy)
+    if store is None or not authentic.signers:
+        policy.check_age(authentic.header, now)
+        return Belief(open_manifest(authentic).manifest, authentic.signers)
+    return _believe_with_memory(authentic, policy, store, location, now)
+
+
+def _believe_with_memory(
+    authentic: Authentic, policy: Policy, store: StateStore, location: str, now: datetime
+) -> Belief:
+    header = authentic.header
+    if policy.source is None:
+        store.pin(location, header.source)
+    state = store.update(header.source, lambda state: state.see(authentic))
+    policy.check_age(header, state.moment(now))
+    manifest = open_manifest(authentic).manifest
+    store.update(header.source, lambda state: state.accept(header))
+    return Belief(manifest, authentic.signers, Mark.of(authentic), store)

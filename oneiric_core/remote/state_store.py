@@ -1,0 +1,129 @@
+"""What is remembered of each source, on disk: it survives a kill at any point, and two processes at once.
+
+One file per source, 0600. To change it: lock, read again, let the pure transition decide, write beside it, fsync,
+rename, fsync the directory. A reader sees the old state or the new one.
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from oneiric_core.errors import TrustError
+from oneiric_core.trust.trusted_state import SourceState
+
+__all__ = ["StateStore"]
+
+_STATES: Final = TypeAdapter(SourceState)
+_PRIVATE: Final = 0o600
+
+
+class StateStore:
+    """The memory below one directory, which is made with mode 0700 when first needed.
+
+    :param directory: not one that others can write, and not the artifact cache, which may be emptied.
+    """
+
+    def __init__(self, directory: Path | str) -> None:
+        self._directory = Path(directory)
+
+    def load(self, source: str) -> SourceState:
+        """What is remembered of ``source``; nothing is, of one never heard of.
+
+        :raises TrustError: the file cannot be read, or is not one of ours.
+        """
+        content = self._read(self._path("source", source, ".json"))
+        if content is None:
+            return SourceState(source)
+        try:
+            state = _STATES.validate_json(content, strict=False)
+        except ValidationError as error:
+            raise _unusable(self._path("source", source, ".json"), f"says something else: {error}") from error
+        if state.source != source:
+            raise _unusable(self._path("source", source, ".json"), f"is about {state.source!r}")
+        return state
+
+    def update(self, source: str, transition: Callable[[SourceState], SourceState]) -> SourceState:
+        """Put the transition of what is remembered now in its place; what it raises changes nothing.
+
+        :raises TrustError: the file cannot be read or written.
+        """
+        with self._locked(self._path("source", source, ".lock")):
+            former = self.load(source)
+            state = transition(former)
+            if state != former:
+                self._write(self._path("source", source, ".json"), _STATES.dump_json(state))
+        return state
+
+    def pin(self, location: str, source: str) -> None:
+        """Remember that ``location`` speaks for ``source``, from the first time on.
+
+        :raises TrustError: it spoke for another source before.
+        """
+        path = self._path("location", location, ".json")
+        with self._locked(self._path("location", location, ".lock")):
+            known = self._read(path)
+            if known is None:
+                self._write(path, source.encode("utf-8"))
+            elif known != source.encode("utf-8"):
+                former = known.decode("utf-8", errors="replace")
+                raise TrustError(
+                    f"{location} was the place of {former!r}, and now offers a manifest of {source!r}",
+                    fix=f"Name the source you expect in the policy, or delete {path} if this change is right",
+                    source=source,
+                    expected=former,
+                )
+
+    def _path(self, kind: str, name: str, suffix: str) -> Path:
+        return self._directory / f"{kind}-{hashlib.sha256(name.encode('utf-8')).hexdigest()}{suffix}"
+
+    def _read(self, path: Path) -> bytes | None:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _unusable(path, f"cannot be read: {error.strerror}") from error
+
+    @contextmanager
+    def _locked(self, path: Path) -> Iterator[None]:
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _PRIVATE)
+        except OSError as error:
+            raise _unusable(path, f"cannot be used: {error.strerror}") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)  # which also unlocks
+
+    def _write(self, path: Path, content: bytes) -> None:
+        beside = path.with_suffix(".tmp")  # one name is enough: the lock is held, and what a kill left is overwritten
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(beside, flags, _PRIVATE), "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+            directory = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
+        except OSError as error:
+            raise _unusable(path, f"cannot be written: {error.strerror}") from error
+
+
+def _unusable(path: Path, what: str) -> TrustError:
+    return TrustError(
+        f"the memory {path} {what}",
+        fix="Restore it; deleting it means to trust the next manifest without knowing what came before",
+        path=path,
+    )
