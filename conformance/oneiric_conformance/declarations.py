@@ -12,13 +12,17 @@ from oneiric_core import OneiricError
 from oneiric_core.domains import Domain, domain_of_group
 from oneiric_core.testing import import_object
 
-__all__ = ["last_line", "load", "subjects_of"]
+__all__ = ["NotADeclaration", "last_line", "load", "subjects_of"]
 
 _OWN_FIELDS: Final = frozenset(
     {"domain", "key", "category", "action_type", "provider", "factory", "priority", "stack_level", "source"}
     | {"registered_at", "sequence", "origin", "health", "metadata", "extras", "settings_model"}
 )
 """Fields that say what a component is, or how it was found; the others are its metadata."""
+
+
+class NotADeclaration(TypeError):  # noqa: N818 - it says what the object is not
+    """An object declares no component, nor does calling it or iterating over it."""
 
 
 def load(point: EntryPointName) -> list[Subject]:
@@ -42,7 +46,7 @@ def subjects_of(declared: object, domain: Domain | None) -> Iterator[Subject]:
     """The components that an object declares: metadata, something with ``metadata``, a callable giving it, iterables.
 
     :param domain: that of the group it stands in, for declarations which do not say their own.
-    :raises TypeError: where there is no declaration.
+    :raises NotADeclaration: where there is no declaration.
     """
     for item in _flat(declared, called=False):
         yield _subject(item, domain)
@@ -77,7 +81,7 @@ def _flat(declared: object, *, called: bool) -> Iterator[object]:
         for item in declared:
             yield from _flat(item, called=called)
     else:
-        raise TypeError(f"{type(declared).__name__} {declared!r:.80} declares no component")
+        raise NotADeclaration(f"{type(declared).__name__} {declared!r:.80} declares no component")
 
 
 def _declares(value: object) -> bool:

@@ -1,0 +1,169 @@
+"""Smoke first: one run of every component in a process of its own, before any of it comes near the kit.
+
+It decides whether the component can be judged in this process at all: that it imports, is built, comes up healthy, and
+neither hangs, ends the process, crashes the interpreter nor changes the kit.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from oneiric_conformance.child import ChildEnd, fork_child, run_child
+from oneiric_conformance.runtime import Limits
+from oneiric_conformance.sandbox import Sandbox, made_sandbox
+from oneiric_conformance.smoke_child import forked
+from oneiric_conformance.subject import Subject
+from oneiric_core.domains import DOMAINS, Domain
+from oneiric_core.testing import CLEANUP_HOOKS, HEALTH_HOOKS, INIT_HOOKS
+
+__all__ = ["SmokeReport", "smoke"]
+
+_IMPORT_SECONDS: Final = 10.0
+_VERB_SECONDS: Final = 5.0
+_GRACE: Final = 1.0
+"""Seconds after which a stage that should have been cancelled is taken to hang."""
+
+_MUST_SUCCEED: Final = ("import", "settings", "factory", "init", "start", "health")
+
+
+@dataclass(frozen=True, slots=True)
+class SmokeReport:
+    """How the first run went.
+
+    :param stage: where it failed: ``import``, ``settings``, ``factory``, ``init``, ``start``, ``health``, ``verb``,
+        ``stop``, ``cleanup``, or ``changes`` if it changed the kit; empty if it did not fail.
+    :param reason: what happened there, on one line.
+    :param side_effects: what importing did besides: connections, processes, threads, writes.
+    :param trespasses: what the whole run wrote outside its sandbox.
+    :param errors: ordinary exceptions of ``verb``, ``stop`` and ``cleanup``, by stage. They are not failures of the
+        first run: the verb may refuse the payload, and clean-up has checks of its own.
+    :param changes: functions and classes of the kit, of asyncio and of the system modules that it replaced.
+    :param durations: seconds by stage.
+    """
+
+    stage: str = ""
+    reason: str = ""
+    side_effects: tuple[str, ...] = ()
+    trespasses: tuple[str, ...] = ()
+    errors: Mapping[str, str] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
+    durations: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the component may be judged in this process."""
+        return not self.stage
+
+    @property
+    def failure(self) -> str:
+        """Why not, on one line; empty if it may."""
+        return f"{self.stage}: {self.reason}" if self.stage else ""
+
+
+def smoke(subject: Subject, limits: Limits | None = None, *, payload: object = None) -> SmokeReport:
+    """Run a component once in a fresh process and a fresh sandbox; never raises for what the component does.
+
+    A factory without an import path (a closure, say) cannot be found by another process. Its module is imported in a
+    fresh one all the same, and the rest happens in a copy of this process.
+
+    :param limits: per stage; import has 10 s, and the verb 5 s or what ``timeout_seconds`` declares.
+    :param payload: what the verb is given; an empty object if None. It must be plain JSON data.
+    :raises ConformanceError: if the child process failed before it came to the component.
+    """
+    factory, model = _path(subject.factory), _path(subject.settings_model)
+    importable = factory is not None and (model is not None or subject.settings_model is None)
+    with made_sandbox() as box:
+        request = _request(subject, limits or Limits(), box, payload)
+        seconds = _seconds(request["limits"])
+        paths = {"factory": factory, "settings_model": model, "live": importable}
+        report = SmokeReport()
+        if importable or subject.entry_point is not None:
+            report = _report(run_child("smoke_child", {**request, **paths}, box, seconds))
+        if importable or not report.ok:
+            return report
+        copy = fork_child(partial(forked, request, subject), box, seconds)
+        return _report(copy, side_effects=report.side_effects)
+
+
+def _request(subject: Subject, limits: Limits, box: Sandbox, payload: object) -> dict[str, Any]:
+    row = next((row for row in DOMAINS.values() if row.domain == subject.domain), None)
+    verb, start, stop = (row.verb, row.after_init, row.before_cleanup) if row else ("", "", "")
+    topics, timeout = subject.metadata.get("topics"), subject.metadata.get("timeout_seconds")
+    named = topics[0] if isinstance(topics, list | tuple) and topics else None
+    verb_seconds = max(_VERB_SECONDS, float(timeout)) if isinstance(timeout, int | float) else _VERB_SECONDS
+    point = subject.entry_point
+    return {
+        "root": str(box.root),
+        "entry_point": [point.group, point.name, point.value] if point else None,
+        "settings": dict(subject.settings),
+        "limits": {**asdict(limits), "verb": min(verb_seconds, 60.0)},
+        "hooks": {
+            "init": INIT_HOOKS,
+            "start": [start] if start else [],
+            "health": HEALTH_HOOKS,
+            "verb": [verb] if verb else [],
+            "stop": [stop] if stop else [],
+            "cleanup": CLEANUP_HOOKS,
+        },
+        "given": {Domain.SERVICE: "nothing", Domain.EVENT: "event"}.get(row.domain if row else Domain.TASK, "payload"),
+        "topic": named if isinstance(named, str) else "conformance",
+        "payload": {} if payload is None else payload,
+    }
+
+
+def _seconds(limits: Mapping[str, float]) -> dict[str, float]:
+    """What the parent allows each stage: a little more than the child itself does."""
+    init = limits["init"] + _GRACE
+    return {
+        "import": _IMPORT_SECONDS,
+        "settings": _IMPORT_SECONDS,
+        "factory": init,
+        "init": init,
+        "start": init,
+        "health": limits["health"] + _GRACE,
+        "verb": limits["verb"] + _GRACE,
+        "stop": limits["cleanup"] + _GRACE,
+        "cleanup": limits["cleanup"] + _GRACE,
+    }
+
+
+def _path(made: object) -> str | None:
+    """An import path under which another process finds this very object; None if there is none."""
+    if isinstance(made, str):
+        return made
+    module, name = getattr(made, "__module__", None), getattr(made, "__qualname__", None)
+    if not (isinstance(module, str) and isinstance(name, str)) or module == "__main__":
+        return None
+    found: object = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return f"{module}:{name}" if found is made and found is not None else None
+
+
+def _report(end: ChildEnd, side_effects: tuple[str, ...] = ()) -> SmokeReport:
+    facts: dict[str, Any] = {"side_effects": side_effects, "changes": (), "trespasses": ()}
+    durations: dict[str, float] = {}
+    errors: dict[str, str] = {}
+    failed: list[tuple[str, str]] = []
+    for note in end.notes:
+        stage = note.get("ended")
+        if stage is None:
+            facts |= {name: tuple(value) for name, value in note.items() if name in facts}
+            continue
+        durations[stage] = note["seconds"]
+        if not note["error"]:
+            continue
+        if note["raised"] == "exit":
+            failed.append((stage, f"tried to end the process: {note['error']}"))
+        elif stage in _MUST_SUCCEED:
+            failed.append((stage, note["error"]))
+        else:
+            errors[stage] = note["error"]
+    if end.fault:
+        failed.insert(0, (end.stage, end.fault))
+    if facts["changes"]:
+        failed.append(("changes", f"it replaced {', '.join(facts['changes'][:3])}"))
+    stage, reason = failed[0] if failed else ("", "")
+    return SmokeReport(stage=stage, reason=reason, errors=errors, durations=durations, **facts)
