@@ -10,7 +10,17 @@ from typing import Any, Final
 
 from packaging.utils import canonicalize_name
 
-from oneiric_conformance.declarations import load
+from oneiric_conformance.declarations import NotADeclaration, last_line, load, subjects_of
+from oneiric_conformance.projects import (
+    GROUPS,
+    declared_entry_points,
+    distribution_of,
+    entry_points_of,
+    installed_distribution,
+    modules_of,
+    read_project,
+    top_level,
+)
 from oneiric_conformance.scout import scout
 from oneiric_conformance.subject import EntryPointName, Package, Subject
 from oneiric_core import ActivationError, ConformanceError

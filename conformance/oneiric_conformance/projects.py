@@ -1,4 +1,4 @@
-"""This project: what its ``pyproject.toml`` says, and which installed distribution it is."""
+"""The project at hand: what its ``pyproject.toml`` says, and which installed distribution it is."""
 
 import json
 import tomllib
