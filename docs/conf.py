@@ -1,0 +1,11 @@
+# ruff: noqa: INP001 - Sphinx reads this file by its path
+"""How the documentation is built: ``make docs``."""
+
+project = "Oneiric Core"
+author = "The Oneiric developers"
+extensions = ["myst_parser"]
+myst_enable_extensions = ["deflist"]
+myst_heading_anchors = 3
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = project
