@@ -1,0 +1,170 @@
+"""ACT: what an action promises."""
+
+import copy
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any, Final
+
+from jsonschema import Draft202012Validator
+
+from oneiric_conformance.bench import Bench
+from oneiric_conformance.disk import differences, tree
+from oneiric_conformance.judging import Finding, cut, described
+from oneiric_conformance.payloads import schemas_of
+from oneiric_conformance.plain import same
+from oneiric_conformance.registry import check
+from oneiric_conformance.sandbox import Sandbox
+from oneiric_conformance.subject import Subject
+from oneiric_conformance.work import answered, ask, behaviours, samples, verb_of, working
+from oneiric_core import Domain
+
+__all__: list[str] = []
+
+_NO_OBJECTS: Final = (7, "text", ["list"], True)
+_OTHER_VALUES: Final = (None, 7, "text", ["list"], {"an": "object"}, True)
+_ACCIDENTS: Final = (AttributeError, NameError, AssertionError, IndexError, RecursionError, NotImplementedError)
+_SIDE_EFFECTS: Final = ("write", "rename", "remove", "mkdir", "link", "attributes", "temporary", "connect", "process")
+
+
+@check("ACT-001", judges="component", level="must", since="2026.1", floor=3, domains=[Domain.ACTION], exercises=True)
+def refuses_bad_payloads_clearly(bench: Bench) -> None:
+    """What is no JSON object, or not what ``payload_schema`` allows, is refused by an exception that says why, in time.
+
+    A good payload gives plain JSON data.
+
+    Troubleshooting: look at the payload before using it and raise a ValueError that names what is wrong; an
+    AttributeError, or a KeyError with nothing but the key, is an accident.
+    """
+    with working(bench) as instance:
+        execute = verb_of(bench, instance)
+        with bench.control("a good payload gives plain data"):
+            good = bench.run(_good(bench, execute))
+        for payload in [*_NO_OBJECTS, *_broken(bench.subject, good)]:
+            _expect_refused(bench, execute, payload)
+            bench.exercised()
+
+
+async def _good(bench: Bench, execute: Any) -> list[Any]:
+    """The payloads it takes."""
+    taken, refused = [], ""
+    for payload in samples(bench):
+        try:
+            result = await ask(execute, copy.deepcopy(payload))
+        except Exception as error:
+            if schemas_of(bench.subject):
+                raise Finding(f"execute() of {payload!r} raised {described(error)}", "a result") from error
+            refused = described(error)
+            continue
+        answered(bench, "execute()", result)
+        taken.append(payload)
+    bench.expect(
+        bool(taken), seen=f"it took no payload; the last one was refused: {refused}", expected="a payload_schema"
+    )
+    return taken
+
+
+def _broken(subject: Subject, good: list[Any]) -> Iterator[Any]:
+    """Good payloads with one property gone or of another type, as far as no schema allows that."""
+    validators = [Draft202012Validator(schema) for schema in schemas_of(subject)]
+    known: list[Any] = []
+    for payload in (payload for payload in good[:4] if isinstance(payload, dict)):
+        for name in payload:
+            without = {key: value for key, value in payload.items() if key != name}
+            for candidate in (without, *({**payload, name: value} for value in _OTHER_VALUES)):
+                allowed = not validators or any(validator.is_valid(candidate) for validator in validators)
+                if not allowed and not any(same(candidate, other) for other in known):
+                    known.append(candidate)
+    yield from known[:20]
+
+
+def _expect_refused(bench: Bench, execute: Any, payload: Any) -> None:
+    expected, example = "an exception that says what is wrong with it", cut(repr(payload))
+    try:
+        result = bench.run(ask(execute, copy.deepcopy(payload)), bench.limits.init)
+    except Finding as found:
+        raise Finding(found.seen, expected, example) from found
+    except Exception as error:  # noqa: BLE001 - any exception is a refusal; whether it is a clear one is looked at
+        text = str(error).strip()
+        bare = isinstance(error, KeyError) and len(text.split()) == 1
+        clear = bool(text) and not bare and not isinstance(error, _ACCIDENTS)
+        bench.expect(clear, seen=f"it was refused by {described(error)}", expected=expected, example=example)
+        return
+    bench.expect(
+        False, seen=f"it was taken; the result is {cut(repr(result), 100)}", expected=expected, example=example
+    )
+
+
+def _unless_free(subject: Subject) -> str:
+    return "" if subject.metadata.get("side_effect_free") else "does not declare side_effect_free"
+
+
+@check(
+    "ACT-002", judges="component", level="must", since="2026.1", floor=3, domains=[Domain.ACTION], applies=_unless_free
+)
+def what_is_side_effect_free_changes_nothing(bench: Bench) -> None:
+    """While a ``side_effect_free`` action executes, nothing is written (not even below its root), connected or started.
+
+    Troubleshooting: a cache, log or temporary file of its own, a name looked up on the network, a program that is
+    started. Leave ``side_effect_free`` out if the action is for doing that.
+    """
+    with bench.sandbox() as box:
+        instance = bench.run(bench.activated(box))
+        execute = verb_of(bench, instance)
+        payloads = samples(bench)
+        with bench.control("it executes at least one payload"):
+            payloads = [payload for payload in payloads if _executes(bench, execute, payload)]
+            bench.expect(bool(payloads), seen="it refused every payload", expected="a payload it takes")
+        for payload in payloads * max(1, 3 // len(payloads) + 1):
+            files, since = tree(box.path), len(box.record.events)
+            bench.run(ask(execute, copy.deepcopy(payload)))
+            acts = _side_effects(box, since)
+            bench.expect(not acts, seen=f"execute() did: {'; '.join(acts[:2])}", example=cut(repr(payload)))
+            changed = differences(files, tree(box.path))
+            bench.expect(not changed, seen=f"execute() changed its root: {'; '.join(changed[:2])}")
+            bench.exercised()
+        bench.run(bench.cleanup(instance))
+
+
+def _executes(bench: Bench, execute: Any, payload: Any) -> bool:
+    try:
+        bench.run(ask(execute, copy.deepcopy(payload)))
+    except Exception:  # noqa: BLE001 - what it refuses is not for this check
+        return False
+    return True
+
+
+def _side_effects(box: Sandbox, since: int) -> list[str]:
+    allowed = (os.devnull, sys.pycache_prefix or os.devnull)
+    events = [event for event in box.record.events[since:] if event.origin and event.kind in _SIDE_EFFECTS]
+    return [str(event) for event in events if not event.target.startswith(allowed)]
+
+
+@check("ACT-004", judges="component", level="must", since="2026.1", floor=5, domains=[Domain.ACTION], exercises=True)
+def leaves_the_payload_as_it_was(bench: Bench) -> None:
+    """An action does not change its payload, at any depth, whether it takes or refuses it.
+
+    Troubleshooting: ``payload.pop``, ``setdefault``, ``sort`` or ``update`` on what was passed in. Work on a copy.
+    """
+    done: list[tuple[object, object]] = []
+    with working(bench) as instance:
+        execute = verb_of(bench, instance)
+
+        def executed(payload: Any) -> None:
+            given, ended = copy.deepcopy(payload), ""
+            try:
+                done.append((payload, bench.run(ask(execute, given))))
+            except Finding:
+                raise
+            except Exception as error:  # noqa: BLE001 - whether it may refuse is for ACT-001 to say
+                ended = f" (it ended with {described(error)})"
+            seen = f"the payload went from {cut(repr(payload), 100)} to {cut(repr(given), 100)}{ended}"
+            bench.expect(same(given, payload), seen=seen, expected="the same as before")
+
+        with bench.control("it executes at least one payload"):
+            for payload in samples(bench):
+                executed(payload)
+            bench.expect(bool(done), seen="it refused every payload", expected="a payload it takes")
+        strategy, nasty = bench.payloads()
+        bench.for_all(strategy, executed, nasty=nasty)
+    bench.behaved(behaviours(done))

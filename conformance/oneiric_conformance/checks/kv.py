@@ -1,0 +1,113 @@
+"""KV: what an adapter promises that claims ``kv``."""
+
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+from hypothesis import strategies as st
+
+from oneiric_conformance.bench import Bench
+from oneiric_conformance.plain import same
+from oneiric_conformance.registry import check
+from oneiric_conformance.work import ask, opened
+
+__all__: list[str] = []
+
+Step: TypeAlias = tuple[str, str, Any]
+"""What is done, under which key, with which value; the value matters to ``set`` only."""
+
+_LETTERS: Final = "abcXYZ019 _-.:/*?[]\\\n'\"äßж字🙂"
+_KEYS: Final = ("a", "b", "a b", "a/b", "../a", "a:b", "*", "?", "a\nb", "ключ", "k" * 200)
+_PLAIN: Final[tuple[Step, ...]] = (("set", "a", 1), ("get", "a", None))
+_NASTY: Final[tuple[tuple[Step, ...], ...]] = (
+    (("set", "a", 1), ("set", "a", 2), ("get", "a", None)),
+    (("set", "a", 1), ("delete", "a", None), ("get", "a", None), ("delete", "a", None)),
+    (("set", "a", 1), ("set", "b", [True, 1, 1.5, "1", {"x": None}]), ("clear", "", None), ("set", "b", 0)),
+    (("get", "a", None), ("set", "a", False), ("set", "b", ""), ("set", "*", []), ("delete", "*", None)),
+    tuple(("set", key, {"key": key}) for key in _KEYS),
+)
+
+
+def _sequences() -> st.SearchStrategy[list[Step]]:
+    keys = st.sampled_from(_KEYS) | st.text(_LETTERS, min_size=1, max_size=12)
+    whole = st.integers(min_value=-(2**53), max_value=2**53)
+    leaves = st.booleans() | whole | st.floats(allow_nan=False, allow_infinity=False) | st.text(_LETTERS, max_size=12)
+    nested = st.recursive(leaves | st.none(), lambda inner: st.lists(inner, max_size=3) | _objects(inner), max_leaves=6)
+    values = leaves | st.lists(nested, max_size=3) | _objects(nested)
+    steps = st.one_of(
+        st.tuples(st.just("set"), keys, values),
+        st.tuples(st.sampled_from(("get", "delete")), keys, st.none()),
+        st.just(("clear", "", None)),
+    )
+    return st.lists(steps, min_size=1, max_size=12)
+
+
+def _objects(values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.dictionaries(st.text(_LETTERS, max_size=6), values, max_size=3)
+
+
+def _told(steps: Sequence[Step]) -> str:
+    return "; ".join(_call(step) for step in steps)
+
+
+def _call(step: Step) -> str:
+    verb, key, value = step
+    arguments = {"set": f"{key!r}, {value!r}", "clear": ""}.get(verb, repr(key))
+    return f"{verb}({arguments})"
+
+
+async def _play(bench: Bench, steps: Sequence[Step]) -> int:
+    """Do the steps on a fresh instance and on a dictionary; how many values were got back."""
+    model: dict[str, Any] = {}
+    async with opened(bench) as store:
+        with bench.asking("clear()"):
+            await ask(store.clear)
+        for step in steps:
+            await _act(bench, store, model, step)
+        for key in {key for verb, key, _ in steps if verb != "clear"}:
+            await _look(bench, store, model, key)
+    return len(model)
+
+
+async def _act(bench: Bench, store: Any, model: dict[str, Any], step: Step) -> None:
+    verb, key, value = step
+    if verb == "get":
+        await _look(bench, store, model, key)
+        return
+    with bench.asking(_call(step)):
+        if verb == "set":
+            model[key] = value
+            await ask(store.set, key, value)
+        elif verb == "delete":
+            model.pop(key, None)
+            await ask(store.delete, key)
+        else:
+            model.clear()
+            await ask(store.clear)
+
+
+async def _look(bench: Bench, store: Any, model: dict[str, Any], key: str) -> None:
+    with bench.asking(f"get({key!r})"):
+        found = await ask(store.get, key)
+    bench.expect(same(found, model.get(key)), seen=f"get({key!r}) answered {found!r}", expected=repr(model.get(key)))
+
+
+@check("KV-001", judges="component", level="must", since="2026.1", floor=10, claims="kv", exercises=True)
+def a_store_answers_as_a_dictionary_would(bench: Bench) -> None:
+    """After any sequence of set, delete and clear, get answers as a dictionary would, and None for what is not there.
+
+    Keys are any text, values any JSON data but null, kept with their type; deleting what is not there is no error.
+
+    Troubleshooting: keys that are folded or cut, values that come back as another type (True as 1, a list as text), a
+    clear or delete that forgets a key, or a get that raises for a key that is not there.
+    """
+    with bench.control("what was set is got back"):
+        bench.run(_play(bench, _PLAIN))
+    kept = 0
+
+    def play(steps: Sequence[Step]) -> None:
+        nonlocal kept
+        kept += bench.run(_play(bench, steps))
+
+    bench.for_all(_sequences(), play, nasty=_NASTY, show=_told)
+    if kept:
+        bench.behaved()

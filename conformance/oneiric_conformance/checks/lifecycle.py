@@ -1,0 +1,283 @@
+"""LIFE: how an instance comes, is, and goes."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from typing import Any, Final
+
+from oneiric_conformance.bench import Bench
+from oneiric_conformance.cancelling import Stepped, awaitable
+from oneiric_conformance.inventory import take_inventory
+from oneiric_conformance.judging import Finding
+from oneiric_conformance.leaks import grown, wears_out
+from oneiric_conformance.registry import check
+from oneiric_conformance.work import some_work
+from oneiric_core.testing import HEALTH_HOOKS, find_hook
+
+__all__: list[str] = []
+
+_PAIRS: Final = 3
+_POINTS: Final = 10
+_CONTAINERS: Final = (dict, list, set, bytearray, deque)
+
+
+@check("LIFE-001", judges="component", level="must", since="2026.1", floor=_PAIRS)
+def every_call_of_the_factory_gives_a_fresh_instance(bench: Bench) -> None:
+    """Each call of the factory gives a fresh instance that shares no state with the others.
+
+    Troubleshooting: a factory that hands out a module's one instance, a mutable class attribute used as storage (make
+    it in ``__init__``), or a clean-up that closes something which all instances share.
+    """
+    with bench.control("an instance that is alone is healthy"):
+        bench.run(_alone(bench))
+    for _ in range(_PAIRS):
+        bench.run(_pair(bench))
+        bench.exercised()
+
+
+async def _alone(bench: Bench) -> None:
+    with bench.sandbox() as box:
+        async with bench.live(box) as instance:
+            await _expect_healthy(bench, instance, "after init()")
+
+
+async def _pair(bench: Bench) -> None:
+    with bench.sandbox() as box, bench.sandbox() as another:
+        first, second = await bench.build(box), await bench.build(another)
+        expected = "another instance each time"
+        bench.expect(first is not second, seen="two calls of the factory gave the same instance", expected=expected)
+        for instance in (first, second):
+            await bench.init(instance)
+            await bench.start(instance)
+        shared = dict(_shared(first, second))
+        before = {name: _content(container) for name, container in shared.items()}
+        with suppress(Exception):  # whether it works is for others to say
+            await (await some_work(bench, first))(first)
+        for name, container in shared.items():
+            now = _content(container)
+            still = len(now) == len(before[name]) and all(a is b for a, b in zip(now, before[name], strict=True))
+            bench.expect(
+                still, seen=f"{name} changed in all instances when one of them worked", expected="its own state"
+            )
+        await bench.cleanup(first)
+        await _expect_healthy(bench, second, "after another instance was cleaned up")
+        await bench.cleanup(second)
+
+
+def _shared(first: object, second: object) -> Iterator[tuple[str, Any]]:
+    """Plain containers that both instances reach under one name, as attributes of theirs or of their class."""
+    for kind in type(first).__mro__[:-1]:
+        for name, value in vars(kind).items():
+            if type(value) in _CONTAINERS and not name.startswith("__"):
+                yield f"{kind.__name__}.{name}", value
+    own, others = getattr(first, "__dict__", {}), getattr(second, "__dict__", {})
+    for name, value in dict(own).items():
+        if type(value) in _CONTAINERS and others.get(name) is value:
+            yield f"self.{name}", value
+
+
+def _content(container: Any) -> list[object]:
+    return [part for item in container.items() for part in item] if isinstance(container, dict) else list(container)
+
+
+@check("LIFE-002", judges="component", level="must", since="2026.1", floor=3)
+def is_healthy_after_init(bench: Bench) -> None:
+    """After ``init()`` the instance is healthy: it answers ``True``, nothing else, and in time.
+
+    Troubleshooting: a health hook that returns None, a text or a truthy object instead of True, a resource that
+    ``init()`` does not wait for, or a check of its surroundings that takes too long.
+    """
+    with bench.control("the factory gives an instance in a fresh process"):
+        bench.run(_built(bench))
+    for _ in range(3):
+        bench.run(_healthy_in_time(bench))
+        bench.exercised()
+
+
+async def _built(bench: Bench) -> None:
+    with bench.sandbox() as box:
+        await bench.cleanup(await bench.build(box))
+
+
+async def _healthy_in_time(bench: Bench) -> None:
+    with bench.sandbox() as box:
+        instance = await bench.activated(box)
+        try:
+            began = time.monotonic()
+            await _expect_healthy(bench, instance, "after init()")
+            seconds, limit = time.monotonic() - began, bench.limits.health
+            bench.expect(seconds <= limit, seen=f"health() took {seconds:.2f} s", expected=f"{limit:g} s at most")
+        finally:
+            await bench.cleanup(instance)
+
+
+async def _expect_healthy(bench: Bench, instance: object, when: str) -> None:
+    answer = await bench.health(instance)
+    bench.expect(answer is True, seen=f"{when}, health() answered {answer!r}", expected="True")
+
+
+@check("LIFE-003", judges="component", level="must", since="2026.1", floor=4)
+def cleanup_can_always_be_called(bench: Bench) -> None:
+    """Clean-up ends in time, may be called again, and works on an instance that was never initialised.
+
+    Troubleshooting: an attribute that only ``init()`` sets (set it to None in ``__init__``), or a resource that is
+    closed without looking whether it is open.
+    """
+    with bench.control("it comes up and is healthy"):
+        bench.run(_alone(bench))
+    for _ in range(2):
+        bench.run(_cleaned_twice(bench))
+        bench.exercised()
+        bench.run(_cleaned_without_init(bench))
+        bench.exercised()
+
+
+async def _cleaned_twice(bench: Bench) -> None:
+    with bench.sandbox() as box:
+        instance = await bench.activated(box)
+        for when in ("first", "second", "third"):
+            await _in_time(bench, bench.cleanup(instance), f"the {when} clean-up")
+
+
+async def _cleaned_without_init(bench: Bench) -> None:
+    with bench.sandbox() as box:
+        instance = await bench.build(box)
+        await _in_time(bench, bench.cleanup(instance), "clean-up without init()")
+        await _in_time(bench, bench.cleanup(instance), "the second clean-up without init()")
+
+
+async def _in_time(bench: Bench, act: Awaitable[object], what: str) -> None:
+    began = time.monotonic()
+    try:
+        await act
+    except Finding as found:
+        raise Finding(f"{what}: {found.seen}", "clean-up that can always be called", found.example) from found
+    seconds, limit = time.monotonic() - began, bench.limits.cleanup
+    bench.expect(seconds <= limit, seen=f"{what} took {seconds:.2f} s", expected=f"{limit:g} s at most")
+
+
+@check("LIFE-004", judges="component", level="must", since="2026.1", floor=10)
+def coming_and_going_leaves_nothing_behind(bench: Bench) -> None:
+    """However often an instance comes, works and goes, there are no more tasks, threads, descriptors or processes than
+    before.
+
+    Troubleshooting: a background task that clean-up neither cancels nor awaits, a client or file that is dropped
+    without being closed, an executor that is not shut down.
+    """
+    with bench.control("it comes up and is healthy"):
+        bench.run(_alone(bench))
+    more = bench.run(_worn(bench))
+    times = bench.profile.repetitions
+    bench.expect(not more, seen=f"after {times} times there is {_first(more)}", expected="as many as before")
+
+
+async def _worn(bench: Bench) -> list[str]:
+    act: Callable[[Any], Awaitable[object]] | None = None
+
+    async def life() -> None:
+        nonlocal act
+        with bench.sandbox() as box:
+            async with bench.live(box) as instance:
+                act = act or await some_work(bench, instance)
+                with suppress(Exception):  # whether it works is for others to say
+                    await act(instance)
+        bench.exercised()
+
+    return await wears_out(life, bench.profile.repetitions)
+
+
+def _first(lines: list[str]) -> str:
+    return f"{lines[0]} and {len(lines) - 1} more" if len(lines) > 1 else "".join(lines)
+
+
+@check("LIFE-005", judges="component", level="must", since="2026.1", floor=2)
+def a_cancelled_hook_can_be_cleaned_up(bench: Bench) -> None:
+    """Cancelled at any point where ``init()`` or clean-up waits, and then cleaned up in peace, nothing of it remains.
+
+    Troubleshooting: a resource that is kept in a local variable until ``init()`` has succeeded (store it at once, or
+    close it in ``finally``), or a clean-up that marks itself done before it is.
+    """
+    with bench.control("nothing remains when nobody cancels it"):
+        points = bench.run(_points(bench))
+    for part, count in points.items():
+        for point in range(min(count, _POINTS) + 1):
+            bench.run(_interrupted(bench, part, point))
+            bench.exercised()
+
+
+async def _points(bench: Bench) -> dict[str, int]:
+    """How often ``init()`` and clean-up wait."""
+    with bench.sandbox() as box:
+        await bench.cleanup(await bench.activated(box))  # what is set up once is set up now
+        before = take_inventory()
+        instance = await bench.build(box)
+        coming, going = Stepped(_come, bench, instance), Stepped(bench.cleanup, instance)
+        await coming
+        await going
+        more = await grown(before)
+        bench.expect(not more, seen=f"after clean-up there is {_first(more)}", expected="nothing left")
+        return {"init()": coming.points, "clean-up": going.points}
+
+
+async def _come(bench: Bench, instance: object) -> None:
+    await bench.init(instance)
+    await bench.start(instance)
+
+
+async def _interrupted(bench: Bench, part: str, point: int) -> None:
+    where = f"{part} cancelled " + (f"at the {point}. point where it waits" if point else "before it began")
+    with bench.sandbox() as box:
+        before = take_inventory()
+        instance = await bench.build(box)
+        if part == "init()":
+            step = Stepped(_come, bench, instance, cancel_at=point)
+        else:
+            await _come(bench, instance)
+            step = Stepped(bench.cleanup, instance, cancel_at=point)
+        await _run_cancelled(bench, step, point, where)
+        with bench.asking(f"clean-up after {where}"):
+            await bench.cleanup(instance)
+        more = await grown(before)
+        bench.expect(not more, seen=f"{where}, then cleaned up: there is {_first(more)}", expected="nothing left")
+
+
+async def _run_cancelled(bench: Bench, step: Stepped, point: int, where: str) -> None:
+    task = asyncio.ensure_future(awaitable(step))
+    if not point:
+        task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=bench.limits.cleanup)
+    if not done:
+        task.cancel()
+        raise Finding(f"{where}: it still ran {bench.limits.cleanup:g} s later", "the end of it")
+    if not task.cancelled() and (error := task.exception()) is not None:
+        raise Finding(f"{where}: {error}", "CancelledError, let through") from error
+
+
+@check("LIFE-008", judges="component", level="should", since="2026.1", floor=2)
+def is_not_healthy_after_cleanup(bench: Bench) -> None:
+    """After clean-up the instance says that it is not healthy any more, by any answer but ``True`` or by an exception.
+
+    Troubleshooting: a health hook that returns True whatever happened: keep a flag that ``init()`` sets and clean-up
+    unsets.
+    """
+    with bench.control("it comes up and is healthy"):
+        bench.run(_alone(bench))
+    for _ in range(2):
+        bench.run(_asked_when_gone(bench))
+        bench.exercised()
+
+
+async def _asked_when_gone(bench: Bench) -> None:
+    with bench.sandbox() as box:
+        instance = await bench.activated(box)
+        await bench.cleanup(instance)
+        seen = "after clean-up, health() answered True"
+        if find_hook(instance, HEALTH_HOOKS) is None:
+            seen = "it has no health hook, so that nobody can tell whether it is closed"
+        try:
+            answer = await bench.health(instance)
+        except Finding:
+            return
+        bench.expect(answer is not True, seen=seen, expected="anything but True")

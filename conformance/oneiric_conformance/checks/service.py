@@ -1,0 +1,74 @@
+"""SVC: what a service promises."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from oneiric_conformance.bench import Bench
+from oneiric_conformance.judging import Finding
+from oneiric_conformance.plain import flaw, same
+from oneiric_conformance.registry import check
+from oneiric_conformance.work import ask, verb_of, working
+from oneiric_core import DOMAINS, Domain
+from oneiric_core.testing import find_hook
+
+__all__: list[str] = []
+
+_ROW = DOMAINS[Domain.SERVICE]
+
+
+@check("SVC-001", judges="component", level="must", since="2026.1", floor=3, domains=[Domain.SERVICE], exercises=True)
+def starts_stops_and_starts_again(bench: Bench) -> None:
+    """A service starts, stops and starts again, is healthy while it runs, and its status says which of the two it is.
+
+    The status is plain data. Stopping what is stopped is no error.
+
+    Troubleshooting: a stop() that ends something start() does not make anew (an event that stays set, a closed pool),
+    or a status that does not follow.
+    """
+    with bench.control("it is healthy after start()"), working(bench) as instance:
+        _expect_healthy(bench, instance)
+    with working(bench) as instance:
+        running = _status(bench, instance)
+        for _ in range(3):
+            _do(bench, instance, _ROW.before_cleanup)
+            stopped = _status(bench, instance)
+            told = not same(running, stopped)
+            bench.expect(told, seen=f"started and stopped, the status is {stopped!r}", expected="two different ones")
+            _do(bench, instance, _ROW.before_cleanup)
+            _do(bench, instance, _ROW.after_init)
+            again = _status(bench, instance)
+            told = not same(again, stopped)
+            bench.expect(told, seen=f"started again, the status is still {stopped!r}", expected="that it runs")
+            _expect_healthy(bench, instance)
+            running = again
+            bench.exercised()
+    bench.behaved()
+
+
+def _do(bench: Bench, instance: object, name: str) -> None:
+    hook = find_hook(instance, (name,))
+    if hook is None:
+        raise Finding(f"it has no {name}()", "start(), stop() and status()")
+    with bench.asking(f"{name}()"):
+        bench.run(ask(hook))
+
+
+def _status(bench: Bench, instance: object) -> object:
+    """What does not change by itself in the status, asked for twice."""
+    verb = verb_of(bench, instance)
+    with bench.asking(f"{_ROW.verb}()"):
+        first, second = bench.run(ask(verb)), bench.run(ask(verb))
+    fault = flaw(first, "the status")
+    bench.expect(not fault, seen=fault, expected="plain JSON data")
+    return _steady(first, second)
+
+
+def _steady(first: object, second: Any) -> object:
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        return {name: value for name, value in first.items() if name in second and same(value, second[name])}
+    return first if same(first, second) else None
+
+
+def _expect_healthy(bench: Bench, instance: object) -> None:
+    answer = bench.run(bench.health(instance))
+    bench.expect(answer is True, seen=f"after start(), health() answered {answer!r}", expected="True")

@@ -1,0 +1,132 @@
+"""TASK: what a task promises."""
+
+import asyncio
+import copy
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from oneiric_conformance.bench import Bench
+from oneiric_conformance.cancelling import Stepped, awaitable
+from oneiric_conformance.judging import Finding, described
+from oneiric_conformance.payloads import schemas_of
+from oneiric_conformance.registry import check
+from oneiric_conformance.work import answered, ask, behaviours, samples, verb_of, working
+from oneiric_core import Domain
+
+__all__: list[str] = []
+
+_POINTS: Final = 8
+_IN_TIME: Final = 1.0
+
+
+@check("TASK-001", judges="component", level="must", since="2026.1", floor=5, domains=[Domain.TASK], exercises=True)
+def runs_on_its_payloads(bench: Bench) -> None:
+    """A task runs on every payload its schema allows, and its result is plain JSON data.
+
+    Without a schema it may refuse a payload, by raising an exception that says why; it has to run on some.
+
+    Troubleshooting: results that are objects of your own (return a dictionary), a schema that allows what the task
+    refuses, or no schema at all: declare ``payload_schema`` in ``capabilities``.
+    """
+    done: list[tuple[object, object]] = []
+    strict = bool(schemas_of(bench.subject))
+    with working(bench) as instance:
+        run = verb_of(bench, instance)
+
+        def once(payload: Any) -> None:
+            try:
+                result = bench.run(ask(run, copy.deepcopy(payload)))
+            except Finding:
+                raise
+            except Exception as error:
+                if strict or not str(error):
+                    raise Finding(
+                        f"run() raised {described(error)}", "a result, as the payload is a valid one"
+                    ) from error
+                return
+            answered(bench, "run()", result)
+            done.append((payload, result))
+
+        with bench.control("it runs on at least one payload"):
+            for payload in samples(bench):
+                once(payload)
+            bench.expect(bool(done), seen="it refused every payload", expected="a payload it runs on")
+        strategy, nasty = bench.payloads()
+        bench.for_all(strategy, once, nasty=nasty)
+    bench.behaved(behaviours(done))
+
+
+@check("TASK-002", judges="component", level="must", since="2026.1", floor=2, domains=[Domain.TASK])
+def gives_up_when_told(bench: Bench) -> None:
+    """A task that is cancelled, at any point where it waits, ends within a second as cancelled; so does one whose time
+    is up.
+
+    It runs again afterwards, and every run ends within its declared ``timeout_seconds``.
+
+    Troubleshooting: an ``except BaseException`` or ``except CancelledError`` that does not raise again, a loop that
+    tries again whatever happens, or work that is only waited for in a shield.
+    """
+    with working(bench) as instance:
+        run = verb_of(bench, instance)
+        with bench.control("it runs when nobody cancels it"):
+            payload, points = bench.run(_longest(bench, run))
+        for point in range(min(points, _POINTS) + 1):
+            bench.run(_cancelled(bench, run, payload, point))
+            with bench.asking("the run after a cancelled one"):
+                bench.run(ask(run, copy.deepcopy(payload)))
+            bench.exercised()
+        bench.run(_timed_out(bench, run, payload))
+        bench.exercised()
+
+
+async def _longest(bench: Bench, run: Callable[..., Any]) -> tuple[Any, int]:
+    """The payload on which the task waits most often, and how often that is."""
+    limit = bench.subject.metadata.get("timeout_seconds")
+    found: tuple[Any, int] | None = None
+    refused = ""
+    for payload in samples(bench):
+        stepped = Stepped(run, copy.deepcopy(payload))
+        began = time.monotonic()
+        try:
+            await stepped
+        except Exception as error:  # noqa: BLE001 - whether it may refuse is for TASK-001 to say
+            refused = described(error)
+            continue
+        seconds = time.monotonic() - began
+        in_time = not isinstance(limit, int | float) or seconds <= limit
+        bench.expect(in_time, seen=f"a run took {seconds:.2f} s", expected=f"{limit} s at most, as it declares")
+        if found is None or stepped.points > found[1]:
+            found = payload, stepped.points
+    if found is None:
+        raise Finding(f"it ran on no payload; the last one ended with {refused}", "a payload it runs on")
+    return found
+
+
+async def _cancelled(bench: Bench, run: Callable[..., Any], payload: Any, point: int) -> None:
+    """Cancel a run at the given point, counted from 0: before it begins, then each time it waits."""
+    task = asyncio.ensure_future(awaitable(Stepped(run, copy.deepcopy(payload), cancel_at=point)))
+    if not point:
+        task.cancel()
+    where = "before it began" if not point else f"at the {point}. point where it waits"
+    done, _ = await asyncio.wait({task}, timeout=_IN_TIME)
+    if not done:
+        task.cancel()
+        raise Finding(f"cancelled {where}, it still ran {_IN_TIME:g} s later", "the end of the run")
+    if not task.cancelled():
+        error = task.exception()
+        ended = f"raised {described(error)}" if error else f"went on and returned {task.result()!r}"
+        raise Finding(f"cancelled {where}, it {ended}", "CancelledError, let through")
+    bench.expect(task.cancelled(), seen="", expected="")
+
+
+async def _timed_out(bench: Bench, run: Callable[..., Any], payload: Any) -> None:
+    """A deadline that has passed already: the run ends at its first wait, or is over before it."""
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(0):
+            await ask(run, copy.deepcopy(payload))
+    except TimeoutError:
+        pass
+    seconds = time.monotonic() - began
+    bench.expect(seconds <= _IN_TIME, seen=f"it ended {seconds:.2f} s after its deadline", expected=f"{_IN_TIME:g} s")

@@ -1,0 +1,62 @@
+"""What grows: tasks, threads, descriptors and processes that are there after something ended, and were not before."""
+
+import asyncio
+import gc
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from oneiric_conformance.inventory import Inventory, take_inventory
+
+__all__ = ["grown", "growth", "wears_out"]
+
+_PATIENCE: Final = 0.5
+"""Seconds that a thread, process or task which was told to end is given to be gone."""
+_KINDS: Final = {"tasks": "task ", "threads": "thread ", "descriptors": "descriptor ", "children": "process "}
+
+
+def growth(before: Inventory, after: Inventory) -> list[str]:
+    """What there is more of, one line each; a thread or descriptor that took the place of another is no growth."""
+    more = tuple(word for kind, word in _KINDS.items() if len(getattr(after, kind)) > len(getattr(before, kind)))
+    return [line for line in after.since(before) if line.startswith(more)]
+
+
+async def grown(before: Inventory) -> list[str]:
+    """The same for now, once what is about to end has ended and what is unreachable was collected."""
+    deadline = time.monotonic() + _PATIENCE
+    while more := growth(before, take_inventory()):
+        gc.collect()
+        if time.monotonic() > deadline:
+            return more
+        await asyncio.sleep(0.01)
+    return []
+
+
+async def wears_out(act: Callable[[], Awaitable[object]], times: int) -> list[str]:
+    """Do ``act`` again and again; what there is more of after ``times`` of it than before, one line each.
+
+    What is set up once is not counted: there are two rounds before it is looked, and growth has to go on. The threads
+    of the loop's own executor are not the component's: each round has an executor that is shut down at its end.
+    """
+    await _round(act, 2)
+    more: list[str] = []
+    for _ in range(2):
+        before = take_inventory()
+        await _round(act, times)
+        more = await grown(before)
+        if not more:
+            break
+    return more
+
+
+async def _round(act: Callable[[], Awaitable[object]], times: int) -> None:
+    loop = asyncio.get_running_loop()
+    executor = ThreadPoolExecutor()
+    loop.set_default_executor(executor)
+    try:
+        for _ in range(times):
+            await act()
+    finally:
+        executor.shutdown(wait=True)
+        loop.set_default_executor(ThreadPoolExecutor())  # it starts no thread before it is used

@@ -1,0 +1,190 @@
+"""A component doing what it is for, so that a check sees more of it than its hooks."""
+
+import copy
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from functools import partial
+from inspect import isawaitable
+from typing import Any, Final, TypeAlias
+
+from oneiric_conformance import examples
+from oneiric_conformance.bench import Bench
+from oneiric_conformance.judging import Finding
+from oneiric_conformance.plain import different, flaw, same
+from oneiric_core import Domain, EventEnvelope
+
+__all__ = [
+    "answered",
+    "ask",
+    "behaviours",
+    "envelopes",
+    "inputs",
+    "opened",
+    "samples",
+    "some_work",
+    "verb_of",
+    "working",
+]
+
+Act: TypeAlias = Callable[[Any], Awaitable[object]]
+"""Something an instance can do, whatever instance it is."""
+
+_NOBODY_HAS: Final = "oneiric_asks_for_what_nobody_has"
+_ANY_TOPIC: Final = "conformance.topic"
+_SAMPLES: Final = 12
+
+
+async def ask(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Call what may be sync or async."""
+    answer = function(*arguments, **named)
+    return await answer if isawaitable(answer) else answer
+
+
+@asynccontextmanager
+async def opened(bench: Bench) -> AsyncIterator[Any]:
+    """A fresh instance in a sandbox of its own, ready for work, and cleaned up at the end of the block."""
+    with bench.sandbox() as box:
+        async with bench.live(box) as instance:
+            _refuse_pretender(bench, instance)
+            yield instance
+
+
+@contextmanager
+def working(bench: Bench) -> Iterator[Any]:
+    """The same for a block that is not async: one instance for all calls of :meth:`Bench.run` in it."""
+    with bench.sandbox() as box:
+        instance = bench.run(bench.activated(box))
+        try:
+            _refuse_pretender(bench, instance)
+            yield instance
+        finally:
+            bench.run(bench.cleanup(instance))
+
+
+def _refuse_pretender(bench: Bench, instance: object) -> None:
+    """What has every method there could be has no contract that it could keep."""
+    try:
+        pretends = callable(getattr(instance, _NOBODY_HAS, None))
+    except Exception:  # noqa: BLE001 - an instance may raise what it likes here; it does not pretend then
+        pretends = False
+    bench.expect(
+        not pretends,
+        seen=f"it answers to any method, even {_NOBODY_HAS}()",
+        expected="a component that has its own methods and no others",
+    )
+
+
+def verb_of(bench: Bench, instance: object) -> Callable[..., Any]:
+    """The method that does its domain's work.
+
+    :raises Finding: if it has none.
+    """
+    verb = bench.verb(instance)
+    if verb is None:
+        raise Finding(f"the {bench.subject.domain} has no method that does its work", "the verb of its domain")
+    return verb
+
+
+def samples(bench: Bench) -> list[Any]:
+    """Different payloads that the component declares to take, the same ones every time."""
+    strategy, nasty = bench.payloads()
+    found: list[Any] = []
+
+    def add(payload: Any) -> None:
+        if not any(same(payload, known) for known in found):
+            found.append(copy.deepcopy(payload))
+
+    profile = replace(bench.profile, examples=_SAMPLES)
+    examples.for_all(strategy, add, profile=profile, name="samples", nasty=nasty)
+    return found
+
+
+def inputs(bench: Bench) -> list[Any]:
+    """What the component's verb can be given: payloads, for an event handler envelopes; empty if it takes nothing."""
+    if bench.subject.domain == Domain.EVENT:
+        return envelopes(bench.subject.metadata, samples(bench))
+    takes = {Domain.TASK, Domain.ACTION, Domain.WORKFLOW}
+    return samples(bench) if bench.subject.domain in takes else []
+
+
+def envelopes(metadata: Mapping[str, Any], payloads: Iterable[Any]) -> list[EventEnvelope]:
+    """Events that the declared topics and filters let through, one for each payload and topic in turn."""
+    topics = [topic for topic in metadata.get("topics") or () if isinstance(topic, str)] or [_ANY_TOPIC]
+    filters = [rule for rule in metadata.get("filters") or () if isinstance(rule, Mapping)]
+    made = []
+    for number, payload in enumerate([{} for _ in topics] + list(payloads)):
+        event: dict[str, Any] = {
+            "topic": topics[number % len(topics)],
+            "payload": copy.deepcopy(payload) if isinstance(payload, dict) else {"value": payload},
+            "headers": {"id": f"conformance-{number}"},
+        }
+        for rule in filters:
+            _fulfil(event, rule)
+        made.append(EventEnvelope(**event))
+    return made
+
+
+def _fulfil(event: dict[str, Any], rule: Mapping[str, Any]) -> None:
+    """Change the event so that ``rule`` (``path`` with ``equals``, ``any_of`` or ``exists``) lets it through."""
+    *way, last = str(rule.get("path", "")).split(".")
+    holder: Any = event if way and way[0] in event else event["payload"]
+    for step in way:
+        if not isinstance(holder.get(step), dict):
+            holder[step] = {}
+        holder = holder[step]
+    if rule.get("exists") is False:
+        holder.pop(last, None)
+    elif "equals" in rule:
+        holder[last] = rule["equals"]
+    elif rule.get("any_of"):
+        holder[last] = rule["any_of"][0]
+    else:
+        holder.setdefault(last, "present")
+
+
+def answered(bench: Bench, what: str, result: object) -> None:
+    """Expect a result that is plain data."""
+    fault = flaw(result)
+    bench.expect(not fault, seen=f"{what}: {fault}", expected="plain JSON data: text, numbers, lists, objects")
+
+
+def behaviours(pairs: Iterable[tuple[object, object]]) -> int:
+    """How many different things a component did with different inputs, given as (input, result).
+
+    0 unless at least two results are plain data and differ from each other, from their inputs and from None: who
+    answers the same to everything, or hands back what it was given, did nothing of its own.
+    """
+    own = [result for given, result in pairs if result is not None and not flaw(result) and not same(result, given)]
+    kinds = different(own)
+    return kinds if kinds > 1 else 0
+
+
+async def some_work(bench: Bench, instance: object) -> Act:
+    """A piece of the component's own work: its claimed contract, else its domain's verb, else its health.
+
+    :param instance: on which is tried what it can do.
+    """
+    for given in inputs(bench) or [None]:
+        try:
+            await _work(bench, given, instance)
+        except Exception:  # noqa: BLE001, S112 - it may refuse an input; another one will do
+            continue
+        return partial(_work, bench, given)
+    return bench.health
+
+
+async def _work(bench: Bench, given: object, instance: Any) -> object:
+    claims = bench.subject.capabilities
+    if "kv" in claims:
+        await ask(instance.set, "conformance", "a value")
+        return await ask(instance.get, "conformance")
+    if "blob" in claims:
+        await ask(instance.save, "conformance", b"some bytes")
+        return await ask(instance.read, "conformance")
+    verb = bench.verb(instance)
+    if verb is None:
+        return await bench.health(instance)
+    if bench.subject.domain == Domain.SERVICE:
+        return await ask(verb)
+    return await ask(verb, copy.deepcopy(given))
