@@ -66,7 +66,8 @@ def sanitize_filename(text: str) -> str:
 
 def _readings(text: str) -> Iterator[str]:
     """The text, and what percent-decoding makes of it, again and again. Each round is shorter than the one before."""
-    reading, previous = text, ""
+    reading: str = text
+    previous: str | None = None
     while reading != previous:
         yield reading
         try:

@@ -57,10 +57,14 @@ def open_file(name: str, *, above: int) -> Iterator[BufferedReader]:
     :raises OSError: there is none, or it is a link.
     :raises ArtifactError: it is a directory, FIFO, socket or device.
     """
-    with open(os.open(name, _FILE, dir_fd=above), "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    descriptor = os.open(name, _FILE, dir_fd=above)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise ArtifactError(f"{name!r} is no regular file", fix="Put the artifact itself there", name=name)
-        yield file
+        with open(descriptor, "rb", closefd=False) as file:
+            yield file
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from oneiric_core.errors import PathTraversalError, RefusedFetchError
 
 __all__ = ["LocalFile", "locate"]
 
-# A scheme of one letter would be a drive (RFC 3986 allows it, nobody uses it).
-_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
+# RFC 3986 would also allow one letter, which is a drive, and dots, which make a file name with a stream.
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+-]+):")
 _REMOTE: Final = frozenset({"https", "http"})
 _ANCHOR: Final = Path("/")
 

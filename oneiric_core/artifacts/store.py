@@ -103,7 +103,7 @@ class BlobStore:
         with self._directories() as directories, ExitStack() as stack:
             try:
                 file = stack.enter_context(open_file(check_syntax(sha256), above=directories.blobs))
-            except OSError as error:
+            except (OSError, ArtifactError) as error:
                 raise _missing(sha256) from error
             if not _is_whole(file, sha256):
                 raise _missing(sha256)

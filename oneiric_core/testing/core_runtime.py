@@ -143,6 +143,7 @@ class CoreRuntime:
             trust=self.parts.policy,
             lifecycle=self.parts.lifecycle,
             state_dir=self._workdir / "state",
+            artifacts=self.parts.artifacts,
             clock=self._clock,
         )
 
