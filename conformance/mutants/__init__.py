@@ -92,6 +92,8 @@ def load() -> Mapping[str, Mutant]:
     import oneiric_conformance.checks  # noqa: F401, PLC0415 - importing it fills the registry
     from oneiric_core.testing import import_object  # noqa: PLC0415 - see above
 
+    # What begins with an underscore does something when it is imported; only a child process may do that.
     for module in pkgutil.iter_modules(__path__):
-        import_object(f"{__name__}.{module.name}:__name__", None)
+        if not module.name.startswith("_"):
+            import_object(f"{__name__}.{module.name}:__name__", None)
     return MUTANTS

@@ -29,6 +29,7 @@ __all__ = [
     "entry_of",
     "fit_part",
     "has_import_path",
+    "has_plain_names",
     "is_plain_name",
     "offered",
     "sign",
@@ -64,7 +65,7 @@ def has_import_path(subject: Subject) -> bool:
     return isinstance(subject.factory, str) and _IMPORT_PATH.fullmatch(subject.factory.strip()) is not None
 
 
-def _has_plain_names(subject: Subject) -> bool:
+def has_plain_names(subject: Subject) -> bool:
     """Whether domain, key and provider are such that a manifest can hold them."""
     return subject.domain in set(Domain) and is_plain_name(subject.key) and is_plain_name(subject.provider)
 
@@ -117,7 +118,7 @@ def offered(subjects: Iterable[Subject]) -> list[Document]:
     A factory that a manifest cannot name is replaced by one that is never called; where no component can be named at
     all there is one entry of the kit's own.
     """
-    sound = [subject for subject in subjects if not subject.error and _has_plain_names(subject)]
+    sound = [subject for subject in subjects if not subject.error and has_plain_names(subject)]
     return [_identity(subject) for subject in sound] or [_identity(Subject("task", "conformance", "kit"))]
 
 

@@ -17,6 +17,7 @@ from oneiric_conformance.offer import (
     entry_of,
     fit_part,
     has_import_path,
+    has_plain_names,
     offered,
     sign,
     unfit_for_json,
@@ -35,6 +36,8 @@ _FORMATS: Final[tuple[tuple[str, Callable[[Document], bytes], Callable[[bytes], 
 
 
 def _can_be_offered(subject: Subject) -> str:
+    if not has_plain_names(subject):
+        return "its name is not one a manifest can hold"
     return "" if has_import_path(subject) else "its factory has no import path"
 
 

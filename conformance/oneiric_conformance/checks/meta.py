@@ -118,7 +118,11 @@ def importing_it_does_nothing_else(bench: Bench) -> None:
 
     Troubleshooting: a client, a pool or a log file that is created at the top of a module; create it in init().
     """
-    raise NotImplementedError
+    with bench.control("its import was watched, in a process of its own"):
+        bench.expect("import" in bench.smoke.durations, seen=bench.smoke.failure or "no other process can import it")
+    effects = bench.smoke.side_effects
+    bench.expect(not effects, seen=f"importing it also did: {'; '.join(effects)}", expected="nothing else")
+    bench.exercised()
 
 
 def _has_settings_model(subject: Subject) -> str:

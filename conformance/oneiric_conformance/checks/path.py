@@ -172,7 +172,8 @@ def _expect(bench: Bench, ok: bool, kind: str, what: str, expected: str) -> None
 
 @check("PATH-005", judges="component", level="must", since="2026.1")
 def it_writes_only_in_its_sandbox(bench: Bench) -> None:
-    """During activation, health, work and clean-up the component writes nowhere but in the directory it was given.
+    """During import, activation, health, work and clean-up the component writes nowhere but in the
+    directory it was given.
 
     Troubleshooting: a cache in the home directory, a log beside the program, a fixed name in /tmp; take every place
     from settings, and use tempfile for what is temporary.
@@ -183,6 +184,8 @@ def it_writes_only_in_its_sandbox(bench: Bench) -> None:
         bench.run(_live(bench, box))
         trespasses = box.trespasses()
     bench.expect(not trespasses, seen="; ".join(trespasses), expected="writes below the sandbox only")
+    early = bench.smoke.trespasses
+    bench.expect(not early, seen=f"in a fresh process: {'; '.join(early)}", expected="writes below the sandbox only")
 
 
 async def _live(bench: Bench, box: Sandbox) -> None:

@@ -1,0 +1,144 @@
+"""Runtimes that let names from outside become paths, and components that write where they like."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from mutants import mutant, reference
+from oneiric_core.testing import CoreRuntime
+
+
+@mutant("PATH-001", expects="not named by its digest")
+class NamesByUri(CoreRuntime):
+    """Keeps a second copy of an artifact under the last name of its uri."""
+
+    async def fetch(self, uri: str, sha256: str, length: int | None) -> Any:
+        answer = await super().fetch(uri, sha256, length)
+        if answer.ok:
+            blobs = self._workdir / "cache" / "blobs"
+            (blobs / uri.rpartition("/")[2]).write_bytes((blobs / sha256).read_bytes())
+        return answer
+
+
+@mutant("PATH-001", expects="outside the cache")
+class NamesByKey(CoreRuntime):
+    """Makes a file for each key that a manifest lists, before it looks at the key."""
+
+    async def sync(self, document: bytes, media_type: str) -> Any:
+        cache = self._workdir / "cache"
+        cache.mkdir(exist_ok=True)
+        for entry in json.loads(document)["entries"]:
+            if "/" in entry["key"] and "\0" not in entry["key"]:
+                place = cache / entry["key"]
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(b"")
+        return await super().sync(document, media_type)
+
+
+@mutant("PATH-002", expects="was fetched")
+class FollowsDots(CoreRuntime):
+    """Fetches whatever file a climbing uri leads to."""
+
+    async def fetch(self, uri: str, sha256: str, length: int | None) -> Any:
+        answer = await super().fetch(uri, sha256, length)
+        path = Path(os.path.normpath(unquote(uri.removeprefix("file://")).replace("\0", "")))
+        if answer.kind == "PathTraversalError" and path.is_absolute() and path.is_file():
+            data = path.read_bytes()
+            if hashlib.sha256(data).hexdigest() == sha256:
+                self.parts.artifacts.store.add([data], sha256)
+                return replace(answer, ok=True, kind="", reason="")
+        return answer
+
+
+@mutant("PATH-002", expects="refused with RefusedFetchError")
+class RefusesVaguely(CoreRuntime):
+    """Refuses hostile names like any file that is not there."""
+
+    async def fetch(self, uri: str, sha256: str, length: int | None) -> Any:
+        answer = await super().fetch(uri, sha256, length)
+        return replace(answer, kind="RefusedFetchError") if answer.kind == "PathTraversalError" else answer
+
+
+@mutant("PATH-002", expects="after the refusal")
+class CachesWhatItRefused(CoreRuntime):
+    """Keeps the bytes of an artifact whose digest it refuses."""
+
+    async def fetch(self, uri: str, sha256: str, length: int | None) -> Any:
+        answer = await super().fetch(uri, sha256, length)
+        if answer.kind == "DigestMismatchError":
+            data = Path(uri.removeprefix("file://")).read_bytes()
+            self.parts.artifacts.store.add([data], hashlib.sha256(data).hexdigest())
+        return answer
+
+
+@mutant("PATH-005", expects="in the home directory")
+class WritesHome(reference.WordCount):
+    """Keeps a note of its work in the home directory."""
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        (Path.home() / ".word-count").write_text("1", encoding="utf-8")
+        return await super().run(payload)
+
+
+@mutant("PATH-005", expects="predictable name")
+class PredictableTemporary(reference.WordCount):
+    """Uses a temporary file whose name anybody can guess."""
+
+    async def init(self) -> None:
+        await super().init()
+        place = Path(tempfile.gettempdir()) / "word-count.tmp"
+        place.write_text("1", encoding="utf-8")
+        place.unlink()
+
+
+@mutant("PATH-005", expects="still there after clean-up")
+class LeavesTemporary(reference.WordCount):
+    """Makes a temporary file properly, and leaves it behind."""
+
+    async def init(self) -> None:
+        await super().init()
+        descriptor, _ = tempfile.mkstemp()
+        os.close(descriptor)
+
+
+@mutant("PATH-006", expects="outside its directory")
+class JoinsKeys(reference.Folder):
+    """Joins directory and key, and hopes for the best."""
+
+    def path(self, key: str) -> Path:
+        return self._root / key
+
+    async def save(self, key: str, data: bytes) -> None:
+        self.path(key).parent.mkdir(parents=True, exist_ok=True)
+        self.path(key).write_bytes(data)
+
+    async def list(self, prefix: str = "") -> list[str]:
+        files = [path for path in self._root.rglob("*") if path.is_file()]
+        return sorted(name for path in files if (name := str(path.relative_to(self._root))).startswith(prefix))
+
+
+@mutant("PATH-006", expects="gave away")
+class ReadsAnywhere(reference.Folder):
+    """Writes safely, and reads whatever the key leads to."""
+
+    async def read(self, key: str) -> bytes | None:
+        if (found := await super().read(key)) is not None:
+            return found
+        place = self._root / key
+        return place.read_bytes() if place.is_file() else None
+
+
+@mutant("PATH-006", expects="is gone")
+class DeletesAnywhere(reference.Folder):
+    """Writes safely, and deletes whatever the key leads to."""
+
+    async def delete(self, key: str) -> bool:
+        found = await super().delete(key)
+        (self._root / key).unlink(missing_ok=True)
+        return found
