@@ -37,18 +37,24 @@ class Crew:
                 return task.done()
         return True
 
-    async def in_thread(self, call: Callable[[], object]) -> object:
-        """``call`` in a worker thread. A thread cannot be stopped, so cancellation waits for it and loses nothing."""
+    async def in_thread(self, call: Callable[[], object], *, deliver: bool = False) -> object:
+        """``call`` in a worker thread. A thread cannot be stopped, so cancellation waits for its end.
+
+        :param deliver: give what it returned even after a cancellation, rather than lose it.
+        """
         if self._threads is None:
             self._threads = ThreadPoolExecutor(thread_name_prefix="oneiric-blocking")
         context = contextvars.copy_context()
         future = asyncio.get_running_loop().run_in_executor(self._threads, context.run, _outcome, call)
+        cancelled = False
         while not future.done():
             try:
                 await asyncio.wait({future})
             except asyncio.CancelledError:
-                continue
+                cancelled = True
         value, error = future.result()
+        if cancelled and not deliver:
+            raise asyncio.CancelledError
         if error is not None:
             raise error
         return value

@@ -16,6 +16,7 @@ from oneiric_core.components import Candidate
 from oneiric_core.discovery import default_allow, import_object
 from oneiric_core.errors import LifecycleError, SwapError
 from oneiric_core.lifecycle.crew import Crew
+from oneiric_core.lifecycle.hooks import is_awaitable
 from oneiric_core.lifecycle.slot import Lease, Published, Slot
 from oneiric_core.lifecycle.states import Handle, SlotStatus, Timeouts
 from oneiric_core.lifecycle.swap import Attempt, Maker
@@ -154,6 +155,14 @@ class LifecycleManager:
     def all_statuses(self) -> list[SlotStatus]:
         """Every slot that was ever asked for, by name."""
         return [self.status(*name) for name in sorted(self._slots)]
+
+    async def in_thread(self, call: Callable[[], object]) -> object:
+        """``call`` in a worker thread of ours, and if it gives an awaitable, what comes of that.
+
+        A thread cannot be stopped: cancellation and timeouts wait for its end, so that it never outlives a lease.
+        """
+        result = await self._crew.in_thread(call)
+        return await result if is_awaitable(result) else result
 
     def observe(self, observer: Callable[[SlotStatus], None]) -> Undo:
         """Call ``observer`` with the status after each publication, failure and retirement.

@@ -249,7 +249,7 @@ class Maker:
         return result
 
     async def _in_thread(self, call: Callable[[], object]) -> object:
-        result = await self._crew.in_thread(call)
+        result = await self._crew.in_thread(call, deliver=True)
         return await deliver(result) if is_awaitable(result) else result
 
 
