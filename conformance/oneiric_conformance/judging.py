@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from oneiric_conformance.watchdog import TimeIsUp
+
 __all__ = ["ControlFailed", "Finding", "Tally", "asking", "cut", "described", "within"]
 
 T = TypeVar("T")
@@ -55,7 +57,7 @@ class Tally:
         """Prove that what must succeed does; anything that fails inside is a :class:`ControlFailed`."""
         try:
             yield
-        except ControlFailed:
+        except (ControlFailed, TimeIsUp):
             raise
         except Finding as found:
             raise ControlFailed(sentence, found) from found
@@ -79,6 +81,8 @@ def asking(what: str) -> Iterator[None]:
         yield
     except Finding:
         raise
+    except TimeIsUp as error:
+        raise Finding(f"{what} {error}") from error
     except SystemExit as error:
         raise Finding(f"{what} tried to end the process: {described(error)}") from error
     except asyncio.CancelledError as error:
