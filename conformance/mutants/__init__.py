@@ -14,6 +14,7 @@ runtimes. Factories are given by import path, so that a child process finds them
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from inspect import getdoc
 from typing import Any, Final, TypeVar
 
@@ -90,10 +91,9 @@ def load() -> Mapping[str, Mutant]:
     """Import every file of mutants, and the checks they are for."""
     # Not at the top: a child process that needs one component is spared all checks.
     import oneiric_conformance.checks  # noqa: F401, PLC0415 - importing it fills the registry
-    from oneiric_core.testing import import_object  # noqa: PLC0415 - see above
 
     # What begins with an underscore does something when it is imported; only a child process may do that.
     for module in pkgutil.iter_modules(__path__):
         if not module.name.startswith("_"):
-            import_object(f"{__name__}.{module.name}:__name__", None)
+            import_module(f"{__name__}.{module.name}")
     return MUTANTS
