@@ -6,6 +6,7 @@ from oneiric_core.errors import ManifestError
 from oneiric_core.manifest.json_reader import read_json
 from oneiric_core.manifest.limits import Limits
 from oneiric_core.manifest.text import decode, shown
+from oneiric_core.manifest.yaml_reader import read_yaml
 
 __all__ = ["ENVELOPE", "JSON", "YAML", "media_type_of", "parse_document"]
 
@@ -46,7 +47,7 @@ def parse_document(data: bytes, media_type: str, limits: Limits = _DEFAULT_LIMIT
     :param media_type: ``application/json`` or ``application/yaml``; parameters are ignored.
     :raises ManifestError: anything else in the bytes; with ``line`` and ``column`` where known.
     """
-    readers = {JSON: read_json, ENVELOPE: read_json}
+    readers = {JSON: read_json, YAML: read_yaml, ENVELOPE: read_json}
     reader = readers.get(base_type(media_type))
     if reader is None:
         raise ManifestError(
