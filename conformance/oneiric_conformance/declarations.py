@@ -8,11 +8,10 @@ from enum import Enum
 from typing import Any, Final
 
 from oneiric_conformance.subject import EntryPointName, Subject
-from oneiric_core import OneiricError
-from oneiric_core.domains import Domain, domain_of_group
+from oneiric_core import DOMAINS, Domain, OneiricError
 from oneiric_core.testing import import_object
 
-__all__ = ["NotADeclaration", "last_line", "load", "subjects_of"]
+__all__ = ["NotADeclaration", "broken", "last_line", "load", "subjects_of"]
 
 _OWN_FIELDS: Final = frozenset(
     {"domain", "key", "category", "action_type", "provider", "factory", "priority", "stack_level", "source"}
@@ -31,15 +30,14 @@ def load(point: EntryPointName) -> list[Subject]:
     Whatever the author's code raises ends here, except KeyboardInterrupt, which may be the user's own.
     """
     found: list[Subject] = []
-    domain = domain_of_group(point.group)
     try:
-        for subject in subjects_of(import_object(point.value.partition("[")[0], None), domain):
+        for subject in subjects_of(import_object(point.value.partition("[")[0], None), _domain(point)):
             found.append(dataclasses.replace(subject, entry_point=point))  # noqa: PERF401 - what came before an error counts
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a broken subject must not end the run
-        return [*found, _broken(point, last_line(error))]
-    return found or [_broken(point, "it declares no component")]
+        return [*found, broken(point, last_line(error))]
+    return found or [broken(point, "it declares no component")]
 
 
 def subjects_of(declared: object, domain: Domain | None) -> Iterator[Subject]:
@@ -50,6 +48,16 @@ def subjects_of(declared: object, domain: Domain | None) -> Iterator[Subject]:
     """
     for item in _flat(declared, called=False):
         yield _subject(item, domain)
+
+
+def broken(point: EntryPointName, error: str) -> Subject:
+    """What stands for the components of an entry point that cannot be loaded."""
+    domain = _domain(point)
+    return Subject(domain.value if domain else "", point.name, "", entry_point=point, error=error)
+
+
+def _domain(point: EntryPointName) -> Domain | None:
+    return next((row.domain for row in DOMAINS.values() if row.group == point.group), None)
 
 
 def last_line(error: BaseException) -> str:
@@ -63,11 +71,6 @@ def last_line(error: BaseException) -> str:
     except Exception:  # noqa: BLE001 - the author's own __str__ may do anything
         text = ""
     return f"{name}: {text}" if text else name
-
-
-def _broken(point: EntryPointName, error: str) -> Subject:
-    domain = domain_of_group(point.group)
-    return Subject(domain.value if domain else "", point.name, "", entry_point=point, error=error)
 
 
 def _flat(declared: object, *, called: bool) -> Iterator[object]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from packaging.utils import canonicalize_name
 
-from oneiric_conformance.declarations import NotADeclaration, last_line, load, subjects_of
+from oneiric_conformance.declarations import NotADeclaration, broken, last_line, load, subjects_of
 from oneiric_conformance.projects import (
     GROUPS,
     declared_entry_points,
@@ -24,7 +24,6 @@ from oneiric_conformance.projects import (
 from oneiric_conformance.scout import scout
 from oneiric_conformance.subject import EntryPointName, Package, Subject
 from oneiric_core import ActivationError, ConformanceError
-from oneiric_core.domains import domain_of_group
 from oneiric_core.testing import import_object
 
 __all__ = ["find_component", "find_distribution", "find_package"]
@@ -129,7 +128,7 @@ def _loaded(points: Sequence[EntryPointName]) -> tuple[Subject, ...]:
     """Everything these entry points declare, in this process only where that is known to be safe."""
     found: list[Subject] = []
     for point, danger in scout(points).items():
-        found += [_broken(point, danger)] if danger else load(point)
+        found += [broken(point, danger)] if danger else load(point)
     return tuple(sorted(found, key=lambda subject: subject.id))
 
 
@@ -137,7 +136,7 @@ def _attribute(spec: str) -> Subject:
     point = EntryPointName(_NAMED, spec, spec)
     danger = scout([point])[point]
     if danger:
-        return _broken(point, danger)
+        return broken(point, danger)
     try:
         found = list(subjects_of(import_object(spec, None), None))
     except NotADeclaration as error:
@@ -147,7 +146,7 @@ def _attribute(spec: str) -> Subject:
     except (Exception, SystemExit) as error:
         if _is_missing(spec, error):
             raise ConformanceError(f"there is no {spec!r}: {last_line(error)}", fix="Correct it", spec=spec) from error
-        return _broken(point, last_line(error))
+        return broken(point, last_line(error))
     if len(found) != 1:
         raise ConformanceError(
             f"{spec!r} declares {len(found)} components", fix="Name one as domain/key/provider", spec=spec
@@ -164,11 +163,6 @@ def _is_missing(spec: str, error: BaseException) -> bool:
     if isinstance(cause, ModuleNotFoundError):
         return f"{module}.".startswith(f"{cause.name}.")
     return cause is None or (isinstance(cause, AttributeError) and module in sys.modules)
-
-
-def _broken(point: EntryPointName, error: str) -> Subject:
-    domain = domain_of_group(point.group)
-    return Subject(domain.value if domain else "", point.name, "", entry_point=point, error=error)
 
 
 def _announced(spec: str, rootdir: Path) -> Subject:

@@ -15,7 +15,7 @@ from oneiric_conformance.runtime import Limits
 from oneiric_conformance.sandbox import Sandbox, made_sandbox
 from oneiric_conformance.smoke_child import forked
 from oneiric_conformance.subject import Subject
-from oneiric_core.domains import DOMAINS, Domain
+from oneiric_core import DOMAINS, Domain
 from oneiric_core.testing import CLEANUP_HOOKS, HEALTH_HOOKS, INIT_HOOKS
 
 __all__ = ["SmokeReport", "smoke"]
