@@ -4,7 +4,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, configuration
@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 _UNTIMED = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.differing_executors)
 """Health checks that depend on the speed of the machine or on the host's fixtures; those that count stay on."""
+
+_NO_STEP: Final = ("Failing test case", "Falsifying example", "You can reproduce", "state.teardown()")
 
 
 def for_all(
@@ -72,7 +74,6 @@ def run_machine(factory: Callable[[], RuleBasedStateMachine], *, profile: Profil
 
     :raises Finding: with the steps, one a line, in the order in which they were taken.
     """
-    lines: list[object] = []
 
     def fresh() -> RuleBasedStateMachine:
         return factory()
@@ -80,15 +81,15 @@ def run_machine(factory: Callable[[], RuleBasedStateMachine], *, profile: Profil
     hypothesis.seed(_seed(profile, name))(fresh)
     settings = hypothesis.settings(_settings(profile), verbosity=Verbosity.normal)
     try:
-        with with_reporter(lines.append), _found():
+        with with_reporter(_nobody), _found():
             run_state_machine_as_test(cast("Any", fresh), settings=settings)  # any factory will do, say its documents
     except Finding as found:
-        found.example = found.example or _steps(lines)
+        found.example = found.example or _steps(found)
         raise
     except HypothesisException:
         raise
     except Exception as error:
-        error.__dict__.setdefault("oneiric_example", _steps(lines))
+        error.__dict__.setdefault("oneiric_example", _steps(error))
         raise
 
 
@@ -158,8 +159,10 @@ def _seed(profile: Profile, name: str) -> int:
     return int.from_bytes(digest[:8], "big")
 
 
-def _steps(lines: Iterable[object]) -> str:
-    skipped = ("Falsifying example", "You can reproduce", "Traceback")
-    return cut(
-        "; ".join(line.strip() for text in lines for line in str(text).splitlines() if not line.startswith(skipped))
-    )
+def _nobody(line: object) -> None:
+    """What Hypothesis reports is read from the exception's notes; the host's output is not ours to write to."""
+
+
+def _steps(error: BaseException) -> str:
+    lines = [line.strip() for note in getattr(error, "__notes__", ()) for line in str(note).splitlines()]
+    return cut("; ".join(line for line in lines if not line.startswith(_NO_STEP)))
