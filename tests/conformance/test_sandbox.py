@@ -1,0 +1,218 @@
+"""Where a component may write, and how it is known where it did."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from oneiric_conformance.sandbox import Sandbox, made_sandbox, sandbox
+from oneiric_core.testing import import_object
+
+SUBJECT = """
+import os, tempfile, subprocess, sys
+from pathlib import Path
+
+held = []
+
+def write(path):
+    Path(path).write_text("x")
+
+def below(box):
+    (box.path / "folder").mkdir()
+    write(box.path / "folder" / "one")
+    (box.path / "folder" / "one").rename(box.path / "two")
+    (box.path / "two").chmod(0o600)
+    (box.path / "two").unlink()
+
+def temporary_file(box):
+    with tempfile.NamedTemporaryFile("w") as made:
+        made.write("x")
+
+def temporary_directory(box):
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder) / "one")
+        (Path(folder) / "one").replace(Path(folder) / "two")
+
+def unnamed_file(box):
+    with tempfile.TemporaryFile() as made:
+        made.write(b"x")
+
+def exclusive_file(box):
+    path = Path(tempfile.gettempdir()) / f"own-{os.getpid()}"
+    path.open("x").close()
+    path.replace(box.path / "kept")
+
+def devnull(box):
+    write("/dev/null")
+
+def home(box):
+    write(Path.home() / ".acme")
+
+def cache(box):
+    folder = Path(os.environ["XDG_CACHE_HOME"])
+    folder.mkdir(parents=True)
+    write(folder / "acme")
+
+def predictable_file(box):
+    path = Path(tempfile.gettempdir()) / "acme.lock"
+    write(path)
+    path.unlink()
+
+def predictable_directory(box):
+    (Path(tempfile.gettempdir()) / "acme").mkdir()
+    (Path(tempfile.gettempdir()) / "acme").rmdir()
+
+def leftover_file(box):
+    held.append(tempfile.mkstemp()[0])
+
+def leftover_directory(box):
+    tempfile.mkdtemp()
+
+def working_directory(box):
+    write("acme.txt")
+
+def by_link(box):
+    (box.path / "out").symlink_to(Path.cwd())
+    write(box.path / "out" / "acme.txt")
+
+def by_dots(box):
+    write(box.path / ".." / "acme.txt")
+
+def by_another_process(box):
+    program = "import pathlib; (pathlib.Path.home() / 'acme').write_text('x')"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+def removing(box):
+    Path("theirs.txt").unlink()
+
+def bytecode(box):
+    write(Path(sys.pycache_prefix) / "acme.pyc")
+
+def lock_away(box):
+    folder = box.path / "locked"
+    folder.mkdir()
+    write(folder / "file")
+    folder.chmod(0)
+"""
+
+
+@pytest.fixture
+def subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """In a directory of its own, which is the working directory too and not below any sandbox."""
+    folder = tmp_path / "code"
+    folder.mkdir()
+    (folder / "boxed_subject.py").write_text(SUBJECT, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(sys.modules, "boxed_subject", raising=False)
+    import_object("boxed_subject:write", None)
+    monkeypatch.chdir(tmp_path)
+    return sys.modules["boxed_subject"]
+
+
+def trespasses(act: Callable[[Sandbox], object]) -> list[str]:
+    with sandbox() as box:
+        act(box)
+        return box.trespasses()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["below", "temporary_file", "temporary_directory", "unnamed_file", "exclusive_file", "devnull", "lock_away"],
+)
+def test_what_is_allowed(subject: ModuleType, name: str) -> None:
+    assert trespasses(getattr(subject, name)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("home", "in the home directory"),
+        ("cache", "in the home directory"),
+        ("predictable_file", "a predictable name in TMPDIR"),
+        ("predictable_directory", "a predictable name in TMPDIR"),
+        ("leftover_file", "still there after clean-up"),
+        ("leftover_directory", "still there after clean-up"),
+        ("working_directory", "outside the sandbox"),
+        ("by_link", "outside the sandbox"),
+        ("by_dots", "outside the sandbox"),
+        ("by_another_process", "still there after clean-up"),
+        ("removing", "outside the sandbox"),
+    ],
+)
+def test_what_is_a_trespass(subject: ModuleType, tmp_path: Path, name: str, what: str) -> None:
+    (tmp_path / "theirs.txt").touch()
+    found = trespasses(getattr(subject, name))
+    assert found
+    assert all(what in line for line in found)
+    while subject.held:
+        os.close(subject.held.pop())
+
+
+def test_a_trespass_names_the_path_and_the_line(subject: ModuleType, tmp_path: Path) -> None:
+    [line] = trespasses(subject.working_directory)
+    number = SUBJECT.splitlines().index('    Path(path).write_text("x")') + 1
+    assert line == f"write {tmp_path / 'acme.txt'}: outside the sandbox (by {subject.__file__}:{number} in write)"
+
+
+def test_the_same_trespass_is_told_once(subject: ModuleType) -> None:
+    def twice(box: Sandbox) -> None:
+        subject.working_directory(box)
+        subject.working_directory(box)
+
+    assert len(trespasses(twice)) == 1
+
+
+def test_redirected_bytecode_is_allowed(subject: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pycache").mkdir()
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "pycache"))
+    assert trespasses(subject.bytecode) == []
+
+
+def test_the_kits_own_files_in_tmpdir_are_not_the_subjects(subject: ModuleType) -> None:
+    """A runtime under judgement keeps its cache in a temporary directory while the sandbox is open."""
+    with sandbox() as box, tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "cache").mkdir()
+        (Path(folder) / "cache" / "blob").write_text("x")
+        subject.below(box)
+        assert box.trespasses() == []
+
+
+def test_instances_of_two_examples_may_overlap(subject: ModuleType) -> None:
+    with sandbox() as outer, sandbox() as inner:
+        subject.below(inner)
+        subject.below(outer)
+        assert outer.trespasses() == inner.trespasses() == []
+
+
+def test_home_and_tmpdir_are_replaced_and_put_back(subject: ModuleType) -> None:
+    before = (dict(os.environ), tempfile.gettempdir(), sys.dont_write_bytecode)
+    with sandbox() as box:
+        assert Path.home() == box.home
+        assert tempfile.gettempdir() == str(box.tmp)
+        assert {os.environ[name] for name in ("TMPDIR", "TEMP", "TMP")} == {str(box.tmp)}
+        assert all(os.environ[name].startswith(str(box.home)) for name in os.environ if name.startswith("XDG_"))
+        os.environ["ACME"] = "left behind"
+    assert (dict(os.environ), tempfile.gettempdir(), sys.dont_write_bytecode) == before
+
+
+def test_nothing_remains_but_the_answer(subject: ModuleType) -> None:
+    with sandbox() as box:
+        subject.home(box)
+        subject.lock_away(box)
+    assert not box.root.exists()
+    assert len(box.trespasses()) == 1
+
+
+def test_a_sandbox_for_a_child_changes_nothing_here(subject: ModuleType) -> None:
+    before = dict(os.environ)
+    with made_sandbox() as box:
+        assert dict(os.environ) == before
+        assert box.environment({"PATH": "/bin"})["PATH"] == "/bin"
+        assert box.environment({})["HOME"] == str(box.home)
+        subject.home(box)
+        assert box.record.events == []
+    (Path.home() / ".acme").unlink()
