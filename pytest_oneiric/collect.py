@@ -37,7 +37,8 @@ def add_to_arguments(config: pytest.Config, anchor: Path) -> None:
 class CheckItem(pytest.Function):
     """One check of one subject."""
 
-    def repr_failure(self, excinfo: "ExceptionInfo[BaseException]") -> "str | TerminalRepr":
+    def repr_failure(self, excinfo: "ExceptionInfo[BaseException]", style: Any = None) -> "str | TerminalRepr":
+        del style  # pytest.Item declares it and pytest.Function does not take it
         if isinstance(excinfo.value, NotPassed):
             return str(excinfo.value)
         return super().repr_failure(excinfo)

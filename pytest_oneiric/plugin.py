@@ -24,8 +24,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Pa
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("oneiric_conformance"):
-        from pytest_oneiric.suite import Suite  # noqa: PLC0415 - the kit is loaded only where it is asked for
+        from pytest_oneiric.suite import register  # noqa: PLC0415 - what it needs is loaded only where it is asked for
 
-        config.pluginmanager.register(Suite(config), Suite.NAME)
+        register(config)
     elif config.getoption("oneiric_component") or config.getoption("oneiric_report"):
         raise pytest.UsageError("--oneiric-component and --oneiric-report need --oneiric-conformance. Add it.")

@@ -1,4 +1,4 @@
-"""A stranger's repository, installed as far as ``importlib.metadata`` can tell, and pytest run in it as its author would."""
+"""A stranger's repository, installed as far as ``importlib.metadata`` can tell, and pytest run in it by its author."""
 
 import os
 import subprocess

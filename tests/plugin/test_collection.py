@@ -92,7 +92,14 @@ def test_the_hosts_settings_do_not_lose_it(author, setting: str) -> None:
 def test_a_module_scoped_autouse_fixture_of_the_host_does_no_harm(author) -> None:
     author.write(
         "conftest.py",
-        "import pytest\n@pytest.fixture(autouse=True, scope='module')\ndef around(request):\n    request.module.__name__\n    yield\n",
+        """
+        import pytest
+
+        @pytest.fixture(autouse=True, scope="module")
+        def around(request):
+            assert request.module.__name__
+            yield
+        """,
     )
     done = author.pytest(ASK, "-k", "META-001 or own")
     assert done.code == 0, done.out + done.err
@@ -102,7 +109,11 @@ def test_a_module_scoped_autouse_fixture_of_the_host_does_no_harm(author) -> Non
 def test_a_host_hook_may_ask_for_paths_relative_to_the_root(author) -> None:
     author.write(
         "conftest.py",
-        "def pytest_collection_modifyitems(config, items):\n    for item in items:\n        item.path.relative_to(config.rootpath)\n",
+        """
+        def pytest_collection_modifyitems(config, items):
+            for item in items:
+                item.path.relative_to(config.rootpath)
+        """,
     )
     assert author.pytest(*LIST).code == 0
 

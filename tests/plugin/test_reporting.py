@@ -3,6 +3,7 @@
 import json
 import os
 import xml.etree.ElementTree as ET
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ declared = Declared
 
 
 @pytest.fixture
-def failing(author, with_component):
+def failing(author, with_component) -> Any:
     """The repository with a second component whose health is not True."""
     with_component("forgetful", FORGETFUL)
     return author

@@ -1,0 +1,114 @@
+"""What an author sees: the header, the verdicts at the end, and the report where a path was given.
+
+Built from pytest's own reports alone, so that it is the same whether or not other processes ran the checks.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
+    from oneiric_conformance import ComponentReport, ConformanceReport, Result
+    from pytest_oneiric.suite import Suite
+
+__all__ = ["RESULT", "Reporter"]
+
+RESULT: Final = "oneiric_result"
+"""The attribute of a pytest report that carries a result as plain data; such attributes cross process borders."""
+
+_OWN_RUNTIME: Final = "oneiric_core.testing:CoreRuntime"
+_COLOURS: Final = {"certified": "green", "conforms": "yellow", "incomplete": "yellow", "fails": "red"}
+
+
+class Reporter:
+    """Gathers results as they come in, from this process or from workers.
+
+    :raises ConformanceError: at once, if the report could not be written where it is wanted.
+    """
+
+    def __init__(self, suite: "Suite") -> None:
+        from oneiric_conformance import ReportFile  # noqa: PLC0415 - loaded only where asked for
+
+        self._suite = suite
+        self._results: list[Result] = []
+        wanted = suite.configuration.report
+        self._file = None if wanted is None else ReportFile(wanted)
+        self._started = _seconds()
+
+    def pytest_report_header(self) -> list[str]:
+        package = self._suite.package
+        count = len(package.subjects)
+        named = " ".join(word for word in (package.name, package.version) if word)
+        return [
+            f"oneiric: judging {named}, {count} component{'s' * (count != 1)}",
+            *(f"oneiric: {line}" for line in self._suite.configuration.header()),
+        ]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        data = getattr(report, RESULT, None)
+        if data is not None:
+            from oneiric_conformance import Result  # noqa: PLC0415 - loaded only where asked for
+
+            self._results.append(Result.from_json(data))
+
+    def pytest_terminal_summary(self, terminalreporter: "TerminalReporter", config: pytest.Config) -> None:
+        if config.getoption("collectonly"):
+            return
+        report = self._report()
+        terminalreporter.section("oneiric conformance")
+        width = max((len(component.id) for component in report.components), default=0)
+        for component in report.components:
+            verdict = component.verdict.value
+            terminalreporter.write(f"{component.id:{width}}  ")
+            terminalreporter.write(f"{verdict:10}", **{_COLOURS[verdict]: True})
+            terminalreporter.write_line(f"  {_because(component)}".rstrip())
+        self._say_the_rest(terminalreporter, report)
+        if self._file is not None:
+            terminalreporter.write_line(f"report: {self._file.write(report)}")
+
+    def _say_the_rest(self, terminal: "TerminalReporter", report: "ConformanceReport") -> None:
+        for result in report.whole:
+            if result.status.value in {"fail", "error", "warn"}:
+                terminal.write_line(f"{result.subject}: {result.status.value} {result.check}: {result.reason}")
+        counts = report.counts
+        terminal.write_line(
+            f"{counts['executed']} executed of {counts['applicable']} applicable of {counts['total']} checks,"
+            f" requirements {report.requirements.id}, profile {report.profile.name}"
+        )
+        terminal.write("verdict: ")
+        terminal.write_line(report.verdict.value, bold=True, **{_COLOURS[report.verdict.value]: True})
+
+    def _report(self) -> "ConformanceReport":
+        from oneiric_conformance import ConformanceReport  # noqa: PLC0415 - loaded only where asked for
+
+        session = self._suite.session
+        return ConformanceReport.from_results(
+            self._suite.package,
+            session.plan(),
+            self._results,
+            profile=session.profile,
+            requirements=session.requirements,
+            runtime=self._suite.configuration.runtime or _OWN_RUNTIME,
+            seconds=_seconds() - self._started,
+        )
+
+
+def _seconds() -> float:
+    from oneiric_core import SYSTEM_CLOCK  # noqa: PLC0415 - loaded only where asked for
+
+    return SYSTEM_CLOCK.monotonic()
+
+
+def _because(component: "ComponentReport") -> str:
+    """What led to the verdict, on the rest of the line."""
+    found = {status: _ids(component, status) for status in ("fail", "error", "warn")}
+    told = [f"{status} {ids}" for status, ids in found.items() if ids]
+    if component.verdict.value == "conforms":
+        told.insert(0, "not certifiable: nothing of its own was seen to work")
+    return "; ".join(told)
+
+
+def _ids(component: "ComponentReport", status: str) -> str:
+    return ", ".join(result.check for result in component.results if result.status.value == status)
