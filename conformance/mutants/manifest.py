@@ -36,16 +36,19 @@ def unreadable_requirement() -> Package:
     return _declaring(python_version="three or so")
 
 
-@mutant("MAN-002", expects="refused")
+_YAML_TOO = {"MAN-001": "the component's own entry is offered as YAML too"}
+
+
+@mutant("MAN-002", expects="written with", also=_YAML_TOO)
 class SignsTheBytes(Laundering):
-    """Verifies the bytes of the file, so that the same document written otherwise is another one to it."""
+    """Verifies the bytes of the file, blanks and all."""
 
     def believes(self, document: dict[str, Any], data: bytes) -> bool:
         layout = json.dumps(document, ensure_ascii=False, indent=2).encode("utf-8")
         return super().believes(document, data) and data == layout
 
 
-@mutant("MAN-002", expects="refused")
+@mutant("MAN-002", expects="written with keys sorted")
 class KeepsTheOrder(Laundering):
     """Its canonical form keeps the order in which the keys stood."""
 
@@ -55,7 +58,7 @@ class KeepsTheOrder(Laundering):
         return super().believes(document, data) and names == written
 
 
-@mutant("MAN-002", expects=YAML)
+@mutant("MAN-002", expects="written as YAML", also=_YAML_TOO)
 class NoYaml(Laundering):
     """Reads JSON only."""
 

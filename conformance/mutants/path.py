@@ -107,7 +107,7 @@ class LeavesTemporary(reference.WordCount):
         os.close(descriptor)
 
 
-@mutant("PATH-006", expects="outside its directory")
+@mutant("PATH-006", expects="outside")
 class JoinsKeys(reference.Folder):
     """Joins directory and key, and hopes for the best."""
 
@@ -121,6 +121,16 @@ class JoinsKeys(reference.Folder):
     async def list(self, prefix: str = "") -> list[str]:
         files = [path for path in self._root.rglob("*") if path.is_file()]
         return sorted(name for path in files if (name := str(path.relative_to(self._root))).startswith(prefix))
+
+
+@mutant("PATH-006", expects="appeared, a file")
+class WritesAnywhere(reference.Folder):
+    """Keeps what it saves where it can read it again, and writes a copy wherever the key leads to."""
+
+    async def save(self, key: str, data: bytes) -> None:
+        await super().save(key, data)
+        if ".." in key:
+            (self._root / f"{key}.copy").write_bytes(data)
 
 
 @mutant("PATH-006", expects="gave away")

@@ -14,7 +14,6 @@ from oneiric_conformance.subject import EntryPointName, Package, Subject
 from oneiric_core.components import (
     ActionMetadata,
     AdapterMetadata,
-    ComponentMetadata,
     EventEnvelope,
     EventMetadata,
     ServiceMetadata,
@@ -311,11 +310,6 @@ class Slugify:
 COMPONENTS = (Cache, Folder, Ticker, WordCount, Audit, Review, Slugify)
 
 
-def announced() -> list[ComponentMetadata]:
-    """What the package's entry points load: every declaration there is."""
-    return [component.metadata for component in COMPONENTS]
-
-
 def subject_of(component: Any, **changes: Any) -> Subject:
     """The subject that a component class declares, with the class itself as factory and ``changes`` on top."""
     declared = component.metadata.to_candidate()
@@ -328,7 +322,11 @@ def subject_of(component: Any, **changes: Any) -> Subject:
         settings_model=component.metadata.settings_model,
         priority=declared.priority,
         stack_level=declared.stack_level,
-        entry_point=_entry_point(Domain(declared.domain), declared.key),
+        entry_point=EntryPointName(
+            DOMAINS[Domain(declared.domain)].group,
+            declared.key,
+            f"{component.__module__}:{component.__qualname__}.metadata",
+        ),
     )
     return replace(subject, **changes)
 
@@ -346,7 +344,3 @@ def package(*subjects: Subject, **changes: Any) -> Package:
         installed=points,
     )
     return replace(made, **changes)
-
-
-def _entry_point(domain: Domain, key: str) -> EntryPointName:
-    return EntryPointName(DOMAINS[domain].group, key, "mutants.reference:announced")

@@ -136,7 +136,7 @@ async def _try_everything(runtime: Runtime, place: _Place, entry: Mapping[str, A
         await runtime.sync(as_json(sign(document_of([hostile], source=name or "source"))), JSON)
 
 
-@check("PATH-002", judges="runtime", level="must", since="2026.1", floor=20)
+@check("PATH-002", judges="runtime", level="must", since="2026.1", floor=15)
 def hostile_names_are_refused_by_name(bench: Bench) -> None:
     """A uri that climbs out of its directory is refused as path traversal, and a digest that is none as a mismatch, and
     the cache is as before.

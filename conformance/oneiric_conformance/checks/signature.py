@@ -82,7 +82,7 @@ def _each_refused(
         bench.exercised()
 
 
-@check("SIG-001", judges="runtime", level="must", since="2026.1", floor=20)
+@check("SIG-001", judges="runtime", level="must", since="2026.1", floor=16)
 def any_change_is_refused(bench: Bench) -> None:
     """A signed manifest in which any value, key, piece of structure or entry was changed is refused.
 
@@ -99,7 +99,7 @@ def any_change_is_refused(bench: Bench) -> None:
     bench.for_all(changed_documents(signed), refused, nasty=nasty_changes(signed), show=lambda change: change.told)
 
 
-@check("SIG-002", judges="runtime", level="must", since="2026.1", floor=20)
+@check("SIG-002", judges="runtime", level="must", since="2026.1", floor=12)
 def a_damaged_signature_is_refused(bench: Bench) -> None:
     """A manifest whose signature has any bit flipped, or is cut, lengthened or rearranged, is refused.
 
@@ -198,7 +198,7 @@ def a_threshold_counts_keys(bench: Bench) -> None:
     _each_refused(bench, attempts, _TWO_OF_TWO)
 
 
-@check("SIG-007", judges="runtime", level="must", since="2026.1", floor=20)
+@check("SIG-007", judges="runtime", level="must", since="2026.1", floor=16)
 def lax_base64_is_refused(bench: Bench) -> None:
     """A signature that is not strict base64 of 64 bytes is refused, though a lax decoder would read the right one.
 
