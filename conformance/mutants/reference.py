@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import math
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -82,6 +84,26 @@ class Cache:
 
     async def clear(self) -> None:
         self._values.clear()
+
+
+class TimedCache(Cache):
+    """Values under keys, in memory, for a time."""
+
+    metadata = AdapterMetadata(
+        category="timed-cache",
+        provider="reference",
+        factory="mutants.reference:TimedCache",
+        version="1.0.0",
+        capabilities=["kv", "ttl"],
+        settings_model="mutants.reference:CacheSettings",
+    )
+
+    async def get(self, key: str) -> Any:
+        value, ends = self._values.get(key, (None, math.inf))
+        return value if time.monotonic() < ends else None
+
+    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        self._values[key] = value, math.inf if ttl is None else time.monotonic() + ttl
 
 
 class FolderSettings(BaseModel):
@@ -307,7 +329,7 @@ class Slugify:
         return {"slug": "-".join("".join(c if c.isalnum() else " " for c in text.lower()).split()), "text": text}
 
 
-COMPONENTS = (Cache, Folder, Ticker, WordCount, Audit, Review, Slugify)
+COMPONENTS = (Cache, TimedCache, Folder, Ticker, WordCount, Audit, Review, Slugify)
 
 
 def subject_of(component: Any, **changes: Any) -> Subject:

@@ -3,13 +3,14 @@
 import asyncio
 import gc
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Final
 
 from oneiric_conformance.inventory import Inventory, take_inventory
 
-__all__ = ["grown", "growth", "wears_out"]
+__all__ = ["grown", "growth", "own_executor", "wears_out"]
 
 _PATIENCE: Final = 0.5
 """Seconds that a thread, process or task which was told to end is given to be gone."""
@@ -50,13 +51,20 @@ async def wears_out(act: Callable[[], Awaitable[object]], times: int) -> list[st
     return more
 
 
-async def _round(act: Callable[[], Awaitable[object]], times: int) -> None:
+@contextmanager
+def own_executor() -> Iterator[None]:
+    """The running loop has another executor during the block; its threads are gone at the end."""
     loop = asyncio.get_running_loop()
     executor = ThreadPoolExecutor()
     loop.set_default_executor(executor)
     try:
-        for _ in range(times):
-            await act()
+        yield
     finally:
         executor.shutdown(wait=True)
         loop.set_default_executor(ThreadPoolExecutor())  # it starts no thread before it is used
+
+
+async def _round(act: Callable[[], Awaitable[object]], times: int) -> None:
+    with own_executor():
+        for _ in range(times):
+            await act()

@@ -52,15 +52,29 @@ class Stage:
         self.bench.expect(not refused, seen=f"the swap to {provider} was refused: {refused}", expected="a swap")
 
     async def live(self) -> Any:
-        async with self.runtime.lease(self.domain, self.key) as instance:
+        """What readers get."""
+        async with self.lease() as instance:
             return instance
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncIterator[Any]:
+        """What readers get, for as long as the block lasts."""
+        lease = self.runtime.lease(self.domain, self.key)
+        try:
+            instance = await lease.__aenter__()
+        except Exception as error:
+            raise Finding(f"readers got nothing: {described(error)}", "a live instance all the time") from error
+        try:
+            yield instance
+        finally:
+            await lease.__aexit__(None, None, None)
 
     async def status(self) -> RuntimeStatus:
         return await self.runtime.status(self.domain, self.key)
 
     async def expect_serving(self, act: Act, when: str) -> Any:
         """The published instance was not cleaned up, is healthy and does its work; it is returned."""
-        async with self.runtime.lease(self.domain, self.key) as instance:
+        async with self.lease() as instance:
             cleanups = getattr(instance, "cleanups", 0) if isinstance(instance, Watched) else 0
             self.bench.expect(not cleanups, seen=f"{when}, readers get an instance that was cleaned up")
             healthy = await self.bench.health(instance)

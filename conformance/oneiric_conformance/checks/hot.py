@@ -12,7 +12,7 @@ from oneiric_conformance.registry import check
 from oneiric_conformance.runtime import Limits
 from oneiric_conformance.staging import SETTLED, Stage, first_of, staged, until
 from oneiric_conformance.witness import Gate, Tracker
-from oneiric_conformance.work import Act, inputs
+from oneiric_conformance.work import Act, expect_put_aside, inputs, put_aside
 from oneiric_core import Domain
 
 __all__: list[str] = []
@@ -98,7 +98,8 @@ def a_call_in_flight_ends_on_the_instance_it_began_on(bench: Bench) -> None:
 
 
 async def _swap_under_lease(stage: Stage, act: Act) -> None:
-    async with stage.runtime.lease(stage.domain, stage.key) as old:
+    async with stage.lease() as old:
+        await put_aside(stage.bench, old)
         swap = asyncio.ensure_future(stage.must_swap(stage.provider))
         new = await _published(stage, old, swap)
         cleaned = old.cleanups
@@ -106,6 +107,7 @@ async def _swap_under_lease(stage: Stage, act: Act) -> None:
         stage.bench.expect(not cleaned, seen="an instance was cleaned up while a call used it", expected=expected)
         with stage.bench.asking("a call that began before the swap"):
             await act(old)
+        await expect_put_aside(stage.bench, old, "while it was still in use, its successor came up")
         healthy = await stage.bench.health(old)
         stage.bench.expect(healthy is True, seen=f"while in use, the replaced instance's health() answers {healthy!r}")
     await swap
@@ -163,6 +165,7 @@ def a_failed_candidate_leaves_the_live_one_serving(bench: Bench) -> None:
 
     async def judge() -> None:
         async with staged(bench, limits) as (stage, act):
+            await put_aside(bench, await stage.live())
             for plan in FAULTS:
                 await _fails(stage, act, plan)
                 bench.exercised()
@@ -263,6 +266,7 @@ async def _unchanged(
     bench.expect(kept, seen=f"{seen}generation {after.generation}", expected="the same as before")
     now = await stage.expect_serving(act, f"after {what}")
     bench.expect(now is live, seen=f"{what}: readers get another instance", expected="the same as before")
+    await expect_put_aside(bench, live, what)
     await stage.expect_gone(live, f"after {what}")
 
 

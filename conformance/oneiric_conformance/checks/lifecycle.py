@@ -11,7 +11,7 @@ from oneiric_conformance.bench import Bench
 from oneiric_conformance.cancelling import Stepped, awaitable
 from oneiric_conformance.inventory import take_inventory
 from oneiric_conformance.judging import Finding
-from oneiric_conformance.leaks import grown, wears_out
+from oneiric_conformance.leaks import grown, own_executor, wears_out
 from oneiric_conformance.registry import check
 from oneiric_conformance.work import some_work
 from oneiric_core.testing import HEALTH_HOOKS, find_hook
@@ -89,7 +89,9 @@ def is_healthy_after_init(bench: Bench) -> None:
     Troubleshooting: a health hook that returns None, a text or a truthy object instead of True, a resource that
     ``init()`` does not wait for, or a check of its surroundings that takes too long.
     """
-    with bench.control("the factory gives an instance in a fresh process"):
+    first_run = bench.smoke.failure
+    bench.expect(not first_run, seen=f"the first run, in a process of its own: {first_run}")
+    with bench.control("the factory gives an instance"):
         bench.run(_built(bench))
     for _ in range(3):
         bench.run(_healthy_in_time(bench))
@@ -210,12 +212,14 @@ def a_cancelled_hook_can_be_cleaned_up(bench: Bench) -> None:
 async def _points(bench: Bench) -> dict[str, int]:
     """How often ``init()`` and clean-up wait."""
     with bench.sandbox() as box:
-        await bench.cleanup(await bench.activated(box))  # what is set up once is set up now
+        with own_executor():
+            await bench.cleanup(await bench.activated(box))  # what is set up once is set up now
         before = take_inventory()
-        instance = await bench.build(box)
-        coming, going = Stepped(_come, bench, instance), Stepped(bench.cleanup, instance)
-        await coming
-        await going
+        with own_executor():
+            instance = await bench.build(box)
+            coming, going = Stepped(_come, bench, instance), Stepped(bench.cleanup, instance)
+            await coming
+            await going
         more = await grown(before)
         bench.expect(not more, seen=f"after clean-up there is {_first(more)}", expected="nothing left")
         return {"init()": coming.points, "clean-up": going.points}
@@ -230,15 +234,16 @@ async def _interrupted(bench: Bench, part: str, point: int) -> None:
     where = f"{part} cancelled " + (f"at the {point}. point where it waits" if point else "before it began")
     with bench.sandbox() as box:
         before = take_inventory()
-        instance = await bench.build(box)
-        if part == "init()":
-            step = Stepped(_come, bench, instance, cancel_at=point)
-        else:
-            await _come(bench, instance)
-            step = Stepped(bench.cleanup, instance, cancel_at=point)
-        await _run_cancelled(bench, step, point, where)
-        with bench.asking(f"clean-up after {where}"):
-            await bench.cleanup(instance)
+        with own_executor():
+            instance = await bench.build(box)
+            if part == "init()":
+                step = Stepped(_come, bench, instance, cancel_at=point)
+            else:
+                await _come(bench, instance)
+                step = Stepped(bench.cleanup, instance, cancel_at=point)
+            await _run_cancelled(bench, step, point, where)
+            with bench.asking(f"clean-up after {where}"):
+                await bench.cleanup(instance)
         more = await grown(before)
         bench.expect(not more, seen=f"{where}, then cleaned up: there is {_first(more)}", expected="nothing left")
 

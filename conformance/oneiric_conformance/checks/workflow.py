@@ -10,11 +10,12 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from oneiric_conformance.bench import Bench
-from oneiric_conformance.judging import Finding
+from oneiric_conformance.judging import Finding, cut, described
+from oneiric_conformance.payloads import schemas_of
 from oneiric_conformance.registry import check
 from oneiric_conformance.runtime import ComponentSpec, Runtime
 from oneiric_conformance.subject import Subject
-from oneiric_conformance.work import answered, behaviours, inputs
+from oneiric_conformance.work import answered, behaviours, inputs, working
 from oneiric_core import DOMAINS, Domain
 from oneiric_core.testing import candidates_from, installed_entry_points
 
@@ -99,19 +100,47 @@ def _installed_tasks() -> set[str]:
 
 @check("WF-002", judges="component", level="must", since="2026.1", floor=3, domains=[Domain.WORKFLOW], exercises=True)
 def runs_respect_dependencies(bench: Bench) -> None:
-    """A run executes every node once, and none before all it depends on have ended, however long each of them takes.
+    """A run ends in a result, and its graph executes every node once, none before all it depends on have ended.
 
-    With the package's own tasks it ends in a result; so does a workflow without a graph, in plain JSON data.
+    That holds however long each node takes. The result of a workflow's own ``execute(context)`` is plain JSON data; its
+    graph, if it declares one, is judged by itself as well, first with the package's own tasks.
 
     Troubleshooting: a payload that the node's task refuses, a dependency that is used but not declared in
-    ``depends_on``, or a task that is not installed.
+    ``depends_on``, a context the workflow refuses (declare ``payload_schema``), or a task that is not installed.
     """
-    if bench.subject.metadata.get("dag") is None:
-        bench.run(_without_graph(bench))
-        return
-    nodes = _nodes(bench.subject)
-    with bench.control("it runs with its own tasks"):
-        bench.run(_with_own_tasks(bench, nodes))
+    with bench.control("it can be executed"), working(bench) as instance:
+        executes = bench.verb(instance) is not None
+        graph = bench.subject.metadata.get("dag") is not None
+        bench.expect(executes or graph, seen="it has neither execute() nor a dag", expected="one of them")
+    if executes:
+        bench.run(_executed(bench))
+    if graph:
+        _judge_graph(bench, _nodes(bench.subject))
+
+
+async def _executed(bench: Bench) -> None:
+    results, refused = [], ""
+    with bench.sandbox() as box:
+        async with bench.runtime() as runtime:
+            await _activate(bench, runtime, bench.spec(box))
+            for context in inputs(bench):
+                try:
+                    result = await _call(bench, runtime, context)
+                except Exception as error:
+                    if schemas_of(bench.subject):
+                        raise Finding(f"execute() raised {described(error)}", "a result", cut(repr(context))) from error
+                    refused = described(error)
+                    continue
+                answered(bench, "execute()", result)
+                results.append((context, result))
+                bench.exercised()
+    seen = f"it executed no context; the last one ended with {refused}"
+    bench.expect(bool(results), seen=seen, expected="a context that it takes")
+    bench.behaved(behaviours(results))
+
+
+def _judge_graph(bench: Bench, nodes: Sequence[Mapping[str, Any]]) -> None:
+    bench.run(_with_own_tasks(bench, nodes))
     bench.exercised()
     schedules = st.lists(st.integers(0, _TURNS), min_size=len(nodes), max_size=len(nodes))
     slow_first = [_TURNS - min(index, _TURNS) for index in range(len(nodes))]
@@ -125,19 +154,8 @@ def runs_respect_dependencies(bench: Bench) -> None:
         bench.behaved()
 
 
-async def _without_graph(bench: Bench) -> None:
-    results = []
-    with bench.sandbox() as box:
-        async with bench.runtime() as runtime:
-            with bench.control("it is activated"):
-                await _activate(bench, runtime, bench.spec(box))
-            for context in inputs(bench):
-                with bench.asking("execute()"):
-                    result = await _call(bench, runtime, context)
-                answered(bench, "execute()", result)
-                results.append((context, result))
-                bench.exercised()
-    bench.behaved(behaviours(results))
+class _Graph:
+    """Stands for the workflow: nothing but the graph it declares."""
 
 
 async def _activate(bench: Bench, runtime: Runtime, spec: ComponentSpec) -> None:
@@ -160,9 +178,9 @@ async def _with_own_tasks(bench: Bench, nodes: Sequence[Mapping[str, Any]]) -> N
                 await _activate(bench, runtime, bench.of(task).spec(box))
             for key in sorted(str(name) for name in wanted - {task.key for task in tasks}):
                 await _activate(bench, runtime, _stand_in(key, lambda: _Node("", 0, [])))
-            await _activate(bench, runtime, bench.spec(box))
+            await _activate(bench, runtime, bench.spec(box, factory=_Graph))
             with bench.asking("a run with its own tasks"):
-                result = await _call(bench, runtime, {})
+                result = await _call(bench, runtime, inputs(bench)[-1])
     bench.expect(result is not None, seen="a run gave None", expected="results by node")
 
 
@@ -196,7 +214,9 @@ async def _scheduled(bench: Bench, nodes: Sequence[Mapping[str, Any]], turns: Se
             for node, count in zip(renamed, turns, strict=True):
                 await _activate(bench, runtime, _stand_in(node["task"], _maker(node["id"], count, log)))
             dag = {**bench.subject.metadata["dag"], "nodes": renamed}
-            await _activate(bench, runtime, bench.spec(box, metadata={**bench.subject.metadata, "dag": dag}))
+            await _activate(
+                bench, runtime, bench.spec(box, factory=_Graph, metadata={**bench.subject.metadata, "dag": dag})
+            )
             with bench.asking("a run"):
                 await _call(bench, runtime, {})
     _expect_order(bench, nodes, log)
