@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from oneiric_core.artifacts.manager import ArtifactManager
-from oneiric_core.bridges import ActionBridge, EventBridge, ServiceBridge, TaskBridge, WorkflowBridge
+from oneiric_core.bridges import (
+    ActionBridge,
+    EventBridge,
+    ServiceBridge,
+    TaskBridge,
+    WorkflowBridge,
+    check_declaration,
+)
 from oneiric_core.clock import SYSTEM_CLOCK, Clock
 from oneiric_core.components import Candidate, CandidateSource, EventEnvelope
 from oneiric_core.discovery.importing import import_object
@@ -149,7 +156,10 @@ class CoreRuntime:
 
     async def fetch(self, uri: str, sha256: str, length: int | None) -> Answer:
         """Bring an artifact into the cache; files below ``workdir/offered`` may be fetched by ``file://``."""
-        return await _answer(self.parts.artifacts.fetch(uri, sha256, length=length))
+        return await _answer(self._fetch(uri, sha256, length))
+
+    async def _fetch(self, uri: str, sha256: str, length: int | None) -> Path:
+        return await self.parts.artifacts.fetch(uri, sha256, length=length)
 
     # --- components ------------------------------------------------------------------------------------------------
 
@@ -174,16 +184,23 @@ class CoreRuntime:
         )
 
     def _register(self, candidate: Candidate, settings: Mapping[str, Any]) -> None:
+        check_declaration(candidate)
         self.parts.resolver.register(candidate)
         self._settings[candidate.name] = settings
 
     async def activate(self, domain: str, key: str, provider: str | None = None) -> Answer:
         """Publish the winner (or ``provider``) unless the slot already has an instance of it."""
-        return await _answer(self.parts.lifecycle.activate(domain, key, provider))
+        return await _answer(self._activate(domain, key, provider))
+
+    async def _activate(self, domain: str, key: str, provider: str | None) -> object:
+        return await self.parts.lifecycle.activate(domain, key, provider)
 
     async def swap(self, domain: str, key: str, provider: str | None = None) -> Answer:
         """Build anew and publish; on refusal the former instance stays."""
-        return await _answer(self.parts.lifecycle.swap(domain, key, provider))
+        return await _answer(self._swap(domain, key, provider))
+
+    async def _swap(self, domain: str, key: str, provider: str | None) -> object:
+        return await self.parts.lifecycle.swap(domain, key, provider)
 
     def lease(self, domain: str, key: str) -> AbstractAsyncContextManager[Any]:
         """The published instance, protected from clean-up until the block ends."""
