@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from oneiric_core import ActionMetadata
 
-# Bounded repetitions, and a start only where a word starts: the time stays proportional to the length of the text.
+# A match starts only where a word starts, so that the time stays proportional to the length of the text.
 _PERSONAL: Final = {
-    "email": re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"),
+    "email": re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"),
     "number": re.compile(r"(?<!\w)\d(?:[ -]?\d){8,18}(?!\w)"),
 }
 

@@ -5,6 +5,7 @@ cannot reach another directory, and ``a`` and ``a/b`` may both exist.
 """
 
 import asyncio
+import errno
 import os
 import uuid
 from collections.abc import Sequence
@@ -115,13 +116,15 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _read(path: Path) -> bytes | None:
-    if path.is_symlink():
-        raise ValueError(f"{path.name} is a link, which this store never makes. Remove it.")
     try:
         with _opened(path, os.O_RDONLY) as file:
             return file.read()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise ValueError(f"{path.name} is a link, which this store never makes. Remove it.") from error
 
 
 def _unlink(path: Path) -> bool:
