@@ -1,0 +1,114 @@
+"""The kit proves itself: every check can fail, on something that is wrong in one way, and says why."""
+
+from collections.abc import Collection, Iterator
+
+import pytest
+
+from mutants import Mutant, load, reference, table
+from oneiric_conformance import CHECKS, Package, Result, Status
+from oneiric_conformance.profile import PROFILES
+from oneiric_conformance.runtime import RuntimeFactory
+from oneiric_conformance.session import Planned, Session
+from oneiric_core.testing import CoreRuntime
+
+MUTANTS = load()
+EACH_MUTANT = pytest.mark.parametrize("name", sorted(MUTANTS))
+KILLED = {Status.FAIL, Status.WARN}
+FINE = {Status.PASS, Status.NOT_APPLICABLE}
+SAMPLE = reference.subject_of(reference.WordCount).id
+"""The one component of the reference package on which component checks are tried when the runtime is wrong."""
+
+
+def judged(
+    package: Package, runtime: RuntimeFactory | None = None, *, subject: str = "", checks: Collection[str] = ()
+) -> Iterator[Result]:
+    """The results of some checks (or all) of one subject (or all), one after the other."""
+    with Session(package, profile=PROFILES["quick"], runtime_factory=runtime or CoreRuntime) as session:
+        for planned in session.plan():
+            if (not checks or planned.check in checks) and (not subject or planned.subject == subject):
+                yield session.judge(planned)
+
+
+def words(result: Result) -> str:
+    return f"{result.reason}\n{result.card.render() if result.card else ''}".lower()
+
+
+def test_every_check_has_a_mutant() -> None:
+    assert not {*CHECKS} - {mutant.check for mutant in MUTANTS.values()}
+
+
+def test_mutants_name_checks_that_exist() -> None:
+    assert not {name for mutant in MUTANTS.values() for name in (mutant.check, *mutant.also)} - {*CHECKS}
+
+
+def test_mutants_do_not_share_a_description() -> None:
+    """What is wrong is said once: two mutants with one sentence are one mutant, or one of them is not described."""
+    said = [(mutant.check, mutant.wrong) for mutant in MUTANTS.values()]
+    assert len(said) == len(set(said))
+
+
+@EACH_MUTANT
+def test_its_check_kills_the_mutant_and_says_why(name: str) -> None:
+    """It fails, not as an error of the kit, and not because its control failed unless that is how it has to be seen."""
+    mutant = MUTANTS[name]
+    results = []
+    for result in judged(mutant.package(), mutant.runtime(), checks={mutant.check}):
+        results.append(result)
+        if result.status in KILLED and mutant.expects.lower() in words(result):
+            break
+    else:
+        pytest.fail(f"{name} survived {mutant.check}: {[(result.status, result.reason) for result in results]}")
+    assert "control:" in mutant.expects or not result.reason.startswith("control:")
+    assert result.card is not None
+    assert result.card.rule == CHECKS[mutant.check].rule
+
+
+@pytest.mark.parametrize("subject", [reference.package().id, *(each.id for each in reference.package().subjects)])
+def test_reference_components_pass_everything(subject: str) -> None:
+    """They conform, and do so by doing something."""
+    results = list(judged(reference.package(), subject=subject))
+    assert [(result.check, result.reason) for result in results if result.status not in FINE] == []
+    if subject != reference.package().id:
+        assert sum(result.behaviours for result in results) > 0
+
+
+@pytest.mark.long
+@EACH_MUTANT
+def test_no_other_check_kills_the_mutant(name: str) -> None:
+    """It is wrong in one way: other checks pass, but for those it names with a reason, and those do fail.
+
+    A check that was not run because the first run of the component had already failed says nothing about it.
+    """
+    mutant = MUTANTS[name]
+    results = [result for result in _everything(mutant) if result.check != mutant.check]
+    wrong = {result.check: result.reason for result in results if result.status not in FINE and not _unasked(result)}
+    assert {check: reason for check, reason in wrong.items() if check not in mutant.also} == {}
+    assert not {*mutant.also} - {*wrong}, "these pass after all, so that the mutant need not name them"
+
+
+def _everything(mutant: Mutant) -> Iterator[Result]:
+    """For a wrong runtime: all runtime checks, and the component checks of one component."""
+    if mutant.runtime() is None:
+        yield from judged(mutant.package())
+        return
+    yield from judged(mutant.package(), mutant.runtime(), subject=mutant.package().id)
+    yield from judged(mutant.package(), mutant.runtime(), subject=SAMPLE)
+
+
+def _unasked(result: Result) -> bool:
+    return result.reason.startswith("prerequisite:")
+
+
+def test_the_table_in_the_readme_is_up_to_date() -> None:
+    assert table.README.read_text(encoding="utf-8") == table.rendered(), "run: python -m mutants.table"
+
+
+def test_plans_leave_nothing_out() -> None:
+    """Every check is planned for the reference package, and applies to something in it: none is only ever skipped."""
+    with Session(reference.package(), profile=PROFILES["quick"]) as session:
+        applying = {planned.check for planned in session.plan() if _applies(planned)}
+    assert {*CHECKS} - applying == set()
+
+
+def _applies(planned: Planned) -> bool:
+    return planned.status is None
