@@ -36,7 +36,6 @@ SETTINGS: Final[Mapping[str, tuple[type, object]]] = {
     "profile": (str, "gate"),
     "seed": (int, None),
     "component": (list, ()),
-    "runtime": (str, ""),
     "report": (str, ""),
 }
 """The keys there are, with their types and defaults; the command line has an option for each."""
@@ -50,7 +49,6 @@ class Configuration:
 
     :param component: what to judge instead of the project's own components: ``domain/key/provider`` or
         ``module:attribute``.
-    :param runtime: import path of what makes the runtime; empty means our own.
     :param report: where to write the report, relative to the root directory; None for nowhere.
     :param components: raw settings by component id.
     :param sources: where each value came from.
@@ -58,7 +56,6 @@ class Configuration:
 
     profile: Profile
     component: tuple[str, ...] = ()
-    runtime: str = ""
     report: Path | None = None
     components: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -69,7 +66,6 @@ class Configuration:
             "profile": self.profile.name,
             "seed": self.profile.seed,
             "component": ", ".join(self.component),
-            "runtime": self.runtime,
             "report": self.report,
             "components": ", ".join(self.components),
         }
@@ -98,6 +94,7 @@ class Configuration:
 def read_configuration(rootdir: Path | None, **overrides: object) -> Configuration:
     """What holds for a run in ``rootdir``.
 
+    :param rootdir: the author's repository; None has no configuration.
     :param overrides: values given on the command line, by the names in :data:`SETTINGS`; empty means not given.
     :raises ConformanceError: for an unknown key, a value of another type, or a file that is not TOML.
     """
@@ -120,7 +117,6 @@ def read_configuration(rootdir: Path | None, **overrides: object) -> Configurati
     return Configuration(
         profile=profile_named(values["profile"], values["seed"]),
         component=tuple(values["component"]),
-        runtime=values["runtime"],
         report=(rootdir or Path()) / values["report"] if values["report"] else None,
         components=components,
         sources=sources,
@@ -128,15 +124,15 @@ def read_configuration(rootdir: Path | None, **overrides: object) -> Configurati
 
 
 def _written(rootdir: Path | None) -> Mapping[str, Any]:
-    path = (rootdir or Path()) / _FILE
-    if not path.is_file():
+    if rootdir is None or not (path := rootdir / _FILE).is_file():
         return {}
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        found: Any = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConformanceError(f"{path} is not TOML: {error}", fix="Mend the file", path=str(path)) from error
-    section = document.get("tool", {}).get("oneiric", {}).get("conformance", {})
-    return section if isinstance(section, Mapping) else {"conformance": section}
+    for name in ("tool", "oneiric", "conformance"):
+        found = _of_type(name, found.get(name, {}), dict)
+    return dict(found)
 
 
 def _components(written: object) -> dict[str, Mapping[str, Any]]:

@@ -52,6 +52,7 @@ class Session:
         self.package = package
         self.profile = profile
         self.requirements = requirements or requirement_set()
+        self.runtime = _path(runtime_factory)
         self._subjects = {subject.id: subject for subject in package.subjects}
         self._smoked: dict[str, SmokeReport] = {}
         self._loop = SharedLoop()
@@ -121,3 +122,9 @@ class Session:
 def _replay(profile: str, subject_id: str, check_id: str) -> str:
     node = shlex.quote(f"pyproject.toml::{subject_id}::{check_id}")
     return f"pytest --oneiric-conformance --oneiric-profile {profile} {node}"
+
+
+def _path(factory: RuntimeFactory) -> str:
+    """How the report names what made the runtime."""
+    made = factory if hasattr(factory, "__qualname__") else type(factory)
+    return f"{made.__module__}:{made.__qualname__}"

@@ -1,11 +1,37 @@
 """All checks; importing this package registers them."""
 
-import pkgutil
-from importlib import import_module
-
+from oneiric_conformance.checks import (
+    action,
+    blob,
+    event,
+    hot,
+    kv,
+    lifecycle,
+    manifest,
+    meta,
+    path,
+    service,
+    signature,
+    task,
+    ttl,
+    workflow,
+)
 from oneiric_conformance.registry import CHECKS
 
-__all__ = ["CHECKS"]
-
-for module in sorted(found.name for found in pkgutil.iter_modules(__path__)):
-    import_module(f"{__name__}.{module}")
+__all__ = [
+    "CHECKS",
+    "action",
+    "blob",
+    "event",
+    "hot",
+    "kv",
+    "lifecycle",
+    "manifest",
+    "meta",
+    "path",
+    "service",
+    "signature",
+    "task",
+    "ttl",
+    "workflow",
+]

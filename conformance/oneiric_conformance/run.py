@@ -1,0 +1,98 @@
+"""A whole run without pytest: find, judge everything, report."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from oneiric_conformance.config import read_configuration
+from oneiric_conformance.finding import find_distribution, find_package
+from oneiric_conformance.report import ConformanceReport
+from oneiric_conformance.report_file import ReportFile
+from oneiric_conformance.results import Result
+from oneiric_conformance.runtime import RuntimeFactory
+from oneiric_conformance.session import Session
+from oneiric_conformance.subject import Package
+from oneiric_core import SYSTEM_CLOCK, ConformanceError
+from oneiric_core.testing import CoreRuntime, import_object
+
+__all__ = ["report_of", "run_conformance", "runtime_named"]
+
+
+def run_conformance(
+    target: str | Package | None = None,
+    *,
+    rootdir: Path | None = None,
+    profile: str | None = None,
+    seed: int | None = None,
+    runtime: str | RuntimeFactory | None = None,
+    report: Path | str | None = None,
+    progress: Callable[[Result], None] | None = None,
+) -> ConformanceReport:
+    """Judge every component of a package.
+
+    :param target: an installed distribution's name; a component, as ``domain/key/provider`` or ``module:attribute``; a
+        :class:`Package`; or None for the project in ``rootdir``.
+    :param rootdir: the author's repository, whose ``[tool.oneiric.conformance]`` holds; by default the working
+        directory when ``target`` is None, and none otherwise.
+    :param profile: ``quick``, ``gate``, ``deep`` or ``explore``; by default what is configured, else ``gate``.
+    :param seed: where ``explore`` starts.
+    :param runtime: what makes the runtime, or its import path; by default our own.
+    :param report: where to write the report as well.
+    :param progress: called with each result as it is there.
+    :raises ConformanceError: if there is nothing to judge, or the run cannot be set up. What the components do is
+        never raised; it is in the report.
+    """
+    home = Path.cwd() if target is None and rootdir is None else rootdir
+    configuration = read_configuration(home, profile=profile, seed=seed)
+    place = Path(report) if report is not None else configuration.report
+    file = ReportFile(place) if place is not None else None
+    package = configuration.applied_to(_package(target, home))
+    factory = runtime_named(runtime) if isinstance(runtime, str) else runtime or CoreRuntime
+    with Session(package, profile=configuration.profile, runtime_factory=factory) as session:
+        made = _judged(session, progress)
+    if file is not None:
+        file.write(made)
+    return made
+
+
+def runtime_named(path: str) -> RuntimeFactory:
+    """What makes the runtime.
+
+    :raises ConformanceError: the path leads to nothing that can be called.
+    """
+    factory = import_object(path, None)
+    if not callable(factory):
+        raise ConformanceError(f"the runtime {path!r} cannot be called", fix="Name a class or function", runtime=path)
+    return factory
+
+
+def report_of(session: Session, results: list[Result], seconds: float = 0.0) -> ConformanceReport:
+    """The report of a session's results, complete or not."""
+    return ConformanceReport.from_results(
+        session.package,
+        session.plan(),
+        results,
+        profile=session.profile,
+        requirements=session.requirements,
+        runtime=session.runtime,
+        seconds=seconds,
+    )
+
+
+def _judged(session: Session, progress: Callable[[Result], None] | None) -> ConformanceReport:
+    began = SYSTEM_CLOCK.monotonic()
+    results = []
+    for planned in session.plan():
+        results.append(session.judge(planned))
+        if progress is not None:
+            progress(results[-1])
+    return report_of(session, results, SYSTEM_CLOCK.monotonic() - began)
+
+
+def _package(target: str | Package | None, rootdir: Path | None) -> Package:
+    if isinstance(target, Package):
+        return target
+    if target is None:
+        return find_package(rootdir or Path.cwd())
+    if ":" in target or "/" in target:
+        return find_package(rootdir or Path.cwd(), only=[target])
+    return find_distribution(target)

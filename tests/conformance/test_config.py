@@ -1,0 +1,132 @@
+"""``[tool.oneiric.conformance]``: what may stand there, and what wins."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oneiric_conformance import Package, Subject, read_configuration
+from oneiric_core import ConformanceError
+
+FULL = """
+[tool.oneiric.conformance]
+profile = "deep"
+report = "build/report.json"
+component = ["adapter/storage/acme"]
+
+[tool.oneiric.conformance.components."adapter/storage/acme"]
+settings = { base_path = "{sandbox}", url = "redis://${HOST}/{worker}", list = ["{worker}", 7], deep = { a = true } }
+"""
+PACKAGE = Package("acme", "1.0", (Subject("adapter", "cache", "acme"), Subject("adapter", "storage", "acme")))
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_without_a_file_the_gate_is_run(tmp_path: Path) -> None:
+    configuration = read_configuration(tmp_path)
+    assert (configuration.profile.name, configuration.report, configuration.component) == ("gate", None, ())
+    assert configuration.header() == ["profile: gate (from default)"]
+    assert read_configuration(None) == configuration
+
+
+def test_the_file_is_read_and_the_header_says_so(tmp_path: Path) -> None:
+    configuration = read_configuration(written(tmp_path, FULL))
+    assert configuration.profile.name == "deep"
+    assert configuration.report == tmp_path / "build/report.json"
+    assert configuration.header() == [
+        "profile: deep (from pyproject.toml)",
+        "component: adapter/storage/acme (from pyproject.toml)",
+        f"report: {tmp_path}/build/report.json (from pyproject.toml)",
+        "components: adapter/storage/acme (from pyproject.toml)",
+    ]
+
+
+def test_the_command_line_wins(tmp_path: Path) -> None:
+    absolute = tmp_path / "elsewhere.json"
+    configuration = read_configuration(
+        written(tmp_path, FULL), profile="explore", seed=7, report=str(absolute), component=()
+    )
+    assert (configuration.profile.name, configuration.profile.seed) == ("explore", 7)
+    assert configuration.report == absolute
+    assert configuration.component == ("adapter/storage/acme",)
+    assert "profile: explore (from --oneiric-profile)" in configuration.header()
+    assert "seed: 7 (from --oneiric-seed)" in configuration.header()
+
+
+def test_seed_zero_is_given_too(tmp_path: Path) -> None:
+    with pytest.raises(ConformanceError, match="seed 0"):
+        read_configuration(tmp_path, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("profle = 'deep'", r"unknown key 'profle'\. Did you mean profile\?"),
+        ("zzz = 1", r"unknown key 'zzz'\. There is profile, seed, component, report, components"),
+        ("profile = 'dep'", r"no profile 'dep'\. Did you mean deep\?"),
+        ("profile = 7", "profile in .* is 7, of type int"),
+        ("profile = 'explore'\nseed = true", "seed in .* is True, of type bool"),
+        ("components = 'x'", "components in .* of type str"),
+        ("components.a = 'x'", "a in .* of type str"),
+        ("components.a.setings = {}", r"unknown key 'setings'\. Did you mean settings\?"),
+        ("components.a.settings = 'x'", r"a\.settings in .* of type str"),
+    ],
+)
+def test_a_misspelling_or_a_wrong_type_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    written(tmp_path, f"[tool.oneiric.conformance]\n{text}")
+    with pytest.raises(ConformanceError, match=message):
+        read_configuration(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[tool", "is not TOML"),
+        ("[tool.oneiric]\nconformance = 7", "conformance in .* is 7"),
+        ("tool = 1", "tool in .* is 1"),
+    ],
+)
+def test_a_file_that_makes_no_sense_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConformanceError, match=message):
+        read_configuration(written(tmp_path, text))
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(b"\xff")
+    with pytest.raises(ConformanceError, match="is not TOML"):
+        read_configuration(tmp_path)
+
+
+def test_an_override_nobody_knows_is_refused(tmp_path: Path) -> None:
+    unknown: dict[str, Any] = {"profil": "gate"}
+    with pytest.raises(ConformanceError, match="Did you mean profile"):
+        read_configuration(tmp_path, **unknown)
+
+
+def test_settings_reach_the_component_with_everything_but_the_sandbox_filled_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOST", "127.0.0.1")
+    package = read_configuration(written(tmp_path, FULL)).applied_to(PACKAGE, worker="gw1")
+    assert package.subjects[0] == PACKAGE.subjects[0]
+    assert package.subjects[1].settings == {
+        "base_path": "{sandbox}",
+        "url": "redis://127.0.0.1/gw1",
+        "list": ["gw1", 7],
+        "deep": {"a": True},
+    }
+
+
+def test_a_variable_that_is_not_set_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOST", raising=False)
+    with pytest.raises(ConformanceError, match=r"HOST, which is not set\. Set HOST"):
+        read_configuration(written(tmp_path, FULL)).applied_to(PACKAGE)
+
+
+def test_settings_for_nobody_are_refused(tmp_path: Path) -> None:
+    text = "[tool.oneiric.conformance.components.'adapter/storge/acme']\nsettings = {}"
+    with pytest.raises(ConformanceError, match=r"Did you mean adapter/storage/acme\?"):
+        read_configuration(written(tmp_path, text)).applied_to(PACKAGE)

@@ -1,0 +1,60 @@
+"""A whole run without pytest."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mutants import reference
+from oneiric_conformance import Package, Result, Verdict, run_conformance
+from oneiric_core import ConformanceError
+from oneiric_core.testing import CoreRuntime
+
+
+class Mine(CoreRuntime):
+    """A runtime with a name of its own."""
+
+
+def one_task() -> Package:
+    return reference.package(reference.subject_of(reference.WordCount))
+
+
+def test_a_correct_component_is_certified_and_the_report_is_written(tmp_path: Path) -> None:
+    path, seen = tmp_path / "report.json", list[Result]()
+    report = run_conformance(one_task(), profile="quick", report=path, progress=seen.append)
+    assert report.verdict is Verdict.CERTIFIED, [result for result in report.results if result.reason]
+    assert json.loads(path.read_text(encoding="utf-8")) == report.to_json()
+    assert set(seen) == set(report.results)
+    assert report.runtime.endswith(":CoreRuntime")
+
+
+def test_a_runtime_is_named_by_its_path() -> None:
+    with pytest.raises(ConformanceError, match="cannot be called"):
+        run_conformance(one_task(), runtime="mutants.reference:TEXT_SCHEMA")
+
+
+def test_configuration_is_that_of_the_repository(tmp_path: Path) -> None:
+    section = "[tool.oneiric.conformance]\n"
+    (tmp_path / "pyproject.toml").write_text(section + "profile = 'fast'", encoding="utf-8")
+    with pytest.raises(ConformanceError, match="no profile 'fast'"):
+        run_conformance(one_task(), rootdir=tmp_path)
+    (tmp_path / "pyproject.toml").write_text(section + "report = 'no/where.json'", encoding="utf-8")
+    with pytest.raises(ConformanceError, match="cannot be written"):
+        run_conformance(one_task(), rootdir=tmp_path)
+
+
+def test_nothing_to_judge_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConformanceError):
+        run_conformance()
+    with pytest.raises(ConformanceError, match="no distribution 'nobody-wrote-this'"):
+        run_conformance("nobody-wrote-this")
+    with pytest.raises(ConformanceError):
+        run_conformance("adapter/nobody/wrote-this")
+
+
+def test_a_component_is_named_by_its_path() -> None:
+    report = run_conformance("mutants.reference:Slugify", profile="quick", runtime=Mine)
+    assert [component.id for component in report.components] == ["action/slugify/reference"]
+    assert report.components[0].verdict is Verdict.CERTIFIED
+    assert report.runtime.endswith(":Mine")
