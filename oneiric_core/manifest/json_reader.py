@@ -26,6 +26,7 @@ _ESCAPES: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
     re.DOTALL,
 )
+_ONE_KIND: Final = str.maketrans("{}", "[]", ",:")
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|-?Infinity|NaN")
 _COLON: Final = re.compile(r"[ \t\n\r]*+:")
 _SAFE_DIGITS: Final = len(str(MAX_SAFE_INTEGER)) + 1  # and a sign
@@ -67,9 +68,9 @@ def _bound(text: str, limits: Limits) -> None:
             fix="Split it, or raise Limits.max_nodes where it is read",
             nodes=nodes,
         )
-    brackets = structure.replace(",", "").replace(":", "")
+    brackets = structure.translate(_ONE_KIND)
     for _ in range(limits.max_depth):
-        brackets = brackets.replace("[]", "").replace("{}", "")
+        brackets = brackets.replace("[]", "")
     if brackets and (offset := _too_deep(text, limits.max_depth)) is not None:
         raise refuse(f"the document nests deeper than {limits.max_depth} levels", text, offset, fix="Flatten it")
 

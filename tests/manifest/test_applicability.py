@@ -1,0 +1,60 @@
+"""An entry that cannot run here is skipped with its reason."""
+
+import pytest
+
+from oneiric_core.manifest import RemoteManifest
+from oneiric_core.manifest.applicability import Environment, why_not_here
+
+INSTALLED = {"redis": "5.2", "acme-legacy": "1.0", "odd": "not a version", "early": "2.0rc1"}
+HERE = Environment("3.11.4", "linux", INSTALLED.get)
+
+
+def reason(**fields: object) -> str:
+    entry = {"domain": "task", "key": "k", "provider": "p", "factory": "a:b"} | fields
+    return why_not_here(RemoteManifest.from_document({"entries": [entry]}).entries[0], HERE)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"python_version": ">=3.11,<4", "os_platform": ["darwin", "linux"], "requires": ["redis>=5"]},
+        {"python_version": None, "os_platform": None},
+        {"os_platform": []},
+        {"os_platform": ["Linux"]},
+        {"requires": ["redis"]},
+        {"requires": ["redis[hiredis]>=5,<6"]},
+        {"requires": ["absent; python_version < '3.11'"]},
+        {"requires": ["absent; sys_platform == 'win32'"]},
+        {"requires": ["early>=2.0rc1"]},
+        {"requires": ["odd"]},
+        {"conflicts_with": ["redis<5", "absent"]},
+        {"conflicts_with": ["redis; python_version < '3.11'"]},
+        {"conflicts_with": ["odd>=1"]},
+    ],
+)
+def test_an_entry_that_can_run_has_no_reason_not_to(fields: dict[str, object]) -> None:
+    assert reason(**fields) == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"python_version": ">=3.12"}, "it needs Python >=3.12, and this is 3.11.4"),
+        ({"os_platform": ["windows", "macOS"]}, "it runs on win32, darwin, and this is linux"),
+        ({"requires": ["redis", "absent>=1"]}, "it requires absent>=1, and here is no absent"),
+        ({"requires": ["redis>=6"]}, "it requires redis>=6, and here is redis 5.2"),
+        ({"requires": ["odd>=1"]}, "it requires odd>=1, and here is odd not a version"),
+        ({"conflicts_with": ["acme-legacy<2"]}, "it conflicts with acme-legacy<2, and here is acme-legacy 1.0"),
+        ({"conflicts_with": ["early<3"]}, "it conflicts with early<3, and here is early 2.0rc1"),
+    ],
+)
+def test_an_entry_that_cannot_run_says_why(fields: dict[str, object], why: str) -> None:
+    assert reason(**fields) == why
+
+
+def test_a_name_for_windows_and_for_the_mac_is_understood() -> None:
+    entry = {"domain": "task", "key": "k", "provider": "p", "factory": "a:b", "os_platform": ["Windows"]}
+    parsed = RemoteManifest.from_document({"entries": [entry]}).entries[0]
+    assert why_not_here(parsed, Environment("3.11.4", "win32", INSTALLED.get)) == ""
+    assert "win32" in why_not_here(parsed, Environment("3.11.4", "darwin", INSTALLED.get))
