@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -102,7 +101,9 @@ class Sandbox:
 
     def _fault(self, event: Event, exclusive: frozenset[str]) -> str:
         target = event.target
-        if target == os.devnull or _in_a_box(target) or (sys.pycache_prefix and _below(target, sys.pycache_prefix)):
+        if target == os.devnull or (sys.pycache_prefix and _below(target, sys.pycache_prefix)):
+            return ""
+        if _in_a_box(target) or (event.kind == "mkdir" and _is_a_box(target)):  # making sure that it is there
             return ""
         if _below(target, self.tmp):
             if target in exclusive or any(_below(target, name) for name in exclusive):
@@ -131,7 +132,12 @@ def _below(path: str, root: str | Path) -> bool:
 
 def _in_a_box(path: str) -> bool:
     """Below the directory of any sandbox: instances of two examples may overlap."""
-    return any(part.startswith(_PREFIX) and below == _BOX for part, below in pairwise(Path(path).parts[:-1]))
+    return any(_is_a_box(str(parent)) for parent in Path(path).parents)
+
+
+def _is_a_box(path: str) -> bool:
+    """The directory of any sandbox itself."""
+    return Path(path).name == _BOX and Path(path).parent.name.startswith(_PREFIX)
 
 
 def _remove(root: Path) -> None:

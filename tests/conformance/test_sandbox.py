@@ -28,6 +28,9 @@ def below(box):
     (box.path / "two").chmod(0o600)
     (box.path / "two").unlink()
 
+def the_box_itself(box):
+    box.path.mkdir(parents=True, exist_ok=True)
+
 def temporary_file(box):
     with tempfile.NamedTemporaryFile("w") as made:
         made.write("x")
@@ -121,7 +124,16 @@ def trespasses(act: Callable[[Sandbox], object]) -> list[str]:
 
 @pytest.mark.parametrize(
     "name",
-    ["below", "temporary_file", "temporary_directory", "unnamed_file", "exclusive_file", "devnull", "lock_away"],
+    [
+        "below",
+        "the_box_itself",
+        "temporary_file",
+        "temporary_directory",
+        "unnamed_file",
+        "exclusive_file",
+        "devnull",
+        "lock_away",
+    ],
 )
 def test_what_is_allowed(subject: ModuleType, name: str) -> None:
     assert trespasses(getattr(subject, name)) == []
