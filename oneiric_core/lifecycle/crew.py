@@ -18,16 +18,20 @@ class Crew:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()
         self._threads: ThreadPoolExecutor | None = None
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        self.adopt(task)
         return task
 
-    async def see_off(self, task: asyncio.Task[Any], seconds: float) -> bool:
+    def adopt(self, future: asyncio.Future[Any]) -> None:
+        """Own what somebody else has started."""
+        self._tasks.add(future)
+        future.add_done_callback(self._ended)
+
+    async def see_off(self, task: asyncio.Future[Any], seconds: float) -> bool:
         """Wait until ``task`` has ended, or ``seconds``; it is not disturbed. Says whether it has ended."""
         if not task.done():
             try:
@@ -75,11 +79,11 @@ class Crew:
             self._threads.shutdown(wait=left == 0)
         return left
 
-    def _others(self) -> list[asyncio.Task[Any]]:
+    def _others(self) -> list[asyncio.Future[Any]]:
         me = asyncio.current_task()
         return [task for task in self._tasks if task is not me]
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
+    def _ended(self, task: asyncio.Future[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # whoever waits for the task reports it; this only marks it as seen

@@ -10,9 +10,10 @@ up.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from types import CoroutineType
 from typing import Any, TypeVar
 
 from oneiric_core.clock import Clock
@@ -43,7 +44,7 @@ class Attempt:
     candidate: Candidate
     instance: object = MISSING
     begun: bool = False
-    task: asyncio.Task[object] | None = None
+    task: asyncio.Future[object] | None = None
     let_go: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -230,7 +231,7 @@ class Maker:
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             raise _failed(attempt, stage, _raised(error), kind) from error
         if is_awaitable(result):
-            task = attempt.task = self._crew.start(_awaited(result))
+            task = attempt.task = self._waited_for(result)
             try:
                 async with self._clock.timeout(max(0.0, deadline - began)):
                     await asyncio.wait({task})
@@ -248,6 +249,15 @@ class Maker:
         attempt.seconds[stage] = self._clock.monotonic() - began
         return result
 
+    def _waited_for(self, awaitable: Awaitable[object]) -> asyncio.Future[object]:
+        if isinstance(awaitable, asyncio.Future):  # a task around it, cancelled before its first step, would lose it
+            self._crew.adopt(awaitable)
+            return awaitable
+        task = self._crew.start(_awaited(awaitable))
+        if isinstance(awaitable, CoroutineType):  # for the same reason it may never be awaited
+            task.add_done_callback(partial(_close, awaitable))
+        return task
+
     async def _in_thread(self, call: Callable[[], object]) -> object:
         result = await self._crew.in_thread(call, deliver=True)
         return await deliver(result) if is_awaitable(result) else result
@@ -261,6 +271,10 @@ async def _awaited(awaitable: Any) -> object:
         return await deliver(awaitable)
     except SystemExit as error:  # in a task of ours it would end the application's loop
         raise LifecycleError("called exit", fix="Raise an error instead", code=error.code) from error
+
+
+def _close(coroutine: Coroutine[Any, Any, Any], _done: asyncio.Future[Any]) -> None:
+    coroutine.close()
 
 
 def _failed(attempt: Attempt, stage: str, what: str, kind: type[F]) -> F:

@@ -1,0 +1,219 @@
+"""Factories and hooks that do not end when they are told to."""
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from oneiric_core.errors import ActivationError, LifecycleError
+
+CACHE = ("adapter", "cache")
+
+
+def deaf_factory(kit: Any, gate: asyncio.Event, result: Any = None) -> Any:
+    """Waits for the gate, however often it is cancelled, and delivers."""
+
+    async def factory() -> Any:
+        while not gate.is_set():
+            try:
+                await gate.wait()
+            except asyncio.CancelledError:
+                continue
+        return kit.ledger.make() if result is None else result
+
+    return factory
+
+
+async def test_what_a_timed_out_factory_delivers_late_is_cleaned_up(kit: Any) -> None:
+    gate = asyncio.Event()
+    kit.offer(deaf_factory(kit, gate))
+    activating = asyncio.create_task(kit.manager.activate(*CACHE))
+    await kit.clock.advance(30 + 20)
+    with pytest.raises(ActivationError, match="factory of adapter/cache/one did not end within 30 s"):
+        await activating
+    assert kit.ledger.made == 0
+    gate.set()
+    await kit.steps(10)
+    assert kit.ledger.stages(1) == ["made", "cleanup"]
+
+
+async def test_the_next_swap_need_not_wait_for_the_late_one(kit: Any) -> None:
+    gate = asyncio.Event()
+    kit.offer(deaf_factory(kit, gate))
+    activating = asyncio.create_task(kit.manager.activate(*CACHE))
+    await kit.clock.advance(50)
+    await asyncio.wait({activating})
+    activating.exception()
+    kit.offer(kit.ledger.factory())
+    live = await kit.manager.activate(*CACHE)
+    gate.set()
+    await kit.steps(10)
+    assert kit.manager.get_instance(*CACHE) is live
+    assert kit.ledger.cleaned == [2]
+
+
+async def test_a_late_class_is_no_instance_to_be_cleaned_up(kit: Any) -> None:
+    gate = asyncio.Event()
+
+    class Late:
+        @staticmethod
+        def cleanup() -> None:
+            raise AssertionError("nobody made an instance")
+
+    kit.offer(deaf_factory(kit, gate, Late))
+    activating = asyncio.create_task(kit.manager.activate(*CACHE))
+    await kit.clock.advance(50)
+    gate.set()
+    with pytest.raises(ActivationError):
+        await activating
+    await kit.steps(10)
+
+
+async def test_an_init_that_ignores_its_cancellation_holds_nobody_up_for_long(kit: Any) -> None:
+    gate = asyncio.Event()
+
+    async def deaf() -> None:
+        while not gate.is_set():
+            try:
+                await gate.wait()
+            except asyncio.CancelledError:
+                continue
+
+    kit.offer(kit.ledger.factory(init=deaf))
+    activating = asyncio.create_task(kit.manager.activate(*CACHE))
+    await kit.clock.advance(30)
+    assert kit.ledger.cleaned == []
+    await kit.clock.advance(10)
+    assert kit.ledger.cleaned == [1]
+    with pytest.raises(ActivationError, match="init of"):
+        await activating
+    gate.set()
+
+
+async def test_stop_tells_a_deaf_factory_twice_and_then_goes(kit: Any) -> None:
+    gate = asyncio.Event()
+    kit.offer(deaf_factory(kit, gate))
+    activating = asyncio.create_task(kit.manager.activate(*CACHE))
+    await kit.clock.advance(1)
+    stopping = asyncio.create_task(kit.manager.stop())
+    await kit.clock.advance(100)
+    await stopping
+    with pytest.raises(ActivationError):
+        await activating
+    gate.set()
+    await kit.steps(10)
+    assert kit.ledger.alive == set()
+
+
+async def test_a_blocking_component_works_in_a_thread(kit: Any) -> None:
+    threads: dict[str, str] = {}
+
+    class Blocking:
+        def __init__(self) -> None:
+            threads["factory"] = threading.current_thread().name
+
+        def init(self) -> None:
+            threads["init"] = threading.current_thread().name
+
+        async def health(self) -> bool:
+            await asyncio.sleep(0)
+            threads["health"] = threading.current_thread().name
+            return True
+
+        def cleanup(self) -> None:
+            threads["cleanup"] = threading.current_thread().name
+
+    kit.offer(Blocking, blocking=True)
+    await kit.manager.activate(*CACHE)
+    await kit.manager.stop()
+    assert threads["health"] == threading.current_thread().name
+    assert all(threads[each].startswith("oneiric-blocking") for each in ("factory", "init", "cleanup"))
+    assert not [each for each in threading.enumerate() if each.name.startswith("oneiric-blocking")]
+
+
+async def test_what_a_thread_delivers_after_its_cancellation_is_cleaned_up(kit: Any) -> None:
+    gate = threading.Event()
+    entered = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def factory() -> Any:
+        loop.call_soon_threadsafe(entered.set)
+        gate.wait(30)
+        return kit.ledger.make()
+
+    kit.offer(factory, blocking=True)
+    activating = asyncio.create_task(kit.manager.activate(*CACHE))
+    await asyncio.wait_for(entered.wait(), 30)
+    activating.cancel()
+    await kit.steps(5)
+    gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await activating
+    assert kit.ledger.cleaned == [1]
+
+
+async def test_what_a_thread_raises_is_the_reason(kit: Any) -> None:
+    def factory() -> Any:
+        raise StopIteration("of all things")
+
+    kit.offer(factory, blocking=True)
+    with pytest.raises(ActivationError, match="StopIteration"):
+        await kit.manager.activate(*CACHE)
+
+
+async def test_a_call_in_a_thread_outlives_its_cancellation_but_not_its_caller(kit: Any) -> None:
+    gate, entered = threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    ended: list[bool] = []
+
+    def work() -> None:
+        loop.call_soon_threadsafe(entered.set)
+        gate.wait(30)
+        ended.append(True)
+
+    calling = asyncio.create_task(kit.manager.in_thread(work))
+    await asyncio.wait_for(entered.wait(), 30)
+    calling.cancel()
+    await kit.steps(5)
+    assert not calling.done()
+    gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    assert ended == [True]
+    assert await kit.manager.in_thread(lambda: 7) == 7
+
+
+async def test_after_stop_everything_is_refused_and_stop_is_idempotent(kit: Any) -> None:
+    kit.offer(kit.ledger.factory())
+    async with kit.manager as manager:
+        await manager.activate(*CACHE)
+    await manager.stop()
+    await asyncio.gather(manager.stop(), manager.stop())
+    assert manager.get_instance(*CACHE) is None
+    for act in (manager.activate, manager.swap):
+        with pytest.raises(LifecycleError, match="was stopped"):
+            await act(*CACHE)
+    await manager.retire(*CACHE)
+    assert kit.ledger.cleaned == [1]
+
+
+async def test_stop_cleans_up_the_latest_activated_first_and_one_after_the_other(kit: Any) -> None:
+    for key in ("a", "b", "c"):
+        kit.offer(kit.ledger.factory(pace=2), domain="service", key=key)
+        await kit.manager.activate("service", key)
+    kit.ledger.log.clear()
+    await kit.manager.stop()
+    assert kit.ledger.log == [(stage, number) for number in (3, 2, 1) for stage in ("stop", "cleanup")]
+
+
+async def test_stop_waits_for_leases_until_the_drain_deadline(kit: Any) -> None:
+    kit.offer(kit.ledger.factory())
+    await kit.manager.activate(*CACHE)
+    async with kit.manager.lease(*CACHE):
+        stopping = asyncio.create_task(kit.manager.stop())
+        await kit.clock.advance(59)
+        assert kit.ledger.cleaned == []
+        await kit.clock.advance(1)
+        await stopping
+        assert kit.ledger.cleaned == [1]
