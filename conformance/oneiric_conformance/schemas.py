@@ -119,20 +119,22 @@ class _Reader:
         return found
 
     def _object(self, schema: Schema) -> Values:
+        others = schema.get("additionalProperties", True)
         properties = {name: self.values(value) for name, value in schema.get("properties", {}).items()}
-        required = {name: properties.pop(name, JSON) for name in schema.get("required", ())}
+        required = {name: properties.pop(name, self.values(others)) for name in schema.get("required", ())}
         if properties or required:
             return st.fixed_dictionaries(required, optional=properties)
-        least, most = schema.get("minProperties", 0), schema.get("maxProperties", 0)
-        values = self.values(schema.get("additionalProperties", True))
-        return st.dictionaries(TEXT, values, min_size=least, max_size=most or least + 3)
+        least = schema.get("minProperties", 0)
+        most = 0 if others is False else schema.get("maxProperties", least + 3)
+        return st.dictionaries(TEXT, self.values(others), min_size=least, max_size=max(least, most))
 
     def _array(self, schema: Schema) -> Values:
         first = [self.values(item) for item in schema.get("prefixItems", ())]
+        others = schema.get("items", True)
         least = max(0, schema.get("minItems", 0) - len(first))
-        most = max(least, min(least + 3, schema.get("maxItems", _LARGEST) - len(first)))
+        most = 0 if others is False else min(least + 3, schema.get("maxItems", _LARGEST) - len(first))
         unique = (lambda item: json.dumps(item, sort_keys=True)) if schema.get("uniqueItems") else None
-        rest = st.lists(self.values(schema.get("items", True)), min_size=least, max_size=most, unique_by=unique)
+        rest = st.lists(self.values(others), min_size=least, max_size=max(least, most), unique_by=unique)
         return st.tuples(st.tuples(*first), rest).map(lambda parts: [*parts[0], *parts[1]]) if first else rest
 
 
