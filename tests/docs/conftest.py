@@ -125,6 +125,7 @@ class Story:
             "LANG": "C.UTF-8",
             "COLUMNS": "100",
             "NO_COLOR": "1",
+            "PYTEST_ADDOPTS": "-p no:asyncio",  # a plugin that the reader does not have
             "MAKEFLAGS": make,
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_INDEX": "1",
