@@ -161,10 +161,8 @@ class Maker:
         await self._crew.see_off(reaper, 2 * self._timeouts.cleanup)
 
     async def let_go(self, attempt: Attempt) -> list[str]:
-        """Stop and clean up, once; says what went wrong. An instance somebody else still holds is left to them."""
+        """Stop and clean up; says what went wrong. An instance somebody else still holds is left to them."""
         problems: list[str] = []
-        if attempt.let_go:
-            return problems
         attempt.let_go = True
         self._holders[id(attempt.instance)] -= 1
         if self._holders[id(attempt.instance)] > 0:

@@ -193,9 +193,11 @@ class Resolver:
         if offered:
             fix = f"Ask for one of its providers ({', '.join(offered)}), or register another"
         else:
-            there = ["/".join(known) for known in self.keys()]
-            near = get_close_matches(f"{domain}/{key}", there, n=1)
-            fix = f"Did you mean {near[0]}" if near else f"Register a candidate; there is {', '.join(there) or 'none'}"
+            there = self.keys()
+            near = [(domain, each) for each in get_close_matches(key, [other for one, other in there if one == domain])]
+            near += [known for known in there if known[1] == key]
+            listed = ", ".join(map("/".join, there)) or "none"
+            fix = f"Did you mean {'/'.join(near[0])}" if near else f"Register a candidate; there is {listed}"
         return ResolutionError(what, fix=fix, domain=domain, key=key, provider=asked, capabilities=capabilities)
 
 
