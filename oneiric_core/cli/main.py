@@ -1,0 +1,114 @@
+"""From arguments to an exit code.
+
+0: done. 1: the answer is no. 2: wrong usage. 3: a defect of ours. 130: interrupted.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import version as version_of
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from oneiric_core.cli import render
+from oneiric_core.cli.finding import VerbGroup, plain_application
+from oneiric_core.errors import OneiricError
+
+__all__ = ["main"]
+
+DONE: Final = 0
+NO: Final = 1
+USAGE: Final = 2
+DEFECT: Final = 3
+INTERRUPTED: Final = 130
+
+_PACKAGE: Final = __name__.partition(".")[0]
+
+# Typer keeps to itself where its usage errors are defined; the parent of the public one is the general one.
+_UsageError: Final[Any] = typer.BadParameter.__mro__[1]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the arguments (of this process, if None) ask for.
+
+    :return: the exit code. Nothing is raised, whatever happens.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character shows its escape
+    try:
+        code = _run([*sys.argv[1:]] if arguments is None else [*arguments])
+        render.flush()
+    except _UsageError as error:
+        render.error(error.format_message(), _where_to_look(error))
+        code = USAGE
+    except OneiricError as error:
+        render.error(error.what, f"{error.fix}{'?' if error.fix.startswith('Did you') else '.'}")
+        code = NO
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; the interpreter must not stumble over it once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = DONE
+    except SystemExit as leaving:  # a verb of somebody else may leave in this way
+        code = _left(leaving.code)
+    except (KeyboardInterrupt, typer.Abort):
+        render.error("interrupted")
+        code = INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - people get a line, not a traceback
+        what = f"{type(error).__name__}: {error} (at {_place(error)})"
+        render.error(what, "This is a defect of ours. Please report it.")
+        code = DEFECT
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    application = plain_application()
+    application.callback(cls=VerbGroup, invoke_without_command=True, help=_HELP)(_options)
+    command = typer.main.get_command(application)
+    code = command.main(arguments, prog_name=render.PROGRAM, standalone_mode=False)
+    return code if isinstance(code, int) else DONE
+
+
+_HELP: Final = "Replaceable components: what is installed, what wins, and why."
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        render.text(f"{render.PROGRAM} {version_of('oneiric-core')}")
+        raise typer.Exit
+
+
+def _options(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    del version
+    if context.invoked_subcommand is None:
+        render.usage(context.get_help())
+        raise typer.Exit(USAGE)
+
+
+def _where_to_look(error: Any) -> str:
+    path = render.PROGRAM if error.ctx is None else error.ctx.command_path
+    return f"Try '{path} --help'."
+
+
+def _left(code: object) -> int:
+    """What ``sys.exit(code)`` means."""
+    if code is None or isinstance(code, int):
+        return code or DONE
+    render.error(str(code))
+    return NO
+
+
+def _place(error: BaseException) -> str:
+    """The innermost line of ours that the error came through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    frame = [each for each in frames if _PACKAGE in Path(each.filename).parts][-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"

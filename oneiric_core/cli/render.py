@@ -1,0 +1,86 @@
+# ruff: noqa: T201 - this is where things are printed
+"""How things look. Nothing else prints.
+
+Text is plain: no colours, no boxes, as wide as the terminal (80 columns where there is none). Whatever could move a
+cursor is shown as an escape, because names and descriptions come from other people's packages.
+"""
+
+import json
+import shutil
+import sys
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any, Final
+
+__all__ = ["columns", "data", "error", "fields", "flush", "table", "text", "usage"]
+
+PROGRAM: Final = "oneiric-core"
+_GAP: Final = "  "
+_NARROWEST: Final = 4
+
+
+def columns() -> int:
+    """How wide a line may be."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def text(line: str = "") -> None:
+    """A paragraph on standard output."""
+    print("\n".join(textwrap.wrap(_clean(line), columns())))
+
+
+def fields(pairs: Sequence[tuple[str, str]], *, indent: str = "   ") -> None:
+    """Names and their values, one below the other."""
+    longest = max(len(_clean(name)) for name, _ in pairs)
+    for name, value in pairs:
+        label = f"{indent}{_clean(name):<{longest}}{_GAP}"
+        room = max(columns() - len(label), _NARROWEST)
+        lines = textwrap.wrap(_clean(value), room) or [""]
+        print("\n".join([label + lines[0], *(" " * len(label) + line for line in lines[1:])]).rstrip())
+
+
+def usage(lines: str) -> None:
+    """How to call the program, as typer laid it out, on standard error."""
+    print(lines, file=sys.stderr)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows below their headings; the widest columns are wrapped until a row fits."""
+    cells = [[_clean(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    room = columns() - len(_GAP) * (len(widths) - 1)
+    while sum(widths) > room and max(widths) > _NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    for row in cells:
+        for line in zip_longest(*map(textwrap.wrap, row, widths), fillvalue=""):
+            print(_GAP.join(f"{part:<{width}}" for part, width in zip(line, widths, strict=True)).rstrip())
+
+
+def data(value: Any) -> None:
+    """JSON for a program to read."""
+    print(json.dumps(value, indent=2))
+
+
+def error(what: str, fix: str = "") -> None:
+    """One or two lines on standard error: what happened, and what to do."""
+    print(f"{PROGRAM}: {_clean(what)}", file=sys.stderr)
+    if fix:
+        print(_clean(fix), file=sys.stderr)
+
+
+def flush() -> None:
+    """Hand over everything printed so far; whoever closed the pipe is told by the exception."""
+    sys.stdout.flush()
+
+
+def _clean(value: str) -> str:
+    return "".join(
+        char if char == " " or unicodedata.category(char)[0] not in "CZ" else _escaped(char)
+        for char in value.replace("\n", " ").replace("\t", " ")
+    )
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,76 @@
+"""``oneiric-core list``: what is installed, and what of it wins."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from oneiric_core.cli import render
+from oneiric_core.cli.arguments import AsJson, DomainOption
+from oneiric_core.discovery import DiscoveryFailure, discover
+from oneiric_core.domains import DOMAINS, Domain
+from oneiric_core.resolver import Resolver
+
+__all__ = ["show", "verb"]
+
+_HEAD = ("component", "version", "owner", "capabilities", "why it wins")
+
+
+def verb(domain: DomainOption = None, as_json: AsJson = False) -> int:
+    """What is installed: version, owner, capabilities, and why it wins."""
+    resolver = Resolver()
+    report = discover(resolver)
+    return show(resolver, report.failed, domain, as_json=as_json)
+
+
+def show(resolver: Resolver, failed: Sequence[DiscoveryFailure], domain: str | None, *, as_json: bool) -> int:
+    """Print it.
+
+    :param failed: announcements nothing came of; each is a line on standard error.
+    :param domain: None means all.
+    :return: 1 if there are ``failed`` ones, else 0.
+    """
+    failed = [each for each in failed if domain is None or each.entry_point.group == DOMAINS[Domain(domain)].group]
+    found = [item for name in resolver.keys(domain) for item in _candidates(resolver, *name)]
+    if as_json:
+        render.data({"components": found, "failed": [_failure(each) for each in failed]})
+    elif found:
+        _print_table(found)
+    else:
+        _print_nothing(domain)
+    for each in failed:
+        render.error(f"{each.entry_point} of {each.entry_point.distribution}: {each.error}")
+    return 1 if failed else 0
+
+
+def _candidates(resolver: Resolver, domain: str, key: str) -> list[dict[str, Any]]:
+    explained = resolver.explain(domain, key).as_dict()
+    return [{"domain": domain, "key": key, **each} for each in explained["candidates"]]
+
+
+def _failure(failure: DiscoveryFailure) -> dict[str, str]:
+    point = failure.entry_point
+    return {"group": point.group, "name": point.name, "distribution": point.distribution, "error": failure.error}
+
+
+def _print_table(found: Sequence[dict[str, Any]]) -> None:
+    winners = [each for each in found if each["won"]]
+    render.table(_HEAD, [_row(each) for each in winners])
+    if shadowed := len(found) - len(winners):
+        render.text()
+        render.text(f"{shadowed} more stand behind these: {render.PROGRAM} explain DOMAIN KEY")
+
+
+def _row(each: dict[str, Any]) -> tuple[str, ...]:
+    metadata = each["metadata"]
+    return (
+        f"{each['domain']}/{each['key']}/{each['provider']}",
+        str(metadata.get("version", "")),
+        str(metadata.get("owner", "")),
+        ", ".join(each["capabilities"]),
+        each["reason"],
+    )
+
+
+def _print_nothing(domain: str | None) -> None:
+    groups = [spec.group for spec in DOMAINS.values() if domain in (None, spec.domain)]
+    render.text(f"No {domain or 'component'} is installed here yet.")
+    render.text(f"Install a package that announces one by an entry point in {' or '.join(groups)}.")
