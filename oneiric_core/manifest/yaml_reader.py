@@ -11,7 +11,7 @@ import yaml
 from oneiric_core.errors import ManifestError
 from oneiric_core.manifest.limits import Limits
 from oneiric_core.manifest.plain_scalars import Scalar, meaning_of
-from oneiric_core.manifest.text import shown
+from oneiric_core.manifest.text import refuse, shown
 
 __all__ = ["read_yaml"]
 
@@ -35,6 +35,13 @@ def read_yaml(text: str, limits: Limits, *, parser: type[Any] = FAST) -> Any:
     :raises ManifestError: not YAML; or YAML with tags, anchors, aliases, merge keys, directives, several documents,
         duplicate or non-string keys, scalars that have to be quoted; or beyond ``limits``.
     """
+    if (offset := text.find("\ufeff")) >= 0:
+        raise refuse(
+            "a byte order mark stands in the document, which some readers skip",
+            text,
+            offset,
+            fix='Write it as "\\uFEFF"',
+        )
     builder = _Builder(limits)
     try:
         for event in yaml.parse(text, Loader=parser):

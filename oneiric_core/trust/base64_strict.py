@@ -13,7 +13,7 @@ def decode_strictly(text: str) -> bytes:
     """
     try:
         decoded = binascii.a2b_base64(text, strict_mode=True)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error, and the plain one where the text is not ASCII
         raise ValueError(f"it is not base64: {error}") from error
     # The strict mode does not look at the unused bits; they are in the last four characters.
     tail = len(decoded) % 3 or 3
