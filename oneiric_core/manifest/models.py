@@ -50,7 +50,10 @@ def _factory(text: str) -> str:
 
 
 def _moment(text: str) -> str:
-    read_moment(text)
+    try:
+        read_moment(text)
+    except ManifestError as error:
+        raise ValueError(f"{error.what}") from error
     return text
 
 
@@ -179,7 +182,7 @@ class ManifestHeader(Shape):
             field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
             more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
             raise ManifestError(
-                f"the manifest's {field or 'document'} is {shown(first['input'])}: {first['msg']}{more}",
+                f"the manifest's {field or 'document'} is {shown(first['input'])}: {first['msg'].removeprefix('Value error, ')}{more}",
                 fix="Correct it and sign the manifest again",
                 field=field,
                 errors=error.error_count(),

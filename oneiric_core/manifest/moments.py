@@ -10,7 +10,7 @@ from oneiric_core.manifest.text import shown
 __all__ = ["read_moment", "read_rfc3339"]
 
 _RFC3339: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 )
 
 
@@ -29,7 +29,7 @@ def read_moment(text: str) -> datetime:
 
 
 def read_rfc3339(text: str) -> datetime:
-    """The moment ``text`` names, in UTC; only the form of RFC 3339, which always has a zone.
+    """The moment ``text`` names, in UTC; only the form of RFC 3339, in capitals; it always has a zone.
 
     :raises ManifestError: any other text.
     """
@@ -37,4 +37,4 @@ def read_rfc3339(text: str) -> datetime:
         raise ManifestError(
             f"{shown(text)} is not a moment of RFC 3339", fix="Write it like 2026-01-31T12:00:00Z", text=text
         )
-    return read_moment(text.upper())
+    return read_moment(text)

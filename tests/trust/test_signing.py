@@ -1,0 +1,87 @@
+"""Signing: what is signed here verifies here, keeps its form, and nothing is signed that could not be verified."""
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from oneiric_core.errors import ManifestError, SignatureError
+from oneiric_core.manifest import get_canonical_manifest_for_signing
+from oneiric_core.testing import PUBLISHER, STRANGER
+from oneiric_core.trust import PublicKey, append_signature, sign_manifest, verify_manifest_signature
+
+DOCUMENT: dict[str, Any] = {"source": "acme", "entries": [], "später": 0.1}
+
+
+def test_one_signer_writes_the_two_fields_the_published_package_reads() -> None:
+    signed = sign_manifest(DOCUMENT, PUBLISHER.private)
+    assert {**signed, "signature": ""} == DOCUMENT | {"signature": "", "signature_algorithm": "ed25519"}
+    canonical = get_canonical_manifest_for_signing(signed)
+    assert canonical == get_canonical_manifest_for_signing(DOCUMENT)
+    verify_manifest_signature(canonical, signed["signature"], PUBLISHER.public_pem)
+
+
+def test_signing_again_leaves_one_signature() -> None:
+    signed = sign_manifest(sign_manifest(DOCUMENT, STRANGER.private, key_id="s"), PUBLISHER.private)
+    assert signed == sign_manifest(DOCUMENT, PUBLISHER.private)
+
+
+def test_appending_keeps_the_signatures_that_were_there() -> None:
+    signed = append_signature(sign_manifest(DOCUMENT, PUBLISHER.private), STRANGER.private, key_id="s")
+    assert "signature" not in signed
+    first, second = signed["signatures"]
+    assert first == {"signature": sign_manifest(DOCUMENT, PUBLISHER.private)["signature"], "algorithm": "ed25519"}
+    assert second["key_id"] == "s"
+    third = append_signature(signed, PUBLISHER.private)["signatures"]
+    assert third[:2] == [first, second]
+
+
+def test_an_envelope_names_the_key_by_its_fingerprint_unless_told_otherwise() -> None:
+    envelope = sign_manifest(DOCUMENT, PUBLISHER.private, form="dsse")
+    assert envelope["signatures"][0]["keyid"] == PublicKey(PUBLISHER.public).fingerprint
+    named = append_signature(envelope, STRANGER.private, form="dsse", key_id="release")
+    assert [item["keyid"] for item in named["signatures"]] == [PublicKey(PUBLISHER.public).fingerprint, "release"]
+    assert named["payload"] == envelope["payload"]
+
+
+def test_the_document_handed_in_is_left_alone() -> None:
+    document = sign_manifest(DOCUMENT, PUBLISHER.private)
+    before = json.dumps(document)
+    append_signature(document, STRANGER.private)
+    sign_manifest(document, STRANGER.private)
+    assert json.dumps(document) == before
+
+
+def circular() -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    document["self"] = document
+    return document
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"a": math.nan},
+        {"a": {1, 2}},
+        {"a": (1, 2)},
+        {1: "a"},
+        {"a": 2**53},
+        {"a": "\ud800"},
+        {"a": b"bytes"},
+        {"a": json.loads("[" * 70 + "]" * 70)},
+        circular(),
+    ],
+    ids=["nan", "set", "tuple", "key", "integer", "surrogate", "bytes", "depth", "circle"],
+)
+@pytest.mark.parametrize("form", ["flat", "dsse"])
+def test_what_could_not_be_read_back_is_not_signed(document: dict[str, Any], form: Any) -> None:
+    with pytest.raises(ManifestError):
+        sign_manifest(document, PUBLISHER.private, form=form)
+
+
+def test_appending_wants_the_form_it_was_told() -> None:
+    with pytest.raises(ManifestError, match="envelope"):
+        append_signature(sign_manifest(DOCUMENT, PUBLISHER.private), PUBLISHER.private, form="dsse")
+    with pytest.raises(SignatureError):
+        append_signature(DOCUMENT | {"signatures": "none"}, PUBLISHER.private)
