@@ -112,6 +112,21 @@ async def test_a_failure_before_publication_changes_nothing_but_the_status(kit: 
     assert kit.ledger.cleaned == [2]
 
 
+@pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError(), ValueError("no")], ids=repr)
+async def test_whatever_a_sync_call_raises_is_a_failure(kit: Any, error: BaseException) -> None:
+    class Component:
+        def init(self) -> None:
+            raise error
+
+    def factory() -> Any:
+        raise error
+
+    for made_by, stage in ((factory, "factory"), (Component, "init")):
+        kit.offer(made_by)
+        with pytest.raises(ActivationError, match=f"{stage} of adapter/cache/one raised {type(error).__name__}"):
+            await kit.manager.activate(*CACHE)
+
+
 @pytest.mark.parametrize("returned", [None, int], ids=["None", "a class"])
 @pytest.mark.parametrize("late", [False, True])
 async def test_none_and_classes_are_no_instances(kit: Any, returned: object, late: bool) -> None:
