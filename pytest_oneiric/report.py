@@ -18,7 +18,6 @@ __all__ = ["RESULT", "Reporter"]
 RESULT: Final = "oneiric_result"
 """The attribute of a pytest report that carries a result as plain data; such attributes cross process borders."""
 
-_OWN_RUNTIME: Final = "oneiric_core.testing:CoreRuntime"
 _COLOURS: Final = {"certified": "green", "conforms": "yellow", "incomplete": "yellow", "fails": "red"}
 
 
@@ -90,7 +89,7 @@ class Reporter:
             self._results,
             profile=session.profile,
             requirements=session.requirements,
-            runtime=self._suite.configuration.runtime or _OWN_RUNTIME,
+            runtime=session.runtime,
             seconds=_seconds() - self._started,
         )
 
