@@ -2,6 +2,7 @@
 
 import ntpath
 import posixpath
+import re
 import unicodedata
 from pathlib import Path
 from urllib.parse import unquote
@@ -137,6 +138,27 @@ def test_every_spelling_that_leaves_the_root_is_refused(text: str) -> None:
 def test_plain_names_lie_below_the_root_as_written(text: str) -> None:
     assert confine(ROOT, text) == ROOT / text
     assert str(confine(ROOT, text)) == f"{ROOT}/{text}"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("absolute", "is absolute"),
+        ("UNC", "is absolute"),
+        ("dots", "the name '..'"),
+        ("drive-relative", "a colon"),
+        ("percent slash", "a separator other than a plain /"),
+        ("overlong slash", "not UTF-8"),
+        ("NUL", "control characters"),
+        ("device with extension", "a device on Windows"),
+        ("trailing dot", "Windows drops"),
+        ("long name", "more than 255 bytes"),
+        ("long path of short names", "longer than 4096 bytes"),
+    ],
+)
+def test_a_refusal_names_the_rule(name: str, said: str) -> None:
+    with pytest.raises(PathTraversalError, match=re.escape(said)):
+        confine(ROOT, HOSTILE[name])
 
 
 def test_a_message_stays_short_however_long_the_text() -> None:

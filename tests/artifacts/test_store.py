@@ -194,11 +194,12 @@ def test_what_was_never_added_cannot_be_opened(store: BlobStore) -> None:
         pass
 
 
+@pytest.mark.parametrize("bits", [0o755, 0o750, 0o701, 0o770])
 @pytest.mark.parametrize("name", [".", "blobs", "temporary", "quarantine"])
-def test_a_directory_that_others_can_use_is_refused(store: BlobStore, name: str) -> None:
+def test_a_directory_that_others_can_use_is_refused(store: BlobStore, name: str, bits: int) -> None:
     store.add([CONTENT], SHA256)
-    (store.root / name).chmod(0o755)
-    with pytest.raises(ArtifactError, match="0755"):
+    (store.root / name).chmod(bits)
+    with pytest.raises(ArtifactError, match=f"{bits:04o}, not 0700"):
         store.find(SHA256)
     (store.root / name).chmod(0o700)
     assert store.find(SHA256) is not None

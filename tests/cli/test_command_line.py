@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 
 import pytest
 
@@ -213,8 +212,9 @@ def test_a_defect_is_two_lines_with_its_place_and_exit_code_3(capsys: Capture) -
     assert second == "This is a defect of ours. Please report it."
 
 
-def test_a_reader_who_has_seen_enough_is_no_error(tmp_path: Path) -> None:
-    code = "import sys; from oneiric_core.cli.main import main; sys.exit(main(['list', '--json']))"
+@pytest.mark.parametrize("arguments", [["--version"], ["list", "--json"]])
+def test_a_reader_who_has_seen_enough_is_no_error(arguments: list[str]) -> None:
+    code = f"import sys; from oneiric_core.cli.main import main; sys.exit(main({arguments}))"
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(

@@ -195,21 +195,43 @@ async def test_factories_outside_the_allowed_modules_are_not_imported(tmp_path: 
     await runtime.stop()
 
 
-async def test_limits_bound_the_components_hooks(tmp_path: Path) -> None:
+class SlowInit:
+    async def init(self) -> None:
+        await asyncio.Event().wait()
+
+
+class SlowHealth:
+    async def health(self) -> None:
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(("factory", "kind"), [(SlowInit, "ActivationError"), (SlowHealth, "HealthError")])
+async def test_limits_bound_the_components_hooks(tmp_path: Path, factory: type, kind: str) -> None:
     clock = FrozenClock(NOW)
     runtime = CoreRuntime(clock=clock)
-    await runtime.start(tmp_path, TRUST, Limits(init=3.0))
-
-    class Slow:
-        async def init(self) -> None:
-            await asyncio.Event().wait()
-
-    await runtime.register(spec("task", factory=Slow))
+    limits = Limits(init=3.0) if factory is SlowInit else Limits(health=3.0)
+    await runtime.start(tmp_path, TRUST, limits)
+    await runtime.register(spec("task", factory=factory))
     activation = asyncio.create_task(runtime.activate("task", "key"))
     await clock.advance(2.9)
     assert not activation.done()
     await clock.advance(0.2)
-    assert (await activation).kind == "ActivationError"
+    assert (await activation).kind == kind
+    await runtime.stop()
+
+
+async def test_a_call_in_flight_holds_back_the_clean_up_until_the_drain_deadline(tmp_path: Path) -> None:
+    clock = FrozenClock(NOW)
+    runtime = CoreRuntime(clock=clock)
+    await runtime.start(tmp_path, TRUST, Limits(drain=3.0))
+    await runtime.register(spec("task"))
+    await runtime.activate("task", "key")
+    async with runtime.lease("task", "key") as instance:
+        await runtime.swap("task", "key")
+        await clock.advance(2.9)
+        assert "cleanup" not in instance.calls
+        await clock.advance(0.2)
+        assert "cleanup" in instance.calls
     await runtime.stop()
 
 

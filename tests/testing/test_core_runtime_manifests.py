@@ -61,6 +61,14 @@ async def test_a_manifest_is_verified_without_being_applied(runtime: CoreRuntime
     assert answer.reason
 
 
+async def test_only_the_source_that_is_trusted_is_believed(tmp_path: Path) -> None:
+    runtime = CoreRuntime(clock=FrozenClock(NOW))
+    await runtime.start(tmp_path, Trust(keys=(PUBLISHER.public,), source="ours"), Limits())
+    assert (await runtime.verify(signed_manifest([entry()], source="ours"), JSON)).ok
+    assert (await runtime.verify(signed_manifest([entry()], source="theirs"), JSON)).kind == "TrustError"
+    await runtime.stop()
+
+
 async def test_syncing_swaps_what_runs_and_retires_what_is_gone(runtime: CoreRuntime, tmp_path: Path) -> None:
     done = await runtime.sync(signed_manifest([entry("one", metadata={"v": 1})]), JSON)
     assert (done.ok, done.registered, done.swapped, done.retired, done.unchanged) == (True, 1, (), (), False)
