@@ -180,9 +180,10 @@ class ManifestHeader(Shape):
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+            problem = first["msg"].removeprefix("Value error, ")
             more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
             raise ManifestError(
-                f"the manifest's {field or 'document'} is {shown(first['input'])}: {first['msg'].removeprefix('Value error, ')}{more}",
+                f"the manifest's {field or 'document'} is {shown(first['input'])}: {problem}{more}",
                 fix="Correct it and sign the manifest again",
                 field=field,
                 errors=error.error_count(),

@@ -1,0 +1,179 @@
+"""The memory on disk: private, never half-written, and shared by several processes without going back."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from oneiric_core.errors import TrustError
+from oneiric_core.remote.state_store import StateStore
+from oneiric_core.trust.trusted_state import Mark, SourceState
+
+FULL = SourceState(
+    "acme", seen=Mark(7, "ab"), applied=Mark(None, "cd"), issued_floor=datetime(2026, 1, 1, 12, 0, 0, 5, tzinfo=UTC)
+)
+
+
+def raise_to(number: int) -> Callable[[SourceState], SourceState]:
+    """The transition to a mark of what was seen, unless a newer one is there."""
+    mark = Mark(number, f"digest {number}")
+    return lambda state: state if state.seen and mark.is_older_than(state.seen) else replace(state, seen=mark)
+
+
+COUNT_UP = """
+import sys
+from dataclasses import replace
+from oneiric_core.remote.state_store import StateStore
+from oneiric_core.trust.trusted_state import Mark
+
+directory, *numbers = sys.argv[1:]
+for number in range(*map(int, numbers)):
+    mark = Mark(number, f"digest {number}")
+    StateStore(directory).update(
+        "acme", lambda state: state if state.seen and mark.is_older_than(state.seen) else replace(state, seen=mark)
+    )
+"""
+
+
+def count_up(directory: Path, start: int, stop: int, step: int = 1) -> subprocess.Popen[bytes]:
+    numbers = map(str, (start, stop, step))
+    return subprocess.Popen([sys.executable, "-c", COUNT_UP, str(directory), *numbers])
+
+
+def seen_number(directory: Path) -> int:
+    mark = StateStore(directory).load("acme").seen
+    return -1 if mark is None or mark.sequence_number is None else mark.sequence_number
+
+
+def test_nothing_is_remembered_of_a_source_never_heard_of(tmp_path: Path) -> None:
+    assert StateStore(tmp_path / "none").load("acme") == SourceState("acme")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_remembered_is_there_for_the_next_process(tmp_path: Path) -> None:
+    StateStore(tmp_path / "a" / "b").update("acme", lambda _: FULL)
+    assert StateStore(tmp_path / "a" / "b").load("acme") == FULL
+    assert StateStore(tmp_path / "a" / "b").load("other") == SourceState("other")
+
+
+def test_the_memory_is_private(tmp_path: Path) -> None:
+    directory = tmp_path / "state"
+    previous = os.umask(0)
+    try:
+        StateStore(directory).update("acme", lambda _: FULL)
+        StateStore(directory).pin("there", "acme")
+    finally:
+        os.umask(previous)
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()} == {0o600}
+
+
+def test_a_transition_that_refuses_changes_nothing(tmp_path: Path) -> None:
+    store = StateStore(tmp_path)
+    store.update("acme", lambda _: FULL)
+
+    def refuse(state: SourceState) -> SourceState:
+        raise TrustError(f"not after {state.seen}", fix="Stop")
+
+    with pytest.raises(TrustError, match="not after"):
+        store.update("acme", refuse)
+    assert store.load("acme") == FULL
+    assert store.update("acme", lambda state: state) == FULL
+
+
+def test_a_source_named_like_a_path_stays_inside(tmp_path: Path) -> None:
+    directory = tmp_path / "state"
+    for source in ("../../evil", "/etc/passwd", "a" * 1000, "nul\0"):
+        StateStore(directory).update(source, lambda state: state.apply(Mark(1, "d")))
+        assert StateStore(directory).load(source).applied == Mark(1, "d")
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
+
+
+def test_a_place_speaks_for_its_first_source_only(tmp_path: Path) -> None:
+    StateStore(tmp_path).pin("https://acme.test", "acme")
+    StateStore(tmp_path).pin("https://acme.test", "acme")
+    StateStore(tmp_path).pin("https://other.test", "other")
+    with pytest.raises(TrustError, match="was the place of 'acme', and now offers a manifest of 'evil'"):
+        StateStore(tmp_path).pin("https://acme.test", "evil")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"source": 1}', b'{"source": "other"}', b"\xff"])
+def test_a_damaged_memory_is_refused_and_not_forgotten(tmp_path: Path, content: bytes) -> None:
+    store = StateStore(tmp_path)
+    store.update("acme", lambda _: FULL)
+    [file] = tmp_path.glob("source-*.json")
+    file.write_bytes(content)
+    with pytest.raises(TrustError, match=r"the memory .* says something else|is about 'other'"):
+        store.load("acme")
+    with pytest.raises(TrustError):
+        store.update("acme", lambda state: state)
+    assert file.read_bytes() == content
+
+
+def test_a_memory_that_cannot_be_used_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(TrustError, match="cannot be used"):
+        StateStore(tmp_path / "file").update("acme", lambda _: FULL)
+    store = StateStore(tmp_path)
+    store.update("acme", lambda _: FULL)
+    [file] = tmp_path.glob("source-*.json")
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(TrustError, match="cannot be read"):
+        store.load("acme")
+
+
+def test_what_a_kill_left_behind_is_overwritten(tmp_path: Path) -> None:
+    store = StateStore(tmp_path)
+    store.update("acme", lambda _: FULL)
+    [file] = tmp_path.glob("source-*.json")
+    file.with_suffix(".tmp").write_bytes(b"half a sta")
+    assert store.load("acme") == FULL
+    store.update("acme", raise_to(8))
+    assert store.load("acme").seen == Mark(8, "digest 8")
+    assert not file.with_suffix(".tmp").exists()
+
+
+def test_a_link_in_the_place_of_our_files_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    store = StateStore(tmp_path / "state")
+    store.update("acme", lambda _: FULL)
+    [file] = (tmp_path / "state").glob("source-*.json")
+    file.with_suffix(".tmp").symlink_to(victim)
+    with pytest.raises(TrustError, match="cannot be written"):
+        store.update("acme", raise_to(8))
+    assert victim.read_text() == "precious"
+    assert store.load("acme") == FULL
+
+
+@pytest.mark.parametrize("updates", [50, pytest.param(1000, marks=pytest.mark.long)])
+def test_two_processes_never_take_the_memory_back(tmp_path: Path, updates: int) -> None:
+    seen = [-1]
+    with count_up(tmp_path, 1, 2 * updates, 2) as odd, count_up(tmp_path, 0, 2 * updates, 2) as even:
+        while odd.poll() is None or even.poll() is None:
+            seen.append(seen_number(tmp_path))
+    assert (odd.returncode, even.returncode) == (0, 0)
+    assert seen == sorted(seen)
+    assert StateStore(tmp_path).load("acme").seen == Mark(2 * updates - 1, f"digest {2 * updates - 1}")
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(200, marks=pytest.mark.long)])
+def test_a_kill_at_any_point_leaves_a_memory_that_is_readable_and_no_older(tmp_path: Path, kills: int) -> None:
+    last = -1
+    for _ in range(kills):
+        with count_up(tmp_path, last + 1, last + 1_000_000) as process:
+            seen = last
+            while seen <= last + 2 and process.poll() is None:  # until it is at work; then it dies wherever it is
+                seen = seen_number(tmp_path)
+            process.kill()
+        assert process.returncode == -signal.SIGKILL
+        assert seen_number(tmp_path) >= seen > last
+        last = seen_number(tmp_path)
