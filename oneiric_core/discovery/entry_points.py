@@ -12,7 +12,7 @@ from oneiric_core.components import Candidate, CandidateSource
 from oneiric_core.discovery.importing import import_object
 from oneiric_core.domains import DOMAINS, Domain, domain_of_group
 from oneiric_core.errors import OneiricError, ResolutionError
-from oneiric_core.resolver import Resolver, Undo
+from oneiric_core.resolver import Resolver, Undo, refuse_malformed
 
 __all__ = [
     "DiscoveryFailure",
@@ -71,6 +71,7 @@ class DiscoveryReport:
 def installed_entry_points(distribution: str | None = None) -> list[InstalledEntryPoint]:
     """Every announcement in the six groups, or those of one distribution, sorted."""
     wanted = None if distribution is None else canonicalize_name(distribution)
+    everything = metadata.entry_points()
     found = [
         InstalledEntryPoint(
             point.group,
@@ -80,7 +81,7 @@ def installed_entry_points(distribution: str | None = None) -> list[InstalledEnt
             "" if point.dist is None else point.dist.version,
         )
         for spec in DOMAINS.values()
-        for point in metadata.entry_points(group=spec.group)
+        for point in everything.select(group=spec.group)
     ]
     return sorted(point for point in found if wanted in (None, point.distribution))
 
@@ -96,13 +97,14 @@ def candidates_from(declared: object, group_domain: Domain, origin: str) -> list
 
     :param group_domain: the domain of the group it was announced in.
     :param origin: the distribution.
-    :raises ResolutionError: it declares no component, or one of another domain.
+    :raises ResolutionError: it declares no component, a malformed one, or one of another domain.
     """
     candidates = [
         replace(_candidate(item, group_domain), source=CandidateSource.ENTRY_POINT, origin=origin)
         for item in _flatten(declared, called=False)
     ]
     for candidate in candidates:
+        refuse_malformed(candidate)
         if candidate.domain != group_domain:
             raise ResolutionError(
                 f"{candidate.name} is announced in the group {DOMAINS[group_domain].group}",

@@ -16,7 +16,7 @@ from oneiric_core.resolver.explanation import Explanation, Ranked
 from oneiric_core.resolver.ranking import has_capabilities, why_lower
 from oneiric_core.resolver.table import Change, Entry, Identity, Name, Table, Undo
 
-__all__ = ["Resolver", "Undo"]
+__all__ = ["Resolver", "Undo", "refuse_malformed"]
 
 
 class Resolver:
@@ -42,7 +42,7 @@ class Resolver:
 
         :raises ResolutionError: the domain is none of the six, or key, provider or rank are not what they must be.
         """
-        _refuse_malformed(candidate)
+        refuse_malformed(candidate)
         return self._table.apply([(_name(candidate), _identity(candidate), candidate)])
 
     def replace_source(self, source: CandidateSource, origin: str, candidates: Iterable[Candidate]) -> Undo:
@@ -55,7 +55,7 @@ class Resolver:
         wanted: dict[tuple[Name, Identity], Candidate] = {}
         for offered in candidates:
             candidate = replace(offered, source=source, origin=origin)
-            _refuse_malformed(candidate)
+            refuse_malformed(candidate)
             place = _name(candidate), _identity(candidate)
             if place in wanted:
                 raise ResolutionError(
@@ -230,7 +230,8 @@ def _names(capabilities: Iterable[str]) -> tuple[str, ...]:
     return (capabilities,) if isinstance(capabilities, str) else tuple(capabilities)
 
 
-def _refuse_malformed(candidate: Candidate) -> None:
+def refuse_malformed(candidate: Candidate) -> None:
+    """:raises ResolutionError: the domain is none of the six, or key, provider or rank are not what they must be."""
     if candidate.domain not in set(Domain):
         near = get_close_matches(str(candidate.domain), list(Domain), n=1)
         fix = f"Did you mean {near[0]!s}" if near else f"Use one of {', '.join(Domain)}"

@@ -108,6 +108,29 @@ async def test_stop_tells_a_deaf_factory_twice_and_then_goes(kit: Any) -> None:
     assert kit.ledger.alive == set()
 
 
+async def test_stop_tells_what_did_not_heed_the_first_cancellation_once_more(kit: Any) -> None:
+    told: list[int] = []
+
+    async def factory() -> Any:
+        while True:
+            try:
+                await kit.hang()
+            except asyncio.CancelledError:
+                told.append(1)
+                if len(told) > 1:
+                    raise
+
+    kit.offer(factory)
+    activating = asyncio.create_task(kit.manager.activate(*CACHE))
+    await kit.steps(5)
+    stopping = asyncio.create_task(kit.manager.stop())
+    await kit.clock.advance(30)
+    await stopping
+    assert len(told) == 2
+    with pytest.raises(ActivationError):
+        await activating
+
+
 async def test_stop_does_not_wait_for_what_is_being_made(kit: Any) -> None:
     kit.offer(kit.ledger.factory(init=kit.hang))
     activating = asyncio.create_task(kit.manager.activate(*CACHE))
