@@ -18,16 +18,16 @@ def _declaring(**metadata: Any) -> Package:
     return reference.package(reference.subject_of(reference.Slugify, metadata={**subject.metadata, **metadata}))
 
 
-@mutant("MAN-001", expects="timeout_seconds")
-def timeout_in_words() -> Package:
-    """Its timeout is text."""
-    return _declaring(timeout_seconds="soon")
+@mutant("MAN-001", expects="os_platform")
+def platform_as_text() -> Package:
+    """Its platforms are one text instead of a list."""
+    return _declaring(os_platform="linux")
 
 
-@mutant("MAN-001", expects="retry_policy")
-def endless_retries() -> Package:
-    """Its retry policy asks for no attempt at all."""
-    return _declaring(retry_policy={"attempts": 0})
+@mutant("MAN-001", expects="requires")
+def unreadable_dependency() -> Package:
+    """It requires something in a form that nobody reads."""
+    return _declaring(requires=["acme, the newest"])
 
 
 @mutant("MAN-001", expects="python_version")

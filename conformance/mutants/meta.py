@@ -10,6 +10,8 @@ from oneiric_conformance.subject import EntryPointName, Package
 
 _GONE = EntryPointName("oneiric.tasks", "gone", "mutants.reference:Gone.metadata")
 
+_NEVER_RUNS = {"LIFE-002": "what cannot be imported is never healthy"}
+
 
 def _changed(component: Any = reference.Slugify, **changes: Any) -> Package:
     return reference.package(reference.subject_of(component, **changes))
@@ -18,14 +20,14 @@ def _changed(component: Any = reference.Slugify, **changes: Any) -> Package:
 @mutant("META-001", expects="declared but not installed")
 def declared_only() -> Package:
     """Its pyproject.toml declares an entry point that the installed metadata lacks."""
-    package = reference.package()
+    package = _changed()
     return replace(package, declared=(*(package.declared or ()), _GONE))
 
 
 @mutant("META-001", expects="no longer declared")
 def installed_only() -> Package:
     """Its installed metadata still has an entry point that pyproject.toml has lost."""
-    package = reference.package()
+    package = _changed()
     gone = replace(reference.subject_of(reference.WordCount), key="gone", entry_point=_GONE)
     return replace(package, installed=(*package.installed, _GONE), subjects=(*package.subjects, gone))
 
@@ -42,7 +44,7 @@ def cannot_be_loaded() -> Package:
 @mutant("META-001", expects="yields no component")
 def empty_entry_point() -> Package:
     """One of its entry points loads, and yields nothing."""
-    package = reference.package()
+    package = _changed()
     return replace(package, declared=(*(package.declared or ()), _GONE), installed=(*package.installed, _GONE))
 
 
@@ -71,13 +73,13 @@ def borrowed_factory() -> Package:
     return replace(_changed(), modules=frozenset({"elsewhere"}))
 
 
-@mutant("META-003", expects="nowhere")
+@mutant("META-003", expects="nowhere", also=_NEVER_RUNS)
 def misspelt_factory() -> Package:
     """Its factory leads to nothing."""
     return _changed(factory="mutants.reference:nowhere")
 
 
-@mutant("META-003", expects="cannot be called")
+@mutant("META-003", expects="cannot be called", also=_NEVER_RUNS)
 def uncallable_factory() -> Package:
     """Its factory is a value."""
     return _changed(factory="mutants.reference:TEXT_SCHEMA")
@@ -95,7 +97,7 @@ def connection_at_import() -> Package:
     return _changed(factory="mutants._connection_at_import:Slugify")
 
 
-@mutant("META-005", expects="nowhere")
+@mutant("META-005", expects="nowhere", also=_NEVER_RUNS)
 def misspelt_settings_model() -> Package:
     """Its settings model leads to nothing."""
     return _changed(settings_model="mutants.reference:nowhere")
@@ -145,7 +147,7 @@ def version_in_words() -> Package:
     return _changed(metadata={**reference.subject_of(reference.Slugify).metadata, "version": "v1-final"})
 
 
-@mutant("META-006", expects="not text")
+@mutant("META-006", expects="not text", also={"MAN-001": "no manifest can hold such a version either"})
 def version_as_number() -> Package:
     """Its version is a number."""
     return _changed(metadata={**reference.subject_of(reference.Slugify).metadata, "version": 1.0})

@@ -119,7 +119,8 @@ def offered(subjects: Iterable[Subject]) -> list[Document]:
     all there is one entry of the kit's own.
     """
     sound = [subject for subject in subjects if not subject.error and has_plain_names(subject)]
-    return [_identity(subject) for subject in sound] or [_identity(Subject("task", "conformance", "kit"))]
+    once = {subject.id: subject for subject in sound}
+    return [_identity(subject) for subject in once.values()] or [_identity(Subject("task", "conformance", "kit"))]
 
 
 def _identity(subject: Subject) -> Document:

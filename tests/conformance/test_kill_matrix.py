@@ -7,8 +7,9 @@ import pytest
 from mutants import Mutant, load, reference, table
 from oneiric_conformance import CHECKS, Package, Result, Status
 from oneiric_conformance.profile import PROFILES
+from oneiric_conformance.requirements import RequirementSet
 from oneiric_conformance.runtime import RuntimeFactory
-from oneiric_conformance.session import Planned, Session
+from oneiric_conformance.session import Session
 from oneiric_core.testing import CoreRuntime
 
 MUTANTS = load()
@@ -19,11 +20,17 @@ SAMPLE = reference.subject_of(reference.WordCount).id
 """The one component of the reference package on which component checks are tried when the runtime is wrong."""
 
 
+def opened(package: Package, runtime: RuntimeFactory = CoreRuntime) -> Session:
+    """A session in which every check counts, in whichever requirement set it is."""
+    everything = RequirementSet("everything", frozenset(CHECKS), sha256="")
+    return Session(package, profile=PROFILES["quick"], runtime_factory=runtime, requirements=everything)
+
+
 def judged(
     package: Package, runtime: RuntimeFactory | None = None, *, subject: str = "", checks: Collection[str] = ()
 ) -> Iterator[Result]:
     """The results of some checks (or all) of one subject (or all), one after the other."""
-    with Session(package, profile=PROFILES["quick"], runtime_factory=runtime or CoreRuntime) as session:
+    with opened(package, runtime or CoreRuntime) as session:
         for planned in session.plan():
             if (not checks or planned.check in checks) and (not subject or planned.subject == subject):
                 yield session.judge(planned)
@@ -87,12 +94,16 @@ def test_no_other_check_kills_the_mutant(name: str) -> None:
 
 
 def _everything(mutant: Mutant) -> Iterator[Result]:
-    """For a wrong runtime: all runtime checks, and the component checks of one component."""
-    if mutant.runtime() is None:
-        yield from judged(mutant.package())
-        return
-    yield from judged(mutant.package(), mutant.runtime(), subject=mutant.package().id)
-    yield from judged(mutant.package(), mutant.runtime(), subject=SAMPLE)
+    """All that could be otherwise than for the reference package.
+
+    What is wrong in a component's code alone no runtime check sees. Under a wrong runtime one component stands for all.
+    """
+    package, runtime = mutant.package(), mutant.runtime()
+    subjects = [package.id, SAMPLE] if runtime else [each.id for each in package.subjects]
+    if not runtime and not isinstance(mutant.make, type):
+        subjects.append(package.id)
+    for subject in subjects:
+        yield from judged(package, runtime, subject=subject)
 
 
 def _unasked(result: Result) -> bool:
@@ -105,10 +116,6 @@ def test_the_table_in_the_readme_is_up_to_date() -> None:
 
 def test_plans_leave_nothing_out() -> None:
     """Every check is planned for the reference package, and applies to something in it: none is only ever skipped."""
-    with Session(reference.package(), profile=PROFILES["quick"]) as session:
-        applying = {planned.check for planned in session.plan() if _applies(planned)}
+    with opened(reference.package()) as session:
+        applying = {planned.check for planned in session.plan() if planned.status is None}
     assert {*CHECKS} - applying == set()
-
-
-def _applies(planned: Planned) -> bool:
-    return planned.status is None
