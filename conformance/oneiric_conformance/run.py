@@ -46,7 +46,9 @@ def run_conformance(
     place = Path(report) if report is not None else configuration.report
     file = ReportFile(place) if place is not None else None
     package = configuration.applied_to(_package(target, home))
-    factory = runtime_named(runtime) if isinstance(runtime, str) else runtime or CoreRuntime
+    if isinstance(runtime, str):
+        runtime = runtime_named(runtime)
+    factory = CoreRuntime if runtime is None else runtime
     with Session(package, profile=configuration.profile, runtime_factory=factory) as session:
         made = _judged(session, progress)
     if file is not None:

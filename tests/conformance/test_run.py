@@ -58,3 +58,19 @@ def test_a_component_is_named_by_its_path() -> None:
     assert [component.id for component in report.components] == ["action/slugify/reference"]
     assert report.components[0].verdict is Verdict.CERTIFIED
     assert report.runtime.endswith(":Mine")
+
+
+def test_an_installed_package_is_judged_by_name_and_in_another_runtime(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its one entry point does not import: that is a failure of its own, and no crash."""
+    info = tmp_path / "demo-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: Demo\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[oneiric.tasks]\nbroken = nobody_there:task\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    report = run_conformance("demo", profile="quick", runtime="oneiric_core.testing:CoreRuntime")
+    assert (report.package.name, report.package.version, report.verdict) == ("demo", "1.0", Verdict.FAILS)
+    (broken,) = report.components
+    assert [(result.check, result.status) for result in broken.results] == [("META-001", "fail")]
+    assert "No module named 'nobody_there'" in broken.results[0].reason
