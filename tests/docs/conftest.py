@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -151,8 +151,8 @@ def _line(text: str) -> str:
 
 
 @pytest.fixture
-def story(tmp_path: Path, request: pytest.FixtureRequest) -> Story:
-    """The document that the test is about, in an environment of its own that has what this one has."""
+def tell(tmp_path: Path) -> Callable[[Path], int]:
+    """Tell the story of a document, in an environment of its own that has what this one has; how many blocks it had."""
     home = tmp_path / "venv"
     venv.create(home, symlinks=True)
     tools = home / "bin"
@@ -165,4 +165,4 @@ def story(tmp_path: Path, request: pytest.FixtureRequest) -> Story:
         script.chmod(0o755)
     here = tmp_path / "here"
     here.mkdir()
-    return Story(request.param, here, tools)
+    return lambda document: Story(document, here, tools).tell()
