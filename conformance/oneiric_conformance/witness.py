@@ -112,7 +112,7 @@ class Tracker:
     def alive(self) -> int:
         """How many instances there still are."""
         gc.collect()
-        referred = sum(known() is not None for known in self._known)
+        referred = len({id(found) for known in self._known if (found := known()) is not None})
         return referred + (sum(type(item) in self._kinds for item in gc.get_objects()) if self._kinds else 0)
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "put_aside",
     "samples",
     "some_work",
+    "takes",
     "verb_of",
     "working",
 ]
@@ -146,6 +147,15 @@ def _fulfil(event: dict[str, Any], rule: Mapping[str, Any]) -> None:
         holder[last] = rule["any_of"][0]
     else:
         holder.setdefault(last, "present")
+
+
+def takes(bench: Bench, verb: Callable[..., Any], payload: object) -> bool:
+    """Whether the component does its work on this payload instead of refusing it."""
+    try:
+        bench.run(ask(verb, copy.deepcopy(payload)))
+    except Exception:  # noqa: BLE001 - how it refuses is for others to judge
+        return False
+    return True
 
 
 def answered(bench: Bench, what: str, result: object) -> None:

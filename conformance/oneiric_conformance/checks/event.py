@@ -14,7 +14,7 @@ from oneiric_core import Domain, EventEnvelope
 __all__: list[str] = []
 
 
-@check("EVT-001", judges="component", level="must", since="2026.1", floor=3, domains=[Domain.EVENT], exercises=True)
+@check("EVT-001", judges="component", level="must", since="2026.1", floor=2, domains=[Domain.EVENT], exercises=True)
 def handles_its_topics(bench: Bench) -> None:
     """An event of each declared topic that passes the declared filters is handled; the result is None or plain JSON
     data.
@@ -53,7 +53,7 @@ def _as_event(envelope: EventEnvelope) -> dict[str, Any]:
     return {"topic": envelope.topic, "payload": dict(envelope.payload), "headers": dict(envelope.headers)}
 
 
-@check("EVT-003", judges="component", level="must", since="2026.1", floor=5, domains=[Domain.EVENT])
+@check("EVT-003", judges="component", level="must", since="2026.1", domains=[Domain.EVENT])
 def leaves_the_envelope_as_it_was(bench: Bench) -> None:
     """A handler does not change the event: topic, payload and headers are afterwards what they were, at any depth.
 

@@ -16,8 +16,8 @@ Step: TypeAlias = tuple[str, str, Any]
 """What is done, under which key, with which value; the value matters to ``set`` only."""
 
 _LETTERS: Final = "abcXYZ019 _-.:/*?[]\\\n'\"äßж字🙂"
-_KEYS: Final = ("a", "b", "a b", "a/b", "../a", "a:b", "*", "?", "a\nb", "ключ", "k" * 200)
-_PLAIN: Final[tuple[Step, ...]] = (("set", "a", 1), ("get", "a", None))
+_KEYS: Final = ("a", "A", "b", "a b", "a/b", "../a", "a:b", "*", "?", "a\nb", "ключ", "k" * 200)
+_PLAIN: Final[tuple[Step, ...]] = (("set", "a", "text"), ("get", "a", None))
 _NASTY: Final[tuple[tuple[Step, ...], ...]] = (
     (("set", "a", 1), ("set", "a", 2), ("get", "a", None)),
     (("set", "a", 1), ("delete", "a", None), ("get", "a", None), ("delete", "a", None)),

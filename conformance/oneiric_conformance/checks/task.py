@@ -11,7 +11,7 @@ from oneiric_conformance.cancelling import Stepped, awaitable
 from oneiric_conformance.judging import Finding, described
 from oneiric_conformance.payloads import schemas_of
 from oneiric_conformance.registry import check
-from oneiric_conformance.work import answered, ask, behaviours, samples, verb_of, working
+from oneiric_conformance.work import answered, ask, behaviours, samples, takes, verb_of, working
 from oneiric_core import Domain
 
 __all__: list[str] = []
@@ -20,7 +20,7 @@ _POINTS: Final = 8
 _IN_TIME: Final = 1.0
 
 
-@check("TASK-001", judges="component", level="must", since="2026.1", floor=5, domains=[Domain.TASK], exercises=True)
+@check("TASK-001", judges="component", level="must", since="2026.1", domains=[Domain.TASK], exercises=True)
 def runs_on_its_payloads(bench: Bench) -> None:
     """A task runs on every payload its schema allows, and its result is plain JSON data.
 
@@ -49,9 +49,8 @@ def runs_on_its_payloads(bench: Bench) -> None:
             done.append((payload, result))
 
         with bench.control("it runs on at least one payload"):
-            for payload in samples(bench):
-                once(payload)
-            bench.expect(bool(done), seen="it refused every payload", expected="a payload it runs on")
+            runs = any(takes(bench, run, payload) for payload in samples(bench))
+            bench.expect(runs, seen="it refused every payload", expected="a payload it runs on")
         strategy, nasty = bench.payloads()
         bench.for_all(strategy, once, nasty=nasty)
     bench.behaved(behaviours(done))

@@ -11,7 +11,7 @@ from oneiric_conformance.work import ask, opened
 __all__: list[str] = []
 
 _TTL: Final = 0.25
-_GRACE: Final = 1.0
+_GRACE: Final = 0.5
 _KEEP: Final = {"kept": "without a ttl", "long": "with a long ttl", "renewed": "set again without a ttl"}
 
 

@@ -98,7 +98,7 @@ def _installed_tasks() -> set[str]:
     return found
 
 
-@check("WF-002", judges="component", level="must", since="2026.1", floor=3, domains=[Domain.WORKFLOW], exercises=True)
+@check("WF-002", judges="component", level="must", since="2026.1", domains=[Domain.WORKFLOW], exercises=True)
 def runs_respect_dependencies(bench: Bench) -> None:
     """A run ends in a result, and its graph executes every node once, none before all it depends on have ended.
 

@@ -1,0 +1,94 @@
+"""Actions that take anything, do more than they say, or change what they are given."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mutants import mutant, reference
+
+
+@mutant("ACT-001", expects="it was taken")
+class TakesAnything(reference.Slugify):
+    """Makes something of whatever it is given."""
+
+    async def execute(self, payload: Any) -> dict[str, Any]:
+        text = payload.get("text") if isinstance(payload, Mapping) else payload
+        return await super().execute({"text": str(text)})
+
+
+@mutant("ACT-001", expects="refused by AttributeError")
+class DoesNotLook(reference.Slugify):
+    """Uses its payload without looking at it."""
+
+    async def execute(self, payload: Any) -> dict[str, Any]:
+        return await super().execute({"text": payload.get("text")})
+
+
+@mutant("ACT-001", expects="refused by KeyError: 'text'")
+class NamesOnlyTheKey(reference.Slugify):
+    """Says nothing but the name of what is missing."""
+
+    async def execute(self, payload: Any) -> dict[str, Any]:
+        if not isinstance(payload, Mapping):
+            raise TypeError("the payload is no object")
+        return await super().execute({"text": payload["text"]})
+
+
+@mutant("ACT-001", expects="control: a good payload gives plain data: execute(): the result is a Slugify")
+class ReturnsItself(reference.Slugify):
+    """Its result is an object instead of data."""
+
+    async def execute(self, payload: Any) -> Any:
+        await super().execute(payload)
+        return reference.Slugify()
+
+
+class _Rooted(reference.Slugify):
+    metadata = reference.Slugify.metadata.model_copy(update={"settings_model": "mutants.reference:FolderSettings"})
+
+    def __init__(self, settings: reference.FolderSettings) -> None:
+        super().__init__()
+        self.root: Path = settings.base_path
+
+
+@mutant("ACT-002", expects="execute() did: write")
+class WritesALog(_Rooted):
+    """Is declared free of side effects, and writes a log below its root."""
+
+    async def execute(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        result = await super().execute(payload)
+        with self.root.joinpath("log").open("a", encoding="utf-8") as log:
+            log.write(result["slug"])
+        return result
+
+
+@mutant("ACT-002", expects="process")
+class StartsAProgram(reference.Slugify):
+    """Is declared free of side effects, and starts a program."""
+
+    async def execute(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        result = await super().execute(payload)
+        subprocess.run([sys.executable, "-S", "-c", ""], check=True)  # noqa: ASYNC221 - it blocks, too
+        return result
+
+
+@mutant("ACT-004", expects="the payload went from")
+class TakesOut(reference.Slugify):
+    """Takes the text out of its payload."""
+
+    async def execute(self, payload: Any) -> dict[str, Any]:
+        result = await super().execute(payload)
+        payload.pop("text")
+        return result
+
+
+@mutant("ACT-004", expects="the payload went from")
+class FillsIn(reference.Slugify):
+    """Fills a default into its payload."""
+
+    async def execute(self, payload: Any) -> dict[str, Any]:
+        result = await super().execute(payload)
+        payload.setdefault("locale", "en")
+        return result

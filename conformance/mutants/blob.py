@@ -1,0 +1,53 @@
+"""Stores that do not give back the bytes they were given."""
+
+from mutants import mutant, reference
+
+
+@mutant("BLOB-001", expects=r"b'one\ntwo")
+class OpensAsText(reference.Folder):
+    """Reads as text, which turns every end of line into a newline."""
+
+    async def read(self, key: str) -> bytes | None:
+        data = await super().read(key)
+        return None if data is None else data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+@mutant("BLOB-001", expects="nexter than the next")
+class OverwritesInPlace(reference.Folder):
+    """Writes over the old bytes without cutting off what is left of them."""
+
+    async def save(self, key: str, data: bytes) -> None:
+        old = await self.read(key) or b""
+        await super().save(key, data + old[len(data) :])
+
+
+@mutant("BLOB-001", expects="read('b.txt') answered")
+class FoldsKeys(reference.Folder):
+    """Takes keys that differ in case only for one."""
+
+    def path(self, key: str) -> "reference.Path":
+        return super().path(key.casefold())
+
+
+@mutant("BLOB-001", expects="list() answered")
+class ListsTheLastFolder(reference.Folder):
+    """Leaves the folders out of the names it lists."""
+
+    async def list(self, prefix: str = "") -> "list[str]":
+        return sorted({key.rpartition("/")[2] for key in await super().list(prefix)})
+
+
+@mutant("BLOB-001", expects="read('a') answered")
+class KeepsWhatIsDeleted(reference.Folder):
+    """Says that it has deleted, and keeps it."""
+
+    async def delete(self, key: str) -> bool:
+        return self.path(key).is_file()
+
+
+@mutant("BLOB-001", expects="control: what was saved is read back: it answers to any method")
+class AnswersToAnything(reference.Folder):
+    """Has every method one may ask for, like a mock."""
+
+    def __getattr__(self, name: str) -> object:
+        return lambda *_: None

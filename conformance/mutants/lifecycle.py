@@ -1,0 +1,177 @@
+"""Components that come, are, or go wrongly."""
+
+import asyncio
+import tempfile
+import threading
+from typing import Any, ClassVar, Self
+
+from mutants import mutant, reference
+
+_SHARED = "the instance that is swapped in is the one that is let go"
+_UNCLEAN = "clean-up is called there without init() as well"
+
+
+@mutant("LIFE-001", expects="the same instance", also=dict.fromkeys(("HOT-001", "HOT-004", "HOT-008"), _SHARED))
+class SharedInstance(reference.Slugify):
+    """Its factory hands out one instance again and again."""
+
+    _one: ClassVar[Any] = None
+
+    def __new__(cls) -> Self:
+        cls._one = cls._one or super().__new__(cls)
+        return cls._one
+
+
+@mutant("LIFE-001", expects="changed in all instances")
+class StorageOfTheClass(reference.Cache):
+    """Keeps its values in a class attribute."""
+
+    values: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, settings: reference.CacheSettings) -> None:
+        super().__init__(settings)
+        self._values = self.values
+
+    async def cleanup(self) -> None:
+        self._open = False
+
+
+_CLOSED = "a swap cleans one instance up while another one lives"
+
+
+@mutant(
+    "LIFE-001",
+    expects="after another instance was cleaned up",
+    also=dict.fromkeys(("HOT-001", "HOT-004", "HOT-005", "HOT-008"), _CLOSED),
+)
+class CleanupOfAll(reference.Audit):
+    """Its clean-up closes what all instances share."""
+
+    connected: ClassVar[bool] = False
+
+    async def init(self) -> None:
+        type(self).connected = True
+
+    async def health(self) -> bool:
+        return self.connected
+
+    async def cleanup(self) -> None:
+        type(self).connected = False
+
+
+@mutant("LIFE-002", expects="answered None")
+class SaysNothing(reference.WordCount):
+    """Its health hook forgets to return what it found."""
+
+    async def health(self) -> bool:
+        await super().health()
+        return None  # type: ignore[return-value]  # which is what is wrong
+
+
+@mutant("LIFE-003", expects="clean-up without init()", also={"LIFE-005": _UNCLEAN})
+class NeedsInit(reference.Slugify):
+    """Its clean-up closes what only ``init()`` makes."""
+
+    async def init(self) -> None:
+        await super().init()
+        self._lock = asyncio.Lock()
+
+    async def cleanup(self) -> None:
+        async with self._lock:
+            await super().cleanup()
+
+
+@mutant("LIFE-003", expects="the second clean-up")
+class CleanupOnce(reference.Slugify):
+    """Its clean-up raises when it is called again."""
+
+    closed = False
+
+    async def cleanup(self) -> None:
+        if self.closed:
+            raise RuntimeError("closed already")
+        self.closed = True
+        await super().cleanup()
+
+
+_LEAK = "whatever is left behind by each life is left behind by each swap"
+
+
+@mutant("LIFE-004", expects="more tasks", also={"LIFE-005": _LEAK, "HOT-005": _LEAK})
+class ForgottenTask(reference.Ticker):
+    """Starts a task and does not end it."""
+
+    async def init(self) -> None:
+        await super().init()
+        self._beat = asyncio.create_task(asyncio.sleep(60))
+
+
+@mutant("LIFE-004", expects="thread", also={"LIFE-005": _LEAK, "HOT-005": _LEAK})
+class ForgottenThread(reference.Slugify):
+    """Starts a thread that nobody tells to end."""
+
+    async def init(self) -> None:
+        await super().init()
+        threading.Thread(target=threading.Event().wait, args=(60,), name="forgotten", daemon=True).start()
+
+
+@mutant("LIFE-004", expects="descriptor", also={"LIFE-005": _LEAK, "HOT-005": _LEAK})
+class ForgottenFile(reference.Slugify):
+    """Opens a file and keeps it open for good."""
+
+    opened: ClassVar[list[Any]] = []
+
+    async def init(self) -> None:
+        await super().init()
+        self.opened.append(tempfile.TemporaryFile())
+
+
+@mutant("LIFE-005", expects="cancelled at the 1. point")
+class StartsBeforeItKnows(reference.Ticker):
+    """Starts a task in ``init()``, waits, and only then remembers the task."""
+
+    _beat: "asyncio.Task[Any] | None" = None
+
+    async def init(self) -> None:
+        beat = asyncio.create_task(asyncio.sleep(60))
+        await asyncio.sleep(0)
+        self._beat = beat
+        await super().init()
+
+    async def cleanup(self) -> None:
+        if self._beat is not None:
+            self._beat.cancel()
+        await super().cleanup()
+
+
+@mutant("LIFE-005", expects="clean-up cancelled")
+class ClosesTooSoon(reference.Ticker):
+    """Marks itself closed before its task has ended, so that a second clean-up does nothing."""
+
+    _beat: "asyncio.Task[Any] | None" = None
+
+    async def init(self) -> None:
+        self._beat = asyncio.create_task(asyncio.sleep(60))
+        await super().init()
+
+    async def cleanup(self) -> None:
+        beat, self._beat = self._beat, None
+        await super().cleanup()
+        await asyncio.sleep(0)
+        if beat is not None:
+            beat.cancel()
+
+
+@mutant("LIFE-008", expects="after clean-up, health() answered True")
+class HealthyForEver(reference.Slugify):
+    """Is healthy whatever happened."""
+
+    async def health(self) -> bool:
+        return True
+
+
+@mutant("LIFE-008", expects="no health hook")
+class WithoutHealth(reference.Slugify):
+    """Has no health hook, so that nobody can tell whether it is closed."""
+
+    health = None  # type: ignore[assignment]  # which is what is wrong

@@ -1,0 +1,100 @@
+"""Tasks that do not run, or do not end."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+from unittest.mock import MagicMock
+
+from mutants import mutant, reference
+
+
+@mutant("TASK-001", expects="the result is a MagicMock")
+class ReturnsMocks(reference.WordCount):
+    """Its result is a mock instead of data."""
+
+    async def run(self, payload: Mapping[str, Any]) -> Any:
+        await super().run(payload)
+        return MagicMock()
+
+
+@mutant("TASK-001", expects="which JSON does not have")
+class DividesByNothing(reference.WordCount):
+    """Its result holds a number that JSON does not have."""
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        result = await super().run(payload)
+        return {**result, "ratio": float("inf") if not result["words"] else 1.0}
+
+
+@mutant("TASK-001", expects="a valid one")
+class RefusesLongTexts(reference.WordCount):
+    """Refuses payloads that its schema allows."""
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        if len(payload["text"]) > 3:
+            raise ValueError("the text is too long")
+        return await super().run(payload)
+
+
+@mutant(
+    "TASK-001",
+    expects="control: it runs on at least one payload",
+    also={"TASK-002": "a run that cannot begin cannot be cancelled"},
+)
+class RefusesEverything(reference.WordCount):
+    """Has no schema and refuses whatever it is given."""
+
+    metadata = reference.WordCount.metadata.model_copy(update={"capabilities": []})
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        raise ValueError("not this one")
+
+
+@mutant("TASK-002", expects="went on and returned")
+class CannotBeCancelled(reference.WordCount):
+    """Takes being cancelled for one more reason to go on."""
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return await super().run(payload)
+        except asyncio.CancelledError:
+            return {"words": 0, "characters": 0, "text": ""}
+
+
+@mutant("TASK-002", expects="it still ran")
+class TriesAgainWhateverHappens(reference.WordCount):
+    """Begins anew when it is cancelled, and takes its time."""
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return await super().run(payload)
+        except asyncio.CancelledError:
+            await asyncio.sleep(1.5)
+            raise
+
+
+@mutant("TASK-002", expects="the run after a cancelled one")
+class BreaksWhenCancelled(reference.WordCount):
+    """Stays locked when it is cancelled while it holds its lock."""
+
+    busy = False
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        if self.busy:
+            raise RuntimeError("busy")
+        self.busy = True
+        result = await super().run(payload)
+        self.busy = False
+        return result
+
+
+@mutant("TASK-002", expects="as it declares")
+class TakesLongerThanItSays(reference.WordCount):
+    """Takes longer than the time it declares."""
+
+    metadata = reference.WordCount.metadata.model_copy(update={"timeout_seconds": 0.01, "retry_policy": None})
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        time.sleep(0.02)  # noqa: ASYNC251 - it blocks, too
+        return await super().run(payload)

@@ -1,0 +1,94 @@
+"""Workflows whose graph cannot be walked, and runtimes that walk it wrongly."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mutants import mutant, reference
+from oneiric_conformance.subject import Package
+from oneiric_core import Domain, WorkflowBridge
+from oneiric_core.testing import CoreRuntime
+
+_TEXT: Mapping[str, Any] = {"text": "some text"}
+
+
+def _with(*nodes: Mapping[str, Any]) -> Package:
+    """The reference workflow with these nodes, and the reference task."""
+    review = reference.subject_of(reference.Review)
+    review = reference.subject_of(reference.Review, metadata={**review.metadata, "dag": {"nodes": list(nodes)}})
+    return reference.package(review, reference.subject_of(reference.WordCount))
+
+
+def _node(name: str, *depends_on: str, task: str = "word-count", payload: Any = _TEXT) -> dict[str, Any]:
+    return {"id": name, "task": task, "depends_on": list(depends_on), "payload": payload}
+
+
+@mutant("WF-001", expects="cycle")
+def goes_in_circles() -> Package:
+    """Two nodes depend on each other."""
+    return _with(_node("draft", "final"), _node("final", "draft"))
+
+
+@mutant("WF-001", expects="'drift', which is no node")
+def depends_on_nobody() -> Package:
+    """A node depends on one that does not exist."""
+    return _with(_node("draft"), _node("final", "drift"))
+
+
+@mutant("WF-001", expects="two nodes have the id")
+def names_two_alike() -> Package:
+    """Two nodes have one id."""
+    return _with(_node("draft"), _node("draft"))
+
+
+@mutant("WF-001", expects="no package here offers the task word-cuont")
+def misspells_its_task() -> Package:
+    """A node runs a task that nobody offers."""
+    return _with(_node("draft"), _node("final", "draft", task="word-cuont"))
+
+
+@mutant("WF-002", expects="a run with its own tasks")
+def hands_over_the_wrong_payload() -> Package:
+    """A node's payload is refused by its task."""
+    return _with(_node("draft"), _node("final", "draft", payload={"txt": "misspelt"}))
+
+
+@mutant("WF-002", expects="the result is a Review")
+class ReturnsItself(reference.Review):
+    """Its result is an object instead of data."""
+
+    async def execute(self, context: Any) -> Any:
+        return reference.Review()
+
+
+class _Unordered(WorkflowBridge):
+    def _dag(self, candidate: Any) -> Any:
+        dag = super()._dag(candidate)
+        free = [type(node)(node.id, node.task, (), node.payload, node.policy) for node in dag.nodes]
+        return type(dag)(tuple(free))
+
+
+class _Twice(WorkflowBridge):
+    async def _step(self, context: Any, node: Any) -> Any:
+        await super()._step(context, node)
+        return await super()._step(context, node)
+
+
+class _Bridged(CoreRuntime):
+    bridge: type[WorkflowBridge] = WorkflowBridge
+
+    def _make_verbs(self, resolver: Any, lifecycle: Any) -> Any:
+        return {**super()._make_verbs(resolver, lifecycle), Domain.WORKFLOW: self.bridge(resolver, lifecycle).execute}
+
+
+@mutant("WF-002", expects="began before")
+class RunsAllAtOnce(_Bridged):
+    """Runs all nodes of a graph at once."""
+
+    bridge = _Unordered
+
+
+@mutant("WF-002", expects="was run 2 times")
+class RunsTwice(_Bridged):
+    """Runs each node of a graph twice."""
+
+    bridge = _Twice
