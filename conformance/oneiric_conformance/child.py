@@ -23,13 +23,14 @@ from oneiric_core import ConformanceError
 
 __all__ = ["ChildEnd", "fork_child", "run_child"]
 
-START: Final = "start"
-"""The stage before the first: the child's own start, which is the kit's business."""
+_BOOTING: Final = ""
+"""The stage before the first one: the child's own start, which is the kit's business."""
 
 _START_SECONDS: Final = 20.0
 _BOOT: Final = (
     "import json,sys;r=json.load(open(sys.argv[1],encoding='utf-8'));sys.path[:]=r['sys.path'];"
-    "from oneiric_conformance.{module} import main;main(r,int(sys.argv[2]))"
+    "from oneiric_conformance.telling import confine;from oneiric_conformance.{module} import main;"
+    "confine();main(r,int(sys.argv[2]))"
 )
 
 
@@ -124,7 +125,7 @@ def _waiting(pid: int) -> Callable[..., int]:
 def _followed(told: int, pid: int, wait: Callable[..., int], seconds: Mapping[str, float], errors: Path) -> ChildEnd:
     """Read until the child says it is done, closes the pipe or takes too long; then end its process group."""
     notes: list[Mapping[str, Any]] = []
-    stage, done, late = START, False, False
+    stage, done, late = _BOOTING, False, False
     try:
         with _killing(pid, wait), os.fdopen(told, "rb", buffering=0) as pipe:
             lines = _Lines(pipe.fileno())
@@ -147,7 +148,7 @@ def _followed(told: int, pid: int, wait: Callable[..., int], seconds: Mapping[st
                 fault = _ended(wait, errors)
     except ValueError as error:
         fault = f"wrote on the kit's pipe ({error})"
-    if stage == START and fault:
+    if stage == _BOOTING and fault:
         raise ConformanceError(
             f"the kit's child process {fault}: {_tail(errors)}",
             fix="Report it; it happened before the component was imported",

@@ -1,8 +1,8 @@
 """While a subject acts in this process, it cannot end or replace it: the attempt becomes an exception, and is kept.
 
 ``os._exit`` and ``os.abort`` tell no audit hook, so they are replaced while the guard is up; ``os.exec*`` and signals
-to this very process are refused by the hook. A subject that holds a reference of its own to ``os._exit``, or crashes the
-interpreter, is met by the first run in a process of its own.
+to this very process are refused by the hook. A subject that holds a reference of its own to ``os._exit``, or crashes
+the interpreter, is met by the first run in a process of its own.
 """
 
 import os
@@ -18,6 +18,9 @@ from oneiric_conformance.watch import intercepting
 __all__ = ["ProcessExit", "guard"]
 
 _HARMLESS: Final = frozenset({0, signal.SIGALRM, signal.SIGCHLD, signal.SIGWINCH, signal.SIGURG, signal.SIGCONT})
+_FOR_PROGRAMS: Final = frozenset({signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2})
+"""Signals that end a process, unless somebody in it waits for them; handlers of all others usually end it as well."""
+
 _ENDS: Final = ("_exit", "abort")
 
 
@@ -80,5 +83,4 @@ def _ends_us(event: str, args: tuple[Any, ...]) -> bool:
 
 
 def _handled(number: int) -> bool:
-    """Whether somebody in this process waits for the signal; an interrupt would end the whole run."""
-    return number != signal.SIGINT and number in signal.valid_signals() and callable(signal.getsignal(number))
+    return number in _FOR_PROGRAMS and callable(signal.getsignal(number))

@@ -8,7 +8,7 @@ from oneiric_conformance.declarations import load
 from oneiric_conformance.fingerprint import noting_imports, take_fingerprint
 from oneiric_conformance.sandbox import Sandbox
 from oneiric_conformance.subject import EntryPointName
-from oneiric_conformance.telling import Over, Teller, confine
+from oneiric_conformance.telling import Over, Teller
 from oneiric_conformance.watch import watching
 
 __all__ = ["main"]
@@ -16,7 +16,6 @@ __all__ = ["main"]
 
 def main(request: Mapping[str, Any], descriptor: int) -> None:
     """Load every entry point in ``request["points"]``; stages are their positions in that list."""
-    confine()
     teller, box = Teller(descriptor), Sandbox(Path(request["root"]))
     with watching() as record, noting_imports(fingerprint := take_fingerprint()):
         box.record = record

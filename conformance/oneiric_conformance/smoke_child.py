@@ -14,7 +14,7 @@ from oneiric_conformance.fingerprint import noting_imports, take_fingerprint
 from oneiric_conformance.sandbox import Sandbox
 from oneiric_conformance.settings import filled
 from oneiric_conformance.subject import EntryPointName, Subject
-from oneiric_conformance.telling import Over, Teller, answer_where, confine, side_effects
+from oneiric_conformance.telling import Over, Teller, answer_where, side_effects
 from oneiric_conformance.watch import watching
 from oneiric_core.testing import call_hook, construct, find_hook, import_object, make_settings
 
@@ -27,7 +27,6 @@ def main(request: Mapping[str, Any], descriptor: int) -> None:
     :param request: made by :func:`oneiric_conformance.smoke.smoke`.
     :param descriptor: the pipe to the parent.
     """
-    confine()
     teller, box = Teller(descriptor), Sandbox(Path(request["root"]))
     with watching() as record, noting_imports(fingerprint := take_fingerprint()):
         box.record = record
@@ -77,6 +76,7 @@ def _finish(request: Mapping[str, Any], subject: Subject, teller: Teller, box: S
     """The subject's life on a loop of its own; what it left there is the leak checks' business."""
     loop = asyncio.new_event_loop()
     loop.run_until_complete(live(request, subject, teller, box))
+    loop.close()
 
 
 async def live(request: Mapping[str, Any], subject: Subject, teller: Teller, box: Sandbox) -> None:

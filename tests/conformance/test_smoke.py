@@ -1,6 +1,7 @@
 """The first run of a component: whatever it does there ends as a report."""
 
 import asyncio
+import json
 import os
 import resource
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from oneiric_conformance import Limits, Package, Subject
 from oneiric_conformance.smoke import SmokeReport, smoke
+from oneiric_conformance.smoke_child import main
 from oneiric_conformance.subject import EntryPointName
 from oneiric_core import DOMAINS, Domain
 
@@ -84,7 +86,7 @@ def test_nothing_of_it_is_imported_here(author: Any) -> None:
         ("import time\ndef Bad(): time.sleep(60)", "factory", "did not end within 1.4 s"),
         ("import asyncio\nasync def Bad(): await asyncio.sleep(60)", "factory", "did not end within 0.4 s"),
         (
-            "import asyncio\nasync def Bad():\n    while True:\n        try: await asyncio.sleep(60)\n        except BaseException: 0",
+            "import asyncio\nasync def Bad():\n  while 1:\n   try: await asyncio.sleep(9)\n   except BaseException: 0",
             "factory",
             "did not end within 1.4 s",
         ),
@@ -290,3 +292,49 @@ def test_the_module_of_a_closure_is_still_imported_in_a_fresh_process(author: An
     point = EntryPointName("oneiric.tasks", "local", f"{author.written[0]}:metadata")
     report = smoke(Subject("task", "local", "acme", partial(dict), entry_point=point), QUICK)
     assert "import" in report.durations
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (GOOD, []),
+        (
+            "import asyncio\nclass Good:\n    async def init(self): await asyncio.sleep(60)",
+            ["TimeoutError: did not end"],
+        ),
+        ("class Good:\n    async def run(self, payload): raise TimeoutError('theirs')", ["TimeoutError: theirs"]),
+        (
+            "class Good:\n    def stop(self): pass\n    def cleanup(self): raise ValueError('late')",
+            ["ValueError: late"],
+        ),
+        ("raise ValueError('at once')", ["ValueError: at once"]),
+    ],
+)
+def test_the_childs_program_tells_every_stage_and_then_that_it_is_done(
+    author: Any, tmp_path: Path, source: str, told: list[str]
+) -> None:
+    """The same program in this process, where its every line can be looked at."""
+    hooks = {"init": ["init"], "start": [], "health": ["health"], "verb": ["run"], "stop": [], "cleanup": ["cleanup"]}
+    author.package(source, "Good")
+    request = {
+        "root": str(tmp_path),
+        "entry_point": None,
+        "factory": f"{author.written[0]}:Good",
+        "settings_model": None,
+        "settings": {},
+        "live": True,
+        "limits": dict.fromkeys(("init", "health", "verb", "cleanup"), 0.05),
+        "hooks": hooks,
+        "given": "payload",
+        "payload": {},
+        "topic": "",
+    }
+    reading, writing = os.pipe()
+    main(request, writing)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        notes = [json.loads(line) for line in pipe]
+    assert notes[-1] == {"done": True}
+    assert [note["stage"] for note in notes if "stage" in note] == [note["ended"] for note in notes if "ended" in note]
+    errors = [note["error"] for note in notes if note.get("error")]
+    assert [error[: len(start)] for error, start in zip(errors, told, strict=True)] == told
