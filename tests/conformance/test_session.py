@@ -227,6 +227,23 @@ def test_closing_leaves_nothing_behind(echo: Package, registered: Register, tmp_
     assert (threading.active_count(), len([*Path("/proc/self/fd").iterdir()])) == (threads, descriptors)
 
 
+def test_what_one_check_leaves_running_the_next_one_does_not_meet(echo: Package, registered: Register) -> None:
+    met: list[set[Any]] = []
+
+    async def leave() -> None:
+        met.append(asyncio.all_tasks() - {asyncio.current_task()})
+        asyncio.get_running_loop().create_task(asyncio.Event().wait(), name="left behind").add_done_callback(repr)
+
+    def check(bench: Bench) -> None:
+        passing(bench)
+        bench.run(leave())
+
+    registered("TST-001", check)
+    registered("TST-002", check)
+    results_of(echo)
+    assert [[task.get_name() for task in tasks if task.get_name() == "left behind"] for tasks in met] == [[], []]
+
+
 def test_closing_twice_is_harmless(echo: Package) -> None:
     session = Session(echo)
     session.close()
