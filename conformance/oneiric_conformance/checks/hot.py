@@ -104,6 +104,7 @@ async def _swap_under_lease(stage: Stage, act: Act) -> None:
         await put_aside(stage.bench, old)
         swap = asyncio.ensure_future(stage.must_swap(stage.provider))
         new = await _published(stage, old, swap)
+        _expect_in_use(stage, old)
         with stage.bench.asking("a call that began before the swap"):
             await act(old)
         await expect_put_aside(stage.bench, old, "while it was still in use, its successor came up")
