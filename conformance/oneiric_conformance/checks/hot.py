@@ -3,10 +3,12 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from oneiric_conformance.bench import Bench
 from oneiric_conformance.faults import FAULTS, FaultPlan, FaultyFactory, faulty
+from oneiric_conformance.judging import Finding
 from oneiric_conformance.leaks import wears_out
 from oneiric_conformance.registry import check
 from oneiric_conformance.runtime import Limits
@@ -172,8 +174,14 @@ def a_failed_candidate_leaves_the_live_one_serving(bench: Bench) -> None:
     Troubleshooting: state that a second instance takes from the first: a class attribute, a fixed file name, a port, a
     lock; or a clean-up that removes what all instances share.
     """
-    limits = bench.run(_tight(bench))
+    tight = bench.run(_tight(bench))
+    try:
+        _judge_failures(bench, tight)
+    except Finding:  # once more with time to spare: the machine may have stood still for a moment
+        _judge_failures(bench, replace(tight, init=4 * tight.init, health=4 * tight.health))
 
+
+def _judge_failures(bench: Bench, limits: Limits) -> None:
     async def judge() -> None:
         async with staged(bench, limits) as (stage, act):
             await put_aside(bench, await stage.live())
@@ -191,14 +199,13 @@ def a_failed_candidate_leaves_the_live_one_serving(bench: Bench) -> None:
 
 async def _tight(bench: Bench) -> Limits:
     """Limits that somebody can wait for, and that the subject itself keeps with ease."""
-    began = time.monotonic()
     with bench.sandbox() as box:
+        began = time.monotonic()
         async with bench.live(box) as instance:
             await bench.health(instance)
-    took = 10 * (time.monotonic() - began)
+    seconds = max(_TIGHT, 5 * (time.monotonic() - began))
     own = bench.limits
-    tight = max(_TIGHT, took)
-    return Limits(init=min(own.init, tight), health=min(own.health, tight), cleanup=own.cleanup, drain=own.drain)
+    return replace(own, init=min(own.init, seconds), health=min(own.health, seconds))
 
 
 async def _replaces(bench: Bench, limits: Limits) -> None:
