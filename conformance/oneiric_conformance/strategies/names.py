@@ -44,7 +44,7 @@ def traversals(draw: DrawFn) -> str:
 def hostile_names(draw: DrawFn, root: str) -> str:
     """A name that climbs, is absolute, carries a drive or a host, or holds what no file name may hold.
 
-    :param root: the absolute directory in which absolute names lie.
+    :param root: the absolute directory in which absolute names lie, or, where their separator is none, beside it.
     """
     shape = draw(st.sampled_from(("climbs", "climbs", "rooted", "odd")))
     if shape == "climbs":
