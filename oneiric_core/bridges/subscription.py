@@ -140,7 +140,7 @@ def _look_up(envelope: EventEnvelope, path: str) -> object:
 
 def _same(value: object, wanted: object) -> bool:
     """Equality of JSON values, in which true is not 1."""
-    return value is not _ABSENT and isinstance(value, bool) == isinstance(wanted, bool) and value == wanted
+    return isinstance(value, bool) == isinstance(wanted, bool) and value == wanted
 
 
 def _list(name: str, where: str, value: object, kind: type[Any]) -> list[Any]:

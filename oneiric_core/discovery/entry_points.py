@@ -168,7 +168,7 @@ def _flatten(declared: object, *, called: bool) -> Iterator[object]:
         yield declared
     elif _is_declaration(getattr(declared, "metadata", None)):
         yield declared.metadata  # type: ignore[attr-defined]  # the line above found it
-    elif isinstance(declared, Iterable) and not isinstance(declared, str | bytes | type):
+    elif isinstance(declared, Iterable) and not isinstance(declared, str | bytes):
         for item in declared:
             yield from _flatten(item, called=called)
     elif callable(declared) and not called:

@@ -14,22 +14,33 @@ T = TypeVar("T")
 
 
 class Crew:
-    """Starts work and sees it to its end."""
+    """Starts work and sees it to its end.
+
+    There are calls into components, which may be cancelled, and duties of our own (waiting for what comes late,
+    retiring), which may not: who cancels a duty loses an instance.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._tasks: set[asyncio.Future[Any]] = set()
+        self._calls: set[asyncio.Future[Any]] = set()
+        self._duties: set[asyncio.Future[Any]] = set()
         self._threads: ThreadPoolExecutor | None = None
 
-    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.create_task(work)
+    def start(self, duty: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(duty)
+        self._duties.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def call(self, call: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(call)
         self.adopt(task)
         return task
 
-    def adopt(self, future: asyncio.Future[Any]) -> None:
-        """Own what somebody else has started."""
-        self._tasks.add(future)
-        future.add_done_callback(self._ended)
+    def adopt(self, call: asyncio.Future[Any]) -> None:
+        """Own a call that somebody else has started."""
+        self._calls.add(call)
+        call.add_done_callback(self._ended)
 
     async def see_off(self, task: asyncio.Future[Any], seconds: float) -> bool:
         """Wait until ``task`` has ended, or ``seconds``; it is not disturbed. Says whether it has ended."""
@@ -64,27 +75,32 @@ class Crew:
         return value
 
     async def close(self, seconds: float) -> int:
-        """Wait for all work, cancelling what takes longer than ``seconds``; says how much could not be ended."""
-        try:
-            async with self._clock.timeout(seconds):
-                while pending := self._others():
-                    await asyncio.wait(pending)
-        except TimeoutError:
-            for task in self._others():
-                task.cancel()
-            for task in self._others():
-                await self.see_off(task, seconds)
-        left = len(self._others())
+        """Wait for all work, cancelling calls that take longer than ``seconds``; says how many could not be ended.
+
+        What waits for such a call goes on waiting, to clean up what it delivers.
+        """
+        if not await self._settle(seconds):
+            for call in [*self._calls]:
+                call.cancel()
+            await self._settle(seconds)
+        left = len(self._calls)
         if self._threads is not None:
             self._threads.shutdown(wait=left == 0)
         return left
 
-    def _others(self) -> list[asyncio.Future[Any]]:
+    async def _settle(self, seconds: float) -> bool:
         me = asyncio.current_task()
-        return [task for task in self._tasks if task is not me]
+        try:
+            async with self._clock.timeout(seconds):
+                while pending := [work for work in (*self._calls, *self._duties) if work is not me]:
+                    await asyncio.wait(pending)
+        except TimeoutError:
+            return False
+        return True
 
     def _ended(self, task: asyncio.Future[Any]) -> None:
-        self._tasks.discard(task)
+        self._calls.discard(task)
+        self._duties.discard(task)
         if not task.cancelled():
             task.exception()  # whoever waits for the task reports it; this only marks it as seen
 

@@ -6,6 +6,7 @@ suspension in between.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from types import MappingProxyType, TracebackType
@@ -17,12 +18,15 @@ from oneiric_core.discovery import default_allow, import_object
 from oneiric_core.errors import LifecycleError, SwapError
 from oneiric_core.lifecycle.crew import Crew
 from oneiric_core.lifecycle.hooks import is_awaitable
+from oneiric_core.lifecycle.retire import Retirement, Retirer
 from oneiric_core.lifecycle.slot import Lease, Published, Slot
 from oneiric_core.lifecycle.states import Handle, SlotStatus, Timeouts
 from oneiric_core.lifecycle.swap import Attempt, Maker
 from oneiric_core.resolver import Resolver, Undo
 
 __all__ = ["LifecycleManager"]
+
+_log = logging.getLogger(__name__)
 
 _Name: TypeAlias = tuple[str, str]
 
@@ -59,6 +63,7 @@ class LifecycleManager:
         self._maker = Maker(self._crew, clock, timeouts, settings, importer)
         self._slots: dict[_Name, Slot] = {}
         self._published: dict[_Name, Published] = {}
+        self._retirer = Retirer(self._crew, clock, timeouts, self._maker)
         self._observers: list[Callable[[SlotStatus], None]] = []
         self._stopping: asyncio.Task[None] | None = None
 
@@ -81,7 +86,8 @@ class LifecycleManager:
         candidate = self._resolver.require(domain, key, provider)
         published = self._published.get((domain, key))
         if published is None or not _runs(published, candidate):
-            [published] = await self._change({(domain, key): provider}, always=False)
+            [published], retiring = await self._change({(domain, key): provider}, always=False)
+            await self._retirer.see_off(retiring)
         return published.instance
 
     async def swap(self, domain: str, key: str, provider: str | None = None) -> object:
@@ -92,17 +98,22 @@ class LifecycleManager:
         :raises ResolutionError: there is no such candidate.
         :raises LifecycleError: it could not be made ready; what ran before still runs.
         """
-        [published] = await self._change({(domain, key): provider}, always=True)
+        [published], retiring = await self._change({(domain, key): provider}, always=True)
+        await self._retirer.see_off(retiring)
         return published.instance
 
     async def swap_many(self, targets: Iterable[tuple[str, str, str | None]]) -> list[Handle]:
         """Swap several keys as one: all of (domain, key, provider or None), or none. Handles come in order of name.
 
+        Nothing suspends after the publication, so whatever this raises, cancellation included, means that none was
+        swapped. The former instances are retired in the background.
+
         :raises ResolutionError: a candidate is missing.
         :raises SwapError: one could not be made ready; ``failures`` has the reason by name.
         """
         wanted: dict[_Name, str | None] = {(domain, key): provider for domain, key, provider in targets}
-        return [published.handle for published in await self._change(wanted, always=True)]
+        swapped, _ = await self._change(wanted, always=True)
+        return [published.handle for published in swapped]
 
     async def retire(self, domain: str, key: str) -> None:
         """Publish nothing any more and clean up; does nothing if nothing is published.
@@ -117,9 +128,9 @@ class LifecycleManager:
             if published is None:
                 return
             slot.retired, slot.error = True, ""
-            retirement = self._retire(slot, published)
+            retirement = self._retirer.retire(slot, published)
             self._notify(slot)
-        await self._see_off([(published, retirement)])
+        await self._retirer.see_off([retirement])
 
     async def stop(self) -> None:
         """Retire everything, the latest activated first, and wait until nothing of ours is left. Idempotent."""
@@ -179,7 +190,10 @@ class LifecycleManager:
 
     # -- the swap ------------------------------------------------------------------------------------------------------
 
-    async def _change(self, wanted: Mapping[_Name, str | None], *, always: bool) -> list[Published]:
+    async def _change(
+        self, wanted: Mapping[_Name, str | None], *, always: bool
+    ) -> tuple[list[Published], list[Retirement]]:
+        """What is published under the names now, and the former instances on their way out."""
         self._refuse_when_stopped()
         for name, provider in wanted.items():
             self._resolver.require(*name, provider)  # no slot is made for a name nobody answers to
@@ -196,8 +210,7 @@ class LifecycleManager:
             result = [self._published[name] for name in names]
             for name in attempts:
                 self._notify(self._slots[name])
-        await self._see_off([each for each in former if each is not None])
-        return result
+        return result, [each for each in former if each is not None]
 
     async def _make(self, candidates: Mapping[_Name, Candidate]) -> dict[_Name, Attempt]:
         slots = [self._slots[name] for name in candidates]
@@ -234,7 +247,7 @@ class LifecycleManager:
         except ExceptionGroup as failed:
             raise _several(candidates, failed) from failed
 
-    def _publish(self, name: _Name, attempt: Attempt) -> tuple[Published, asyncio.Task[None]] | None:
+    def _publish(self, name: _Name, attempt: Attempt) -> Retirement | None:
         slot = self._slots[name]
         former = self._published.get(name)
         slot.generation += 1
@@ -242,49 +255,18 @@ class LifecycleManager:
         slot.retired = False
         slot.seconds = MappingProxyType(dict(attempt.seconds))
         self._published[name] = Published(attempt, slot.generation)
-        return None if former is None else (former, self._retire(slot, former))
-
-    # -- retirement ----------------------------------------------------------------------------------------------------
-
-    def _retire(self, slot: Slot, former: Published) -> asyncio.Task[None]:
-        slot.draining += 1
-        return self._crew.start(self._drain_and_clean(slot, former))
-
-    async def _drain_and_clean(self, slot: Slot, former: Published) -> None:
-        await self._drain(slot, former)
-        await self._clean(slot, former)
-
-    async def _drain(self, slot: Slot, former: Published) -> None:
-        if not former.leases:
-            return
-        try:
-            async with self._clock.timeout(self._timeouts.drain):
-                await former.drained()
-        except TimeoutError:
-            self._warn(slot, f"{former.leases} calls still ran after {self._timeouts.drain:g} s")
-
-    async def _clean(self, slot: Slot, former: Published) -> None:
-        for problem in await self._maker.let_go(former.attempt):
-            self._warn(slot, problem)
-        slot.draining -= 1
-
-    async def _see_off(self, retirements: list[tuple[Published, asyncio.Task[None]]]) -> None:
-        waited_for = [task for former, task in retirements if not former.leases]
-        if waited_for:
-            await asyncio.wait(waited_for)
+        return None if former is None else self._retirer.retire(slot, former)
 
     async def _stop(self) -> None:
         self._maker.close()
         latest_first = [(self._slots[name], self._published.pop(name)) for name in [*reversed(self._published)]]
         for slot, _ in latest_first:
-            slot.retired, slot.draining = True, slot.draining + 1
+            slot.retired = True
             self._notify(slot)
-        drains = [self._crew.start(self._drain(slot, former)) for slot, former in latest_first]
-        if drains:
-            await asyncio.wait(drains)
-        for slot, former in latest_first:
-            await self._clean(slot, former)
-        await self._crew.close(2 * self._timeouts.cleanup)
+        await self._retirer.retire_in_order(latest_first)
+        left = await self._crew.close(2 * self._timeouts.cleanup)
+        if left:
+            _log.warning("%d calls into components ignored their cancellation and still run", left)
 
     # -- within --------------------------------------------------------------------------------------------------------
 
@@ -308,10 +290,7 @@ class LifecycleManager:
             try:
                 observer(slot.status(self._published.get((slot.domain, slot.key))))
             except Exception as error:  # noqa: BLE001 - an observer must not undo or hold up what it observes
-                self._warn(slot, f"an observer raised {type(error).__name__}: {error}")
-
-    def _warn(self, slot: Slot, text: str) -> None:
-        slot.warning = f"{slot.warning}; {text}" if slot.warning else text
+                slot.warn(f"an observer raised {type(error).__name__}: {error}")
 
     def _refuse_when_stopped(self) -> None:
         if self._stopping is not None:

@@ -72,6 +72,9 @@ class Slot:
         self.draining = 0
         self.seconds: Mapping[str, float] = MappingProxyType({})
 
+    def warn(self, text: str) -> None:
+        self.warning = f"{self.warning}; {text}" if self.warning else text
+
     def status(self, published: Published | None) -> SlotStatus:
         return SlotStatus(
             self.domain,

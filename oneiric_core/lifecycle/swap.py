@@ -251,7 +251,7 @@ class Maker:
         if isinstance(awaitable, asyncio.Future):  # a task around it, cancelled before its first step, would lose it
             self._crew.adopt(awaitable)
             return awaitable
-        task = self._crew.start(_awaited(awaitable))
+        task = self._crew.call(_awaited(awaitable))
         if isinstance(awaitable, CoroutineType):  # for the same reason it may never be awaited
             task.add_done_callback(partial(_close, awaitable))
         return task

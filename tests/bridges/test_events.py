@@ -61,6 +61,11 @@ def test_a_filter_means_what_it_says(entry: dict[str, Any], expected: bool) -> N
     assert hears(NESTED, headers={"id": "7"}, filters=[entry]) is expected
 
 
+def test_only_the_whole_path_topic_means_the_topic() -> None:
+    assert hears({"topic": {"x": 1}}, filters=[{"path": "topic.x", "equals": 1}])
+    assert not hears({"topic": {"x": 1}}, filters=[{"path": "topic", "exists": False}])
+
+
 def test_all_filters_must_hold() -> None:
     yes, no = {"path": "a.b", "equals": 1}, {"path": "a.b", "equals": 2}
     assert hears(NESTED, filters=[yes, yes])

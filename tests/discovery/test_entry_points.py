@@ -103,6 +103,7 @@ def names(declared: object, domain: Domain = Domain.ADAPTER) -> list[str]:
         (lambda: [CACHE, Component], ["adapter/cache/acme", "adapter/cache/acme"]),
         (Duck(), ["adapter/cache/duck"]),
         (Foreign(), ["adapter/cache/foreign"]),
+        (Foreign, ["adapter/cache/foreign"]),
         ([], []),
     ],
     ids=str,
@@ -123,7 +124,9 @@ def test_what_was_declared_reaches_the_candidate_with_where_it_came_from() -> No
     assert (theirs.origin, theirs.priority, theirs.stack_level, dict(theirs.metadata)) == ("foreign-dist", 4, 2, {})
 
 
-@pytest.mark.parametrize("declared", [7, "acme:Cache", None, lambda: 7, lambda: lambda: CACHE, [CACHE, 7]], ids=str)
+@pytest.mark.parametrize(
+    "declared", [7, "acme:Cache", None, lambda: 7, lambda: lambda: CACHE, [CACHE, 7], Category], ids=str
+)
 def test_what_declares_nothing_is_refused(declared: object) -> None:
     with pytest.raises(ResolutionError, match="declares no component"):
         names(declared)

@@ -93,19 +93,23 @@ async def test_an_init_that_ignores_its_cancellation_holds_nobody_up_for_long(ki
     gate.set()
 
 
-async def test_stop_tells_a_deaf_factory_twice_and_then_goes(kit: Any) -> None:
+@pytest.mark.parametrize("begun", [1, 35], ids=["under way", "given up"])
+async def test_stop_goes_without_a_deaf_factory_but_what_it_delivers_is_cleaned_up(
+    kit: Any, begun: int, caplog: pytest.LogCaptureFixture
+) -> None:
     gate = asyncio.Event()
     kit.offer(deaf_factory(kit, gate))
     activating = asyncio.create_task(kit.manager.activate(*CACHE))
-    await kit.clock.advance(1)
+    await kit.clock.advance(begun)
     stopping = asyncio.create_task(kit.manager.stop())
     await kit.clock.advance(100)
     await stopping
+    assert "1 calls into components ignored their cancellation" in caplog.text
     with pytest.raises(ActivationError):
         await activating
     gate.set()
     await kit.steps(10)
-    assert kit.ledger.alive == set()
+    assert kit.ledger.stages(1) == ["made", "cleanup"]
 
 
 async def test_stop_tells_what_did_not_heed_the_first_cancellation_once_more(kit: Any) -> None:

@@ -79,6 +79,20 @@ async def test_the_drain_deadline_ends_the_wait_and_is_reported(kit: Any) -> Non
     assert kit.ledger.cleaned == [1]
 
 
+async def test_stop_waits_for_what_drains_already(kit: Any) -> None:
+    kit.offer(kit.ledger.factory())
+    await kit.manager.activate(*CACHE)
+    async with kit.manager.lease(*CACHE):
+        await kit.manager.retire(*CACHE)
+        stopping = asyncio.create_task(kit.manager.stop())
+        await kit.clock.advance(59)
+        assert not stopping.done()
+        assert kit.ledger.cleaned == []
+        await kit.clock.advance(1)
+        await stopping
+        assert kit.ledger.cleaned == [1]
+
+
 async def test_one_who_holds_a_lease_may_swap(kit: Any) -> None:
     kit.offer(kit.ledger.factory())
     await kit.manager.activate(*CACHE)

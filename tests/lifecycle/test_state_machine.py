@@ -163,11 +163,10 @@ class Swapping(RuleBasedStateMachine):
         result = self.perform(self.manager.swap_many([(*name, provider) for name in chosen]), cancel_after=turns)
         changed = [self.manager.status(*name).generation > self.model[name].generation for name in chosen]
         assert len(set(changed)) == 1, "some were swapped and some were not"
+        assert changed[0] is not isinstance(result, asyncio.CancelledError | OneiricError)
         if changed[0]:
             for name in chosen:
                 self.published(name, provider)
-        else:
-            assert isinstance(result, asyncio.CancelledError | OneiricError)
 
     @rule(name=names)
     def retire(self, name: tuple[str, str]) -> None:

@@ -226,6 +226,28 @@ async def test_awaitables_of_all_kinds_are_awaited() -> None:
         assert await construct(factory, {}) == ["awaited"]
 
 
+async def test_an_awaitable_of_any_type_may_be_what_a_factory_gives(kit: Any) -> None:
+    class Awaitable:
+        def __await__(self) -> Iterator[Any]:
+            yield from asyncio.sleep(0).__await__()
+            return kit.ledger.make()
+
+    kit.offer(Awaitable)
+    assert (await kit.manager.activate(*CACHE)).number == 1
+
+
+async def test_without_configuration_settings_are_an_empty_mapping(kit: Any) -> None:
+    kit.offer(by_keyword)
+    assert await kit.manager.activate(*CACHE) == [{}]
+
+
+async def test_a_service_without_start_and_stop_is_a_service(kit: Any) -> None:
+    kit.offer(Slotted, domain="service", key="web")
+    await kit.manager.activate("service", "web")
+    await kit.manager.retire("service", "web")
+    assert kit.manager.status("service", "web").warning == ""
+
+
 async def test_a_future_that_was_there_already_is_not_lost_to_a_cancellation() -> None:
     made: asyncio.Future[object] = asyncio.get_running_loop().create_future()
     constructing = asyncio.create_task(construct(lambda: made, {}))

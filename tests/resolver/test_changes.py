@@ -134,6 +134,38 @@ def test_undoing_a_removal_that_was_filled_again_leaves_the_filling() -> None:
     assert resolver.require("adapter", "cache").priority == 3
 
 
+def test_undoing_twice_does_not_undo_what_somebody_did_again() -> None:
+    resolver = Resolver()
+    resolver.replace_source(REMOTE, "a", [candidate("one")])
+    undo = resolver.replace_source(REMOTE, "a", [])
+    undo()
+    resolver.replace_source(REMOTE, "a", [])
+    undo()
+    assert resolver.candidates() == []
+
+
+def test_nobody_sees_a_source_half_replaced() -> None:
+    resolver = Resolver()
+    seen: list[list[str | None]] = []
+
+    class Watching(str):
+        """A provider whose hash is asked for in the middle of the change."""
+
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            found = [resolver.resolve("adapter", key) for key in "abc"]
+            seen.append([None if each is None else each.provider[0] for each in found])
+            return super().__hash__()
+
+    for side in "xyx":
+        resolver.replace_source(REMOTE, "s", [candidate(Watching(f"{side}{key}"), key) for key in "abc"])
+        assert {each.provider[0] for each in resolver.candidates()} == {side}
+    assert [None] * 3 in seen
+    assert ["x"] * 3 in seen
+    assert all(len(set(each)) == 1 for each in seen)
+
+
 def test_readers_in_other_threads_see_all_of_the_old_or_all_of_the_new() -> None:
     resolver = Resolver()
     sets = [[candidate(f"{side}{n}", key) for n in range(3) for key in ("a", "b")] for side in "xy"]

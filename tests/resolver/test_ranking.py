@@ -85,6 +85,10 @@ def test_selecting_can_be_changed_and_undone() -> None:
     undo()
     undo()
     assert winner(resolver) == "b"
+    resolver.select(*CACHE, "a")
+    undo()
+    assert winner(resolver) == "a"
+    resolver.select(*CACHE, None)
     first = resolver.select(*CACHE, "a")
     second = resolver.select(*CACHE, "b")
     first()
