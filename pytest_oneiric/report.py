@@ -35,6 +35,7 @@ class Reporter:
         wanted = suite.configuration.report
         self._file = None if wanted is None else ReportFile(wanted)
         self._started = _seconds()
+        self._made: ConformanceReport | None = None
 
     def pytest_report_header(self) -> list[str]:
         package = self._suite.package
@@ -52,20 +53,32 @@ class Reporter:
 
             self._results.append(Result.from_json(data))
 
-    def pytest_terminal_summary(self, terminalreporter: "TerminalReporter", config: pytest.Config) -> None:
-        if config.getoption("collectonly"):
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if session.config.getoption("collectonly"):
             return
-        report = self._report()
+        self._made = self._report()
+        if self._file is not None:
+            self._file.write(self._made)
+
+    def pytest_terminal_summary(self, terminalreporter: "TerminalReporter") -> None:
+        report = self._made
+        if report is None:
+            return
         terminalreporter.section("oneiric conformance")
-        width = max((len(component.id) for component in report.components), default=0)
-        for component in report.components:
+        judged = [component for component in report.components if component.results]
+        width = max((len(component.id) for component in judged), default=0)
+        for component in judged:
             verdict = component.verdict.value
             terminalreporter.write(f"{component.id:{width}}  ")
             terminalreporter.write(f"{verdict:10}", **{_COLOURS[verdict]: True})
             terminalreporter.write_line(f"  {_because(component)}".rstrip())
+        left_out = len(report.components) - len(judged)
+        if left_out:
+            terminalreporter.write_line(f"{left_out} component{'s' * (left_out != 1)} not judged")
         self._say_the_rest(terminalreporter, report)
         if self._file is not None:
-            terminalreporter.write_line(f"report: {self._file.write(report)}")
+            terminalreporter.write_line(f"report: {self._file.path}")
 
     def _say_the_rest(self, terminal: "TerminalReporter", report: "ConformanceReport") -> None:
         for result in report.whole:

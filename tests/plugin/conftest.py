@@ -12,6 +12,7 @@ import pytest
 
 GOOD = '''
 """Titles made fit for a path."""
+from types import SimpleNamespace
 
 class Slug:
     def __init__(self):
@@ -27,18 +28,19 @@ class Slug:
             raise ValueError("payload needs a text")
         return {"slug": "-".join(payload["text"].lower().split()), "length": len(payload["text"])}
 
-class Declared:
-    domain = "action"
-    key = "slug"
-    provider = "third"
-    factory = "third:Slug"
-    capabilities = [{"name": "slug", "payload_schema": {
-        "type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}}}]
-    side_effect_free = True
-    version = "1.0"
+declared = SimpleNamespace(
+    domain="action",
+    key="slug",
+    provider="third",
+    factory="third:Slug",
+    capabilities=[{"name": "slug", "payload_schema": {
+        "type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}}}],
+    side_effect_free=True,
+    version="1.0",
+)
 
 def slug():
-    return Declared
+    return declared
 '''
 
 
@@ -80,16 +82,19 @@ class Author:
         (info / "entry_points.txt").write_text("\n".join([*lines, ""]), encoding="utf-8")
 
     def pytest(
-        self, *args: str, cwd: Path | None = None, plugins: tuple[str, ...] = (), env: Mapping[str, str] = {}
+        self,
+        *args: str,
+        cwd: Path | None = None,
+        plugins: tuple[str, ...] = (),
+        env: Mapping[str, str] = {},
+        autoload: bool = False,
     ) -> "Run":
-        """Run pytest in a process of its own, with no plugin but ours and those named."""
-        loaded = [word for name in ("pytest_oneiric.plugin", *plugins) for word in ("-p", name)]
-        surroundings = os.environ | {
-            "PYTHONPATH": str(self.root / "src"),
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "PYTEST_ADDOPTS": "",
-            "COLUMNS": "120",
-        }
+        """Run pytest in a process of its own, with no plugin but ours and those named, or with all there are."""
+        loaded = [] if autoload else [word for name in ("pytest_oneiric.plugin", *plugins) for word in ("-p", name)]
+        surroundings = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
+        surroundings |= {"PYTHONPATH": str(self.root / "src"), "COLUMNS": "120"}
+        if not autoload:
+            surroundings["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *loaded, *args],
             cwd=cwd or self.root,

@@ -1,13 +1,14 @@
 """What an author is told at the end, and what other programs can read."""
 
 import json
-import os
+import re
 import xml.etree.ElementTree as ET
 from typing import Any
 
 import pytest
 
 ASK = "--oneiric-conformance"
+QUICK = ("--oneiric-profile", "quick")
 FORGETFUL = """
 class Forgetful:
     async def execute(self, payload):
@@ -15,13 +16,10 @@ class Forgetful:
     async def health(self):
         return "fine, thank you"
 
-class Declared:
-    domain = "action"
-    key = "forgetful"
-    provider = "third"
-    factory = "forgetful:Forgetful"
-    version = "1.0"
-declared = Declared
+from types import SimpleNamespace
+declared = SimpleNamespace(
+    domain="action", key="forgetful", provider="third", factory="forgetful:Forgetful", version="1.0"
+)
 """
 
 
@@ -54,18 +52,13 @@ def test_the_replay_line_of_a_card_runs_that_check_alone(failing) -> None:
 
 
 def test_the_summary_gives_a_verdict_for_every_component(failing) -> None:
-    out = failing.pytest(ASK).out
+    out = failing.pytest(ASK, *QUICK).out
     assert "action/slug/third" in out
     verdicts = {line.split()[0]: line for line in out.splitlines() if line.startswith("action/")}
     assert "certified" in verdicts["action/slug/third"]
     assert "fails" in verdicts["action/forgetful/third"]
     assert "LIFE-002" in verdicts["action/forgetful/third"]
-
-
-def test_the_summary_counts_what_was_executed(author) -> None:
-    out = author.pytest(ASK).out
-    assert "executed" in out
-    assert "applicable" in out
+    assert re.search(r"\d+ executed of \d+ applicable of \d+ checks", out)
 
 
 def test_a_narrowed_run_is_incomplete(author) -> None:
@@ -73,6 +66,12 @@ def test_a_narrowed_run_is_incomplete(author) -> None:
     assert done.code == 0
     assert "incomplete" in done.out
     assert "certified" not in done.out.replace("certifiable", "").replace("not certified", "")
+
+
+def test_components_that_were_left_out_are_counted_not_listed(failing) -> None:
+    out = failing.pytest(ASK, "pyproject.toml::action/slug/third::META-002").out
+    assert "action/forgetful/third" not in out
+    assert "1 component not judged" in out
 
 
 def test_the_header_says_what_is_judged_and_where_settings_came_from(author) -> None:
@@ -84,8 +83,8 @@ def test_the_header_says_what_is_judged_and_where_settings_came_from(author) -> 
 
 
 def test_the_report_is_the_same_with_and_without_workers(author) -> None:
-    author.pytest(ASK, "--oneiric-report", "alone.json")
-    author.pytest(ASK, "--oneiric-report", "shared.json", "-n", "2", plugins=("xdist.plugin",))
+    author.pytest(ASK, *QUICK, "--oneiric-report", "alone.json")
+    author.pytest(ASK, *QUICK, "--oneiric-report", "shared.json", "-n", "2", plugins=("xdist.plugin",))
     alone, shared = (json.loads((author.root / name).read_text()) for name in ("alone.json", "shared.json"))
     for report in (alone, shared):
         del report["timing"], report["environment"]
@@ -94,7 +93,7 @@ def test_the_report_is_the_same_with_and_without_workers(author) -> None:
 
 
 def test_the_report_lists_every_check_of_every_component(failing) -> None:
-    failing.pytest(ASK, "--oneiric-report", "report.json")
+    failing.pytest(ASK, *QUICK, "--oneiric-report", "report.json")
     report = json.loads((failing.root / "report.json").read_text())
     assert report["verdict"] == "fails"
     listed = {component["id"]: component for component in report["components"]}
@@ -103,13 +102,11 @@ def test_the_report_lists_every_check_of_every_component(failing) -> None:
     assert statuses["LIFE-002"] == "fail"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere; run by CI as another user as well")
-def test_a_report_in_a_read_only_directory_is_refused_before_the_run(author) -> None:
-    locked = author.root / "locked"
-    locked.mkdir(mode=0o500)
-    done = author.pytest(ASK, "--oneiric-report", "locked/report.json")
+def test_a_report_where_nobody_may_write_is_refused_before_the_run(author) -> None:
+    """Not even root may create files in /sys, so that this holds whoever runs it."""
+    done = author.pytest(ASK, "--oneiric-report", "/sys/report.json")
     assert done.code == 4
-    assert "locked" in done.err
+    assert "/sys/report.json" in done.err
     assert "passed" not in done.out
 
 
@@ -122,11 +119,11 @@ def test_a_report_in_a_directory_that_is_not_there_is_refused_before_the_run(aut
 
 def test_junit_carries_rule_component_and_level(author) -> None:
     """Also from workers."""
-    author.pytest(ASK, "-k", "META-001", "--junitxml", "junit.xml", "-n", "2", plugins=("xdist.plugin",))
+    author.pytest(ASK, "-k", "META-002", "--junitxml", "junit.xml", "-n", "2", plugins=("xdist.plugin",))
     cases = ET.parse(author.root / "junit.xml").getroot().iter("testcase")  # noqa: S314 - pytest wrote it just now
     properties = [
         {prop.get("name"): prop.get("value") for prop in case.iter("property")}
         for case in cases
-        if case.get("name") == "META-001"
+        if case.get("name") == "META-002"
     ]
-    assert properties == [{"rule": "META-001", "component": "action/slug/third", "level": "must"}]
+    assert properties == [{"rule": "META-002", "component": "action/slug/third", "level": "must"}]
