@@ -20,13 +20,16 @@ __all__ = ["read_json"]
 # Always matches at a quote, closed or not: a search that fails there would make the scan quadratic.
 _STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
 _STRINGS: Final = re.compile(_STRING, re.DOTALL)
-_NOT_STRUCTURE: Final = re.compile(r"[^\[\]{},:]++")
+_NOT_MARKS: Final = re.compile(r"[^\[{,:]++")
+_ESCAPED: Final = re.compile(r"\\.", re.DOTALL)
+_SHORT_STRINGS: Final = re.compile(rb'"[^"]*+"?')
+_NEITHER_BRACKETS_NOR_QUOTES: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"')
+_BRACES_TO_BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
 _TOKENS: Final = re.compile(rf"(?P<string>{_STRING})|(?P<mark>[{{}}\[\],:])|(?P<word>[^\s\"{{}}\[\],:]++)", re.DOTALL)
 _ESCAPES: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
     re.DOTALL,
 )
-_ONE_KIND: Final = str.maketrans("{}", "[]", ",:")
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|-?Infinity|NaN")
 _COLON: Final = re.compile(r"[ \t\n\r]*+:")
 _SAFE_DIGITS: Final = len(str(MAX_SAFE_INTEGER)) + 1  # and a sign
@@ -60,19 +63,36 @@ def read_json(text: str, limits: Limits) -> Any:
 
 
 def _bound(text: str, limits: Limits) -> None:
-    structure = _NOT_STRUCTURE.sub("", _STRINGS.sub("", text))
-    nodes = structure.count(",") + structure.count(":") + structure.count("[") + structure.count("{") + 1
+    opening = text.count("[") + text.count("{")  # those inside of strings included: mostly that settles it
+    if opening + text.count(",") + text.count(":") >= limits.max_nodes:
+        _refuse_too_many(text, limits)
+    if opening > limits.max_depth:
+        brackets = _brackets(text)
+        for _ in range(limits.max_depth):
+            brackets = brackets.replace(b"[]", b"")
+        if brackets and (offset := _too_deep(text, limits.max_depth)) is not None:
+            raise refuse(f"the document nests deeper than {limits.max_depth} levels", text, offset, fix="Flatten it")
+
+
+def _refuse_too_many(text: str, limits: Limits) -> None:
+    nodes = len(_NOT_MARKS.sub("", _STRINGS.sub("", text))) + 1
     if nodes > limits.max_nodes:
         raise ManifestError(
             f"the document has about {nodes} values, more than the {limits.max_nodes} allowed",
             fix="Split it, or raise Limits.max_nodes where it is read",
             nodes=nodes,
         )
-    brackets = structure.translate(_ONE_KIND)
-    for _ in range(limits.max_depth):
-        brackets = brackets.replace("[]", "")
-    if brackets and (offset := _too_deep(text, limits.max_depth)) is not None:
-        raise refuse(f"the document nests deeper than {limits.max_depth} levels", text, offset, fix="Flatten it")
+
+
+def _brackets(text: str) -> bytes:
+    """The brackets outside of strings, braces as brackets.
+
+    Quotes next to each other go first: without them the same brackets stand inside of strings as before.
+    """
+    if "\\" in text:
+        text = _ESCAPED.sub("", text)
+    marks = text.encode("utf-8").translate(_BRACES_TO_BRACKETS, _NEITHER_BRACKETS_NOR_QUOTES).replace(b'""', b"")
+    return _SHORT_STRINGS.sub(b"", marks)
 
 
 def _too_deep(text: str, limit: int) -> int | None:
@@ -89,7 +109,7 @@ def _too_deep(text: str, limit: int) -> int | None:
 
 
 def _refuse_lone_surrogates(text: str) -> None:
-    if "\\ud" not in text and "\\uD" not in text:
+    if "\\" not in text or ("\\ud" not in text and "\\uD" not in text):
         return
     for escape in _ESCAPES.finditer(text):
         if escape["lone"]:
@@ -141,7 +161,11 @@ def _offsets_of_duplicate(text: str, key: str) -> Iterator[int]:
             seen.append(False)
         elif token["mark"] in ("}", "]"):
             seen.pop()
-        elif token["string"] and _COLON.match(text, token.end()) and json.loads(token["string"]) == key:
+        elif token["string"] and _says(token["string"], key) and _COLON.match(text, token.end()):
             if seen[-1]:
                 yield token.start()
             seen[-1] = True
+
+
+def _says(string: str, key: str) -> bool:
+    return string == f'"{key}"' or ("\\" in string and bool(json.loads(string) == key))

@@ -25,14 +25,15 @@ def is_small_order(encoded: bytes) -> bool:
 
 
 def is_point(encoded: bytes) -> bool:
-    """Are these 32 bytes the canonical encoding of a point of the curve (RFC 8032, 5.1.3)?"""
+    """Are these 32 bytes the canonical encoding of a point of the curve (RFC 8032, 5.1.3)?
+
+    The two points with x = 0 are not asked about: they are of small order.
+    """
     number = int.from_bytes(encoded, "little")
     y = number & ~_SIGN
     if y >= FIELD:
         return False
     x_squared = (y * y - 1) * pow(_D * y * y + 1, -1, FIELD) % FIELD
-    if x_squared == 0:
-        return not number & _SIGN
     return pow(x_squared, (FIELD - 1) // 2, FIELD) == 1
 
 

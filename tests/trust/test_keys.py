@@ -150,6 +150,12 @@ def test_another_kind_of_private_key_is_refused() -> None:
         load_private_key(pem, name="k")
 
 
+@pytest.mark.parametrize("raw", [b"", b"\1" * 31, b"\1" * 33])
+def test_a_key_has_32_bytes(raw: bytes) -> None:
+    with pytest.raises(UntrustedKeyError, match=f"has {len(raw)} bytes instead of 32"):
+        PublicKey(raw, "k")
+
+
 def test_the_private_half_is_not_the_public_one() -> None:
     with pytest.raises(UntrustedKeyError, match="cannot be read as a private key"):
         load_private_key(PUBLISHER.public_pem, name="k")
