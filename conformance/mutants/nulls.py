@@ -1,0 +1,211 @@
+"""Subjects that implement nothing. Each stands in for every reference component; none may ever be certified."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from unittest.mock import AsyncMock, MagicMock
+
+from mutants import reference
+from oneiric_conformance.subject import Package
+
+__all__ = ["NULLS"]
+
+_EVERYTHING: Final[Mapping[str, Any]] = {
+    "capabilities": ["kv", "ttl", "blob", "secrets", "deterministic"],
+    "side_effect_free": True,
+    "deterministic": True,
+}
+_NOTHING: Final[Mapping[str, Any]] = {"capabilities": [], "side_effect_free": False}
+_METHODS: Final = (
+    *("init", "cleanup", "start", "stop", "status", "run", "handle", "execute"),
+    *("get", "set", "delete", "clear", "save", "read", "list"),
+)
+
+
+def _methods(act: Callable[..., Any]) -> Callable[[type], type]:
+    """Give a class every method a component can have, all doing the same."""
+
+    def add(cls: type) -> type:
+        for name in _METHODS:
+            if not hasattr(cls, name):
+                setattr(cls, name, act)
+        return cls
+
+    return add
+
+
+async def _nothing(self: object, *args: object, **named: object) -> None:
+    return None
+
+
+async def _yes(self: object, *args: object, **named: object) -> bool:
+    return True
+
+
+async def _echo(self: object, *args: object, **named: object) -> object:
+    return args[0] if args else {}
+
+
+async def _no(self: object, *args: object, **named: object) -> None:
+    raise ValueError("refused. Ask for something else.")
+
+
+async def _fail(self: object, *args: object, **named: object) -> None:
+    raise RuntimeError("it never works")
+
+
+def _agree(self: object, *args: object, **words: object) -> None:
+    """What every finding comes to."""
+
+
+class _Healthy:
+    async def health(self) -> bool:
+        return True
+
+
+@_methods(_nothing)
+class DoesNothing(_Healthy):
+    """Every method is there and returns None."""
+
+
+@_methods(_yes)
+class AcceptsEverything(_Healthy):
+    """Every method says True."""
+
+
+@_methods(_echo)
+class GivesBack(_Healthy):
+    """Every method gives back what it was given."""
+
+
+@_methods(_no)
+class RefusesEverything(_Healthy):
+    """It comes up, and then refuses every piece of work with a clear message."""
+
+    init = cleanup = start = stop = _nothing
+
+
+@_methods(_fail)
+class RaisesEverywhere:
+    """Every method raises, its hooks too."""
+
+    health = _fail
+
+
+def raises_at_once() -> object:
+    """A factory that raises."""
+    raise RuntimeError("it never works")
+
+
+class HasNothing:
+    """No hooks, no verb."""
+
+
+@_methods(_nothing)
+class Hangs:
+    """It never answers when asked for its health, and lets nobody else run meanwhile."""
+
+    def health(self) -> bool:
+        while True:
+            time.sleep(0.05)
+
+
+@_methods(_nothing)
+class HangsWaiting(_Healthy):
+    """Its factory works; everything it is asked to do waits for ever."""
+
+    async def init(self) -> None:
+        await asyncio.Event().wait()
+
+
+def gives_none() -> None:
+    """A factory that forgets to return anything."""
+
+
+@_methods(_nothing)
+class ExitsTheProcess(_Healthy):
+    """Being cleaned up, it ends the process, successfully."""
+
+    def cleanup(self) -> None:
+        os._exit(0)
+
+
+@_methods(_nothing)
+class LeavesPolitely(_Healthy):
+    """Coming up, it ends the process by an exception."""
+
+    def init(self) -> None:
+        raise SystemExit(0)
+
+
+@_methods(_nothing)
+class PatchesTheKit(_Healthy):
+    """Coming up, it makes the kit agree to everything."""
+
+    async def init(self) -> None:
+        from oneiric_conformance.bench import Bench  # noqa: PLC0415 - at the top it would come before the checks
+
+        setattr(Bench, "expect", _agree)  # noqa: B010 - a plain assignment would be a type error, rightly
+
+
+@_methods(_nothing)
+class StopsTheClock(_Healthy):
+    """Coming up, it makes every measurement of time come out well."""
+
+    async def init(self) -> None:
+        time.monotonic = lambda: 0.0
+
+
+def returns_mocks() -> object:
+    """A mock, which has every attribute there is; it even says that it is healthy."""
+    made = AsyncMock()
+    made.health.return_value = True
+    return made
+
+
+def returns_synchronous_mocks() -> object:
+    """A mock whose methods return mocks."""
+    made = MagicMock()
+    made.health.return_value = True
+    return made
+
+
+def _package(factory: str, claims: Mapping[str, Any] | None = None) -> Package:
+    subjects = [reference.subject_of(component, factory=factory) for component in reference.COMPONENTS]
+    if claims is not None:
+        subjects = [
+            reference.subject_of(component, factory=factory, metadata={**subject.metadata, **claims})
+            for component, subject in zip(reference.COMPONENTS, subjects, strict=True)
+        ]
+    return reference.package(*subjects)
+
+
+def _here(made: Any) -> str:
+    return f"{__name__}:{made.__name__}"
+
+
+NULLS: Final[Mapping[str, Package]] = {
+    "does nothing": _package(_here(DoesNothing)),
+    "does nothing and claims nothing": _package(_here(DoesNothing), _NOTHING),
+    "accepts everything": _package(_here(AcceptsEverything)),
+    "accepts everything and claims nothing": _package(_here(AcceptsEverything), _NOTHING),
+    "gives back what it was given": _package(_here(GivesBack), _NOTHING),
+    "refuses everything": _package(_here(RefusesEverything), _NOTHING),
+    "raises everywhere": _package(_here(RaisesEverywhere)),
+    "raises at once": _package(_here(raises_at_once)),
+    "claims everything": _package(_here(DoesNothing), _EVERYTHING),
+    "claims nothing": _package(_here(HasNothing), _NOTHING),
+    "hangs": _package(_here(Hangs)),
+    "hangs waiting": _package(_here(HangsWaiting)),
+    "gives None": _package(_here(gives_none)),
+    "exits the process": _package(_here(ExitsTheProcess)),
+    "leaves politely": _package(_here(LeavesPolitely)),
+    "patches the kit": _package(_here(PatchesTheKit)),
+    "patches the kit when imported": _package("mutants._patches_the_kit:Component"),
+    "stops the clock": _package(_here(StopsTheClock)),
+    "returns Mocks": _package(_here(returns_mocks), _NOTHING),
+    "returns synchronous Mocks": _package(_here(returns_synchronous_mocks), _NOTHING),
+}
+"""By what is wrong with them: a package with one such component for each of the reference components."""
