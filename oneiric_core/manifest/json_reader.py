@@ -1,7 +1,7 @@
 """Strict JSON: what two readers could understand differently is refused (I-JSON, RFC 7493, and bounds).
 
-The text is bounded first, by two passes that keep no stack, so that the C parser never recurses deeper than the limit.
-Its hooks then refuse values; only after a refusal is the text read again, token by token, to say where it stands.
+The text is bounded first, by passes that keep no stack, so that the C parser never recurses deeper than the limit. Its
+hooks then refuse values; only after a refusal is the text read again, token by token, to say where it stands.
 """
 
 import json
