@@ -18,21 +18,26 @@ class Managed(CoreRuntime):
         return self.manager(resolver, timeouts=timeouts, settings=self._settings_of, importer=self._import)
 
 
-async def _nothing(*_: Any) -> None:
-    return None
-
-
 class _PublishesUnprobed(LifecycleManager):
-    async def _change(self, wanted: Any, *, always: bool) -> Any:
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         maker: Any = self._maker
-        probe, maker._probe = maker._probe, _nothing  # noqa: SLF001 - wrong on purpose, inside
-        try:
-            published = await super()._change(wanted, always=always)
-        finally:
-            maker._probe = probe  # noqa: SLF001 - see above
-        for each in published:
-            await probe(each.attempt)
-        return published
+        self._published_unprobed: list[Any] = []
+        self._probe, maker._probe = maker._probe, self._later  # noqa: SLF001 - wrong on purpose, inside
+
+    async def _later(self, attempt: Any) -> None:
+        self._published_unprobed.append(attempt)
+
+    async def activate(self, domain: str, key: str, provider: str | None = None) -> Any:
+        return await self._probed(await super().activate(domain, key, provider))
+
+    async def swap(self, domain: str, key: str, provider: str | None = None) -> Any:
+        return await self._probed(await super().swap(domain, key, provider))
+
+    async def _probed(self, instance: Any) -> Any:
+        while self._published_unprobed:
+            await self._probe(self._published_unprobed.pop())
+        return instance
 
 
 class _DoesNotDrain(LifecycleManager):
