@@ -1,0 +1,102 @@
+"""Applying a manifest, with a memory: who is believed, and what came before."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from oneiric_core.clock import FrozenClock
+from oneiric_core.errors import (
+    EquivocationError,
+    ExpiredError,
+    ManifestError,
+    RollbackError,
+    SignatureError,
+    TrustError,
+    UntrustedKeyError,
+)
+from oneiric_core.manifest import JSON
+from oneiric_core.remote.sync import sync_remote_manifest
+from oneiric_core.testing import PUBLISHER, STRANGER, manifest_entry, signed_manifest
+from oneiric_core.trust import PublicKey, TrustPolicy, UnsafeAcceptUnsigned
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def entry(key: str = "cache") -> dict[str, Any]:
+    return manifest_entry("adapter", key, "redis", "acme:Component")
+
+
+def offer(*entries: dict[str, Any], number: int = 1, source: str = "acme", **more: object) -> tuple[bytes, str]:
+    return signed_manifest(entries, source=source, sequence_number=number, **more), JSON
+
+
+async def test_nobody_is_believed_unless_a_policy_says_so(world: Any) -> None:
+    with pytest.raises(UntrustedKeyError):
+        await sync_remote_manifest(world.resolver, offer(entry()))
+    with pytest.raises(SignatureError):
+        await world.sync(offer(entry(), signed_by=[STRANGER]))
+    assert world.names() == set()
+
+
+async def test_older_and_other_manifests_are_refused_also_after_a_restart(world: Any) -> None:
+    await world.sync(offer(entry(), number=5))
+    await world.restart()
+    with pytest.raises(RollbackError):
+        await world.sync(offer(entry(), number=4))
+    with pytest.raises(EquivocationError):
+        await world.sync(offer(entry("queue"), number=5))
+    assert world.names() == set()
+    assert (await world.sync(offer(entry(), number=5))).registered == 1
+
+
+async def test_what_was_seen_counts_even_if_it_could_not_be_applied(world: Any) -> None:
+    """Otherwise a mirror could withhold a newer manifest by breaking it."""
+    with pytest.raises(ManifestError):
+        await world.sync(offer({"domain": "adapter"}, number=5))
+    with pytest.raises(RollbackError):
+        await world.sync(offer(entry(), number=4))
+
+
+async def test_a_manifest_by_a_stranger_leaves_no_trace(world: Any) -> None:
+    with pytest.raises(SignatureError):
+        await world.sync(offer(entry(), number=999, signed_by=[STRANGER]))
+    assert not (world.path / "state").exists()
+    await world.sync(offer(entry(), number=1))
+
+
+async def test_what_is_unsigned_leaves_no_trace_either(world: Any) -> None:
+    await world.sync(offer(entry(), number=999, signed_by=()), trust=UnsafeAcceptUnsigned())
+    assert not (world.path / "state").exists()
+    await world.sync(offer(entry(), number=1))
+
+
+async def test_an_expired_manifest_is_refused_and_what_runs_goes_on(world: Any) -> None:
+    expiry = (NOW + timedelta(hours=1)).isoformat()
+    await world.sync(offer(entry(), expires_at=expiry))
+    world.factories["acme:Component"] = dict
+    instance = await world.lifecycle.activate("adapter", "cache")
+    await world.clock.advance(3600)
+    with pytest.raises(ExpiredError):
+        await world.sync(offer(entry(), expires_at=expiry))
+    assert world.lifecycle.get_instance("adapter", "cache") is instance
+
+
+async def test_a_clock_set_back_does_not_revive_an_expired_manifest(world: Any) -> None:
+    await world.sync(offer(entry(), number=1, signed_at=NOW.isoformat()))
+    world.clock = FrozenClock(NOW - timedelta(days=365))
+    with pytest.raises(ExpiredError):
+        await world.sync(offer(entry(), number=2, expires_at=(NOW - timedelta(days=1)).isoformat()))
+
+
+async def test_a_place_is_pinned_to_its_first_source_unless_the_policy_names_one(world: Any) -> None:
+    await world.sync(offer(entry()))
+    with pytest.raises(TrustError, match="was the place of 'acme'"):
+        await world.sync(offer(entry(), source="evil"))
+    named = TrustPolicy([PublicKey(PUBLISHER.public)], source="other", unsafe_allow_published_keys=True)
+    await world.sync(offer(entry(), source="other"), trust=named)
+
+
+async def test_the_memory_does_not_lie_in_the_cache(world: Any) -> None:
+    with pytest.raises(TrustError, match="lies in the artifact cache"):
+        await world.sync(offer(entry()), cache_dir=world.path, state_dir=world.path / "state")
