@@ -5,13 +5,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import Any, Final
 
 from oneiric_core.bridges.policy import CallPolicy
 from oneiric_core.components import Candidate
+from oneiric_core.domains import DOMAINS, Domain
 from oneiric_core.errors import ResolutionError
 
 __all__ = ["Dag", "DagRun", "Node"]
+
+_TASK: Final = Domain.TASK.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,11 @@ class Dag:
         declared, name = candidate.metadata.get("dag"), candidate.name
         if not declared:
             return None
-        entries = declared.get("nodes") or declared.get("tasks") if isinstance(declared, Mapping) else None
+        entries = (
+            declared.get("nodes") or declared.get(DOMAINS[Domain.TASK].plural)
+            if isinstance(declared, Mapping)
+            else None
+        )
         if not isinstance(entries, list | tuple):
             raise _bad(name, f"its dag is {declared!r}", 'Write {"nodes": [{"id": …, "task": …, "depends_on": […]}]}')
         nodes: dict[str, Node] = {}
@@ -80,7 +87,7 @@ class Dag:
         """Plain data for another engine: the nodes, each after all it depends on."""
         return {
             "nodes": [
-                {"id": node.id, "task": node.task, "depends_on": list(node.depends_on), "payload": node.payload}
+                {"id": node.id, _TASK: node.task, "depends_on": list(node.depends_on), "payload": node.payload}
                 for node in self.nodes
             ]
         }
@@ -95,13 +102,8 @@ class Dag:
         async def perform(node: Node) -> None:
             try:
                 results[node.id] = await step(node)
-            except asyncio.CancelledError as error:
-                task = asyncio.current_task()
-                if task is None or task.cancelling():
-                    raise
-                failures[node.id] = error  # raised by the task itself
-            except Exception as error:  # noqa: BLE001 - told in the run's result
-                failures[node.id] = error
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - told in the run's result
+                failures[node.id] = error  # if it is the whole run that is cancelled, nobody reads this
             ended.put_nowait(node.id)
 
         nodes = {node.id: node for node in self.nodes}
@@ -122,7 +124,7 @@ class Dag:
 def _parse_node(entry: object, name: str) -> Node:
     if not isinstance(entry, Mapping):
         raise _bad(name, f"a node of its dag is {entry!r}", 'Write {"id": …, "task": …}')
-    node_id, task = entry.get("id") or entry.get("key"), entry.get("task")
+    node_id, task = entry.get("id") or entry.get("key"), entry.get(_TASK)
     if not isinstance(node_id, str) or not isinstance(task, str) or not task:
         raise _bad(name, f"a node of its dag is {dict(entry)!r}", "Give it an id and a task, both texts")
     depends_on = entry.get("depends_on") or ()

@@ -99,11 +99,6 @@ class EventBridge(Bridge):
         failure: BaseException | None = None
         try:
             value = await self.handle(candidate.key, envelope)
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            failure = error  # raised by the handler itself
-        except Exception as error:  # noqa: BLE001 - one handler's failure is told, and never reaches another
-            failure = error
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - told, and never reaches another handler
+            failure = error  # if it is the whole emission that is cancelled, nobody reads this
         return HandlerResult(candidate.key, candidate.provider, value, failure, self._clock.monotonic() - began)

@@ -156,6 +156,41 @@ async def test_a_failed_node_is_named_with_all_that_came_of_the_others(house: An
     assert isinstance(caught.value.__cause__, ValueError)
 
 
+async def test_a_workflow_is_not_cleaned_up_while_its_graph_runs(house: Any) -> None:
+    gate, ended = asyncio.Event(), []
+    workflows = offer_workflow(house, node("a"))
+    house.offer("task", "step", {"run": lambda _: gate.wait()})
+    house.offer("workflow", "w", {"cleanup": lambda: ended.append("cleanup")}, dag={"nodes": [node("a")]})
+    executing = asyncio.create_task(workflows.execute("w"))
+    await house.turns()
+    await house.manager.swap("workflow", "w")
+    await house.turns()
+    assert ended == []
+    gate.set()
+    assert await executing == {"a": True}
+    await house.turns()
+    assert ended == ["cleanup"]
+
+
+async def test_a_cancelled_run_cancels_its_nodes(house: Any) -> None:
+    ended: list[str] = []
+
+    async def run(payload: object) -> None:
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.append("cancelled")
+
+    workflows = offer_workflow(house, node("a"), node("b"), node("c", "a"))
+    house.offer("task", "step", {"run": run})
+    executing = asyncio.create_task(workflows.execute("w"))
+    await house.turns()
+    executing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await executing
+    assert ended == ["cancelled", "cancelled"]
+
+
 async def test_its_own_execute_comes_first_and_the_graph_can_be_run_all_the_same(house: Any) -> None:
     workflows = offer_workflow(house, node("a", payload=1))
     house.offer("workflow", "w", {"execute": lambda context: {"own": context}}, dag={"nodes": [node("a", payload=1)]})

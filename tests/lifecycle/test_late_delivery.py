@@ -253,6 +253,7 @@ async def test_after_stop_everything_is_refused_and_stop_is_idempotent(kit: Any)
             await act(*CACHE)
     await manager.retire(*CACHE)
     assert kit.ledger.cleaned == [1]
+    assert manager.status(*CACHE).draining == 0
 
 
 async def test_stop_cleans_up_the_latest_activated_first_and_one_after_the_other(kit: Any) -> None:
