@@ -1,6 +1,7 @@
 """Components that cannot be replaced while they are in use, and runtimes that replace them wrongly."""
 
 import asyncio
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 from mutants import mutant, reference
@@ -40,9 +41,9 @@ class _PublishesUnprobed(LifecycleManager):
         return instance
 
 
-class _DoesNotDrain(LifecycleManager):
-    async def _drain(self, slot: Any, former: Any) -> None:
-        return
+class _HoldsNothing(LifecycleManager):
+    def lease(self, domain: str, key: str) -> Any:
+        return nullcontext(self.get_instance(domain, key))
 
 
 class _CountsFailures(LifecycleManager):
@@ -76,9 +77,11 @@ class _DropsLate(LifecycleManager):
 
 
 class _CleansTwice(LifecycleManager):
-    async def _clean(self, slot: Any, former: Any) -> None:
-        await former.instance.cleanup()
-        await super()._clean(slot, former)
+    async def swap(self, domain: str, key: str, provider: str | None = None) -> Any:
+        former: Any = self.get_instance(domain, key)
+        instance = await super().swap(domain, key, provider)
+        await former.cleanup()
+        return instance
 
 
 class _Remembers(LifecycleManager):
@@ -125,7 +128,7 @@ class CleansTwice(Managed):
 class CleansBeforeDraining(Managed):
     """Cleans the old instance up without waiting for the calls in flight."""
 
-    manager = _DoesNotDrain
+    manager = _HoldsNothing
 
 
 @mutant("HOT-004", expects="the status went from")
