@@ -114,6 +114,13 @@ def test_however_deep_it_nests_it_is_refused_without_recursion(text: str) -> Non
         parse(text, Limits(max_nodes=10_000_000))
 
 
+@pytest.mark.parametrize("text", ['"\\""', '"\\\\"', '"["', '"]"', '"\\"]"', '""', '"{}"'])
+def test_text_around_them_does_not_hide_how_deep_brackets_nest(text: str) -> None:
+    with pytest.raises(ManifestError, match="deeper than 64 levels"):
+        parse(f'{{"a": [{text}, {"[" * 63}{"]" * 63}, {text}]}}')
+    assert parse(f'{{"a": [{text}, {"[" * 62}{"]" * 62}, {text}]}}')
+
+
 def test_brackets_inside_text_do_not_count_as_nesting() -> None:
     text = "[{" * 200 + '\\"'
     assert parse(json.dumps({"a": text})) == {"a": text}

@@ -5,7 +5,9 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -152,6 +154,25 @@ def test_a_link_in_the_place_of_our_files_is_not_followed(tmp_path: Path) -> Non
         store.update("acme", raise_to(8))
     assert victim.read_text() == "precious"
     assert store.load("acme") == FULL
+
+
+def test_an_update_waits_for_the_one_under_way(tmp_path: Path) -> None:
+    """Otherwise one of the two would be lost."""
+    begun, go = threading.Event(), threading.Event()
+
+    def dawdle(state: SourceState) -> SourceState:
+        begun.set()
+        go.wait(60)
+        return state.apply(Mark(1, "applied"))
+
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(StateStore(tmp_path).update, "acme", dawdle)
+        assert begun.wait(60)
+        quick = pool.submit(StateStore(tmp_path).update, "acme", raise_to(8))
+        assert not wait([quick], timeout=0.1).done
+        go.set()
+        assert quick.result(60) != slow.result(60)
+    assert StateStore(tmp_path).load("acme") == SourceState("acme", Mark(8, "digest 8"), Mark(1, "applied"))
 
 
 @pytest.mark.parametrize("updates", [50, pytest.param(1000, marks=pytest.mark.long)])

@@ -55,6 +55,12 @@ class Slow(Other):
         await Slow.go.wait()
 
 
+class SlowlyFailing(Slow):
+    async def init(self) -> None:
+        await super().init()
+        raise RuntimeError("no such server")
+
+
 @pytest.fixture(autouse=True)
 def components(world: Any) -> None:
     """What the entries below name."""
@@ -63,6 +69,7 @@ def components(world: Any) -> None:
         "acme:Other": Other,
         "acme:Failing": Failing,
         "acme:Slow": Slow,
+        "acme:SlowlyFailing": SlowlyFailing,
     }
 
 
@@ -205,6 +212,21 @@ async def test_two_syncs_at_once_come_one_after_the_other(world: Any) -> None:
     assert first.result().swapped == second.result().swapped == ("adapter/cache/redis",)
     assert world.names() == {"adapter/cache/redis", "adapter/queue/redis"}
     assert type(world.lifecycle.get_instance("adapter", "cache")) is Component
+
+
+async def test_a_sync_that_fails_takes_nothing_from_one_that_came_after_it(world: Any) -> None:
+    Slow.began, Slow.go = asyncio.Event(), asyncio.Event()
+    await world.sync(offer(entry()))
+    await world.lifecycle.activate("adapter", "cache")
+    first = asyncio.create_task(world.sync(offer(entry(factory="acme:SlowlyFailing"), entry("queue"), number=2)))
+    await Slow.began.wait()
+    second = asyncio.create_task(world.sync(offer(entry(), entry("queue"), number=3)))
+    await asyncio.wait([second], timeout=0.1)  # were it not to wait for the first, it would be done by then
+    Slow.go.set()
+    with pytest.raises(LifecycleError, match="no such server"):
+        await first
+    assert (await second).registered == 1
+    assert world.names() == {"adapter/cache/redis", "adapter/queue/redis"}
 
 
 DANGLING = {"nodes": [{"id": "a", "task": "t", "depends_on": ["b"]}]}

@@ -9,6 +9,7 @@ from oneiric_core.clock import FrozenClock
 from oneiric_core.errors import (
     EquivocationError,
     ExpiredError,
+    LifecycleError,
     ManifestError,
     RollbackError,
     SignatureError,
@@ -16,6 +17,7 @@ from oneiric_core.errors import (
     UntrustedKeyError,
 )
 from oneiric_core.manifest import JSON
+from oneiric_core.remote.state_store import StateStore
 from oneiric_core.remote.sync import sync_remote_manifest
 from oneiric_core.testing import PUBLISHER, STRANGER, manifest_entry, signed_manifest
 from oneiric_core.trust import PublicKey, TrustPolicy, UnsafeAcceptUnsigned
@@ -85,8 +87,9 @@ async def test_an_expired_manifest_is_refused_and_what_runs_goes_on(world: Any) 
 async def test_a_clock_set_back_does_not_revive_an_expired_manifest(world: Any) -> None:
     await world.sync(offer(entry(), number=1, signed_at=NOW.isoformat()))
     world.clock = FrozenClock(NOW - timedelta(days=365))
-    with pytest.raises(ExpiredError):
-        await world.sync(offer(entry(), number=2, expires_at=(NOW - timedelta(days=1)).isoformat()))
+    old = {"signed_at": (NOW - timedelta(days=400)).isoformat(), "expires_at": (NOW - timedelta(days=1)).isoformat()}
+    with pytest.raises(ExpiredError, match="expired at"):
+        await world.sync(offer(entry(), number=2, **old))
 
 
 async def test_a_place_is_pinned_to_its_first_source_unless_the_policy_names_one(world: Any) -> None:
@@ -100,3 +103,18 @@ async def test_a_place_is_pinned_to_its_first_source_unless_the_policy_names_one
 async def test_the_memory_does_not_lie_in_the_cache(world: Any) -> None:
     with pytest.raises(TrustError, match="lies in the artifact cache"):
         await world.sync(offer(entry()), cache_dir=world.path, state_dir=world.path / "state")
+
+
+async def test_what_stands_is_remembered_only_when_it_stands(world: Any) -> None:
+    store = StateStore(world.path / "state")
+    await world.sync(offer(entry(), number=1))
+    assert store.load("acme").applied == store.load("acme").seen
+    world.factories["acme:Component"] = dict
+    await world.lifecycle.activate("adapter", "cache")
+    del world.factories["acme:Component"]
+    with pytest.raises(LifecycleError):
+        await world.sync(offer(entry() | {"version": "2"}, number=2))
+    state = store.load("acme")
+    assert state.seen is not None
+    assert state.applied is not None
+    assert (state.seen.sequence_number, state.applied.sequence_number) == (2, 1)
