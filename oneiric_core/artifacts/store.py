@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from oneiric_core.artifacts.descriptors import open_file, open_own_directory
 from oneiric_core.artifacts.digest import check_syntax, digest_of, verified_chunks
@@ -33,6 +33,9 @@ TEMPORARY: Final = "temporary"
 QUARANTINE: Final = "quarantine"
 ORPHAN_SECONDS: Final = 3600
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+_Inode: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +86,13 @@ class BlobStore:
         """The artifact's path, verified just now, or None. What is there instead is put into quarantine."""
         path = self.path(sha256)
         with self._directories() as directories:
-            try:
-                with open_file(sha256, above=directories.blobs) as file:
-                    if _is_whole(file, sha256):
+            while (seen := _inode(sha256, directories.blobs)) is not None:
+                with suppress(FileNotFoundError), _readable(sha256, directories.blobs) as file:
+                    if file is not None and _is_whole(file, sha256):
                         return path
-            except FileNotFoundError:
-                return None
-            except (OSError, ArtifactError):
-                pass  # a link, a directory, a FIFO: never ours
-            self._quarantine(directories, sha256)
+                    if file is not None and os.fstat(file.fileno()).st_nlink == 0:
+                        continue  # replaced by somebody who published the same artifact: look at theirs
+                    self._quarantine(directories, sha256, seen)
         return None
 
     @contextmanager
@@ -139,14 +140,38 @@ class BlobStore:
         try:
             os.replace(name, sha256, src_dir_fd=directories.temporary, dst_dir_fd=directories.blobs)
         except IsADirectoryError:  # planted: a rename replaces anything but a directory
-            self._quarantine(directories, sha256)
+            self._quarantine(directories, sha256, _inode(sha256, directories.blobs))
             os.replace(name, sha256, src_dir_fd=directories.temporary, dst_dir_fd=directories.blobs)
         os.fsync(directories.blobs)
 
-    def _quarantine(self, directories: _Directories, sha256: str) -> None:
+    def _quarantine(self, directories: _Directories, sha256: str, condemned: _Inode | None) -> None:
+        """Put aside what was found wrong; a good artifact published in its place meanwhile is put back."""
         aside = f"{sha256}.{secrets.token_hex(8)}"
         with suppress(FileNotFoundError):  # another process was faster
             os.rename(sha256, aside, src_dir_fd=directories.blobs, dst_dir_fd=directories.quarantine)
+            if _inode(aside, directories.quarantine) != condemned:
+                os.rename(aside, sha256, src_dir_fd=directories.quarantine, dst_dir_fd=directories.blobs)
+
+
+def _inode(name: str, directory: int) -> _Inode | None:
+    try:
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+@contextmanager
+def _readable(name: str, directory: int) -> Iterator[BufferedReader | None]:
+    """The regular file of that name; None for a link, a directory, a FIFO, which are never ours."""
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(open_file(name, above=directory))
+        except FileNotFoundError:
+            raise
+        except (OSError, ArtifactError):
+            file = None
+        yield file
 
 
 def _is_whole(file: BufferedReader, sha256: str) -> bool:
