@@ -1,5 +1,7 @@
 """Stores that do not give back the bytes they were given."""
 
+from pathlib import Path
+
 from mutants import mutant, reference
 
 
@@ -25,7 +27,7 @@ class OverwritesInPlace(reference.Folder):
 class FoldsKeys(reference.Folder):
     """Takes keys that differ in case only for one."""
 
-    def path(self, key: str) -> "reference.Path":
+    def path(self, key: str) -> Path:
         return super().path(key.casefold())
 
 

@@ -18,8 +18,9 @@ class SharedInstance(reference.Slugify):
     _one: ClassVar[Any] = None
 
     def __new__(cls) -> Self:
-        cls._one = cls._one or super().__new__(cls)
-        return cls._one
+        one: Self = cls._one or super().__new__(cls)
+        cls._one = one
+        return one
 
 
 @mutant("LIFE-001", expects="changed in all instances")
