@@ -2,6 +2,7 @@
 
 import math
 import random
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -24,18 +25,22 @@ _FIELDS: Final = {
     "max_backoff": "max_delay",
     "jitter": "jitter",
     "backoff_jitter": "jitter",
+    "backoff_multiplier": "multiplier",
 }
+_LEAST: Final = {"attempts": 1, "multiplier": 1}
 
 
 @dataclass(frozen=True, slots=True)
 class CallPolicy:
     """Bounds of one call. Durations are seconds.
 
-    The delay before attempt n + 1 is ``base_delay * 2 ** (n - 1)``, at most ``max_delay``, plus up to ``jitter``.
+    The delay before attempt n + 1 is ``base_delay * multiplier ** (n - 1)``, at most ``max_delay``, and up to
+    ``jitter`` of that on top.
 
     :param timeout: of each attempt; None for no limit.
     :param attempts: how often the call is tried; an ordinary exception or a timeout leads to the next one, cancellation
         does not.
+    :param jitter: a part of the delay; 0.25 makes it longer by up to a quarter.
     :param draw: gives a number in [0, 1) for the jitter.
     """
 
@@ -44,6 +49,7 @@ class CallPolicy:
     base_delay: float = 0.0
     max_delay: float = 60.0
     jitter: float = 0.0
+    multiplier: float = 2.0
     draw: Callable[[], float] = field(default=random.random, repr=False, compare=False)
 
     @classmethod
@@ -68,7 +74,9 @@ class CallPolicy:
                 near = get_close_matches(str(written), list(_FIELDS), n=1)
                 fix = f"Did you mean {near[0]}" if near else f"Use {', '.join(sorted(set(_FIELDS.values())))}"
                 raise _unreadable(name, "retry_policy", written, fix)
-            least = 1 if meant == "attempts" else 0
+            if meant == "jitter" and isinstance(value, bool):
+                value = float(value)  # noqa: PLW2901 - true is all of the delay, false nothing of it
+            least = _LEAST.get(meant, 0)
             if not _is_number(value) or value < least or (meant == "attempts" and value != int(value)):
                 raise _unreadable(name, f"retry_policy.{written}", value, f"Give a number of at least {least}")
             values[meant] = int(value) if meant == "attempts" else float(value)
@@ -88,8 +96,11 @@ class CallPolicy:
 
     def delay(self, attempt: int) -> float:
         """Seconds to wait after the failure of attempt number ``attempt``, which counts from 1."""
-        doubled = self.base_delay * 2.0 ** min(attempt - 1, 1000)
-        return min(self.max_delay, doubled) + self.jitter * self.draw()
+        try:
+            growth = self.multiplier ** (attempt - 1)
+        except OverflowError:
+            growth = sys.float_info.max
+        return min(self.max_delay, self.base_delay * growth) * (1 + self.jitter * self.draw())
 
     async def _once(self, call: Callable[[], Awaitable[T]], clock: Clock, name: str) -> T:
         if self.timeout is None:

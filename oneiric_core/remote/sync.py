@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from oneiric_core.artifacts.manager import ArtifactManager
+from oneiric_core.bridges import check_declaration
 from oneiric_core.clock import SYSTEM_CLOCK, Clock
 from oneiric_core.components import Candidate
-from oneiric_core.errors import TrustError
+from oneiric_core.errors import ManifestError, ResolutionError, TrustError
 from oneiric_core.lifecycle import LifecycleManager
 from oneiric_core.manifest.applicability import why_not_here
 from oneiric_core.manifest.models import RemoteManifest
@@ -28,6 +30,9 @@ from oneiric_core.trust.policy import Policy, RefuseAll
 __all__ = ["SyncReport", "sync_remote_manifest"]
 
 _REFUSE_ALL: Final = RefuseAll()
+
+_applying: "Final[WeakKeyDictionary[Resolver, asyncio.Lock]]" = WeakKeyDictionary()
+"""Held while a manifest is applied: two at once must not interleave, whoever began them. It lives as its resolver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ async def sync_remote_manifest(
     :param state_dir: where it is remembered what was seen; without it an older manifest is not recognised as such.
     :param artifacts: brings them, in the place of one for ``cache_dir``.
     :param location: where the bytes are from; pins their source where the policy names none.
-    :raises ManifestError: it cannot be read.
+    :raises ManifestError: it cannot be read, or an entry declares what no bridge could work with.
     :raises TrustError: it may not be believed.
     :raises ArtifactError: an artifact is not what was promised.
     :raises FetchError: an artifact is not to be had.
@@ -84,7 +89,7 @@ async def sync_remote_manifest(
     store = _memory(state_dir, cache_dir)
     if artifacts is None and cache_dir is not None:
         artifacts = ArtifactManager(cache_dir, clock=clock)
-    async with resolver.syncing:
+    async with _applying.setdefault(resolver, asyncio.Lock()):
         belief = await asyncio.to_thread(believe, source, trust, store, location, clock.now())
         wanted, skipped = _wanted(belief.manifest)
         if artifacts is not None:
@@ -123,11 +128,20 @@ def _wanted(manifest: RemoteManifest) -> tuple[list[Candidate], dict[str, str]]:
     wanted: list[Candidate] = []
     skipped: dict[str, str] = {}
     for entry in manifest.entries:
+        candidate = entry.to_candidate(manifest.source)
+        _refuse_unusable(candidate)
         if reason := why_not_here(entry, environment):
             skipped[entry.name] = reason
         else:
-            wanted.append(entry.to_candidate(manifest.source))
+            wanted.append(candidate)
     return wanted, skipped
+
+
+def _refuse_unusable(candidate: Candidate) -> None:
+    try:
+        check_declaration(candidate)
+    except ResolutionError as error:
+        raise ManifestError(error.what, fix=error.fix, **error.evidence) from error
 
 
 async def _bring(candidates: list[Candidate], artifacts: ArtifactManager) -> None:

@@ -3,7 +3,6 @@
 Ranking happens when something changes, so that resolving is a look-up. Every change returns its own undo.
 """
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -25,11 +24,7 @@ class Resolver:
     :param selections: by domain and key, the provider that has been chosen explicitly.
     """
 
-    syncing: asyncio.Lock
-    """Held while a manifest is applied: two of them at once must not interleave."""
-
     def __init__(self, *, selections: Mapping[str, Mapping[str, str]] = MappingProxyType({})) -> None:
-        self.syncing = asyncio.Lock()
         self._table = Table()
         self._selections: dict[Name, str] = {
             (str(domain), key): provider for domain, keys in selections.items() for key, provider in keys.items()

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -223,9 +224,24 @@ async def test_an_instance_retired_while_it_is_asked_for_is_reported(house: Any)
     await retiring
 
 
-def test_delays_double_up_to_the_limit_and_jitter_is_added() -> None:
-    policy = CallPolicy(attempts=9, base_delay=1, max_delay=5, jitter=2, draw=lambda: 0.5)
-    assert [policy.delay(attempt) for attempt in (1, 2, 3, 4, 5000)] == [2, 3, 5, 6, 6]
+@pytest.mark.parametrize(
+    ("declared", "delays"),
+    [
+        ({}, [0, 0, 0, 0]),
+        ({"base_delay": 1, "max_delay": 5}, [1, 2, 4, 5, 5]),
+        ({"base_delay": 1, "max_delay": 5, "jitter": 0.5}, [1.25, 2.5, 5, 6.25]),
+        ({"initial_delay": 1, "max_backoff": 5, "backoff_jitter": True}, [1.5, 3, 6, 7.5]),
+        ({"base_delay": 1, "jitter": False, "backoff_multiplier": 3}, [1, 3, 9, 27, 60]),
+        ({"base_delay": 1, "backoff_multiplier": 1}, [1, 1, 1]),
+    ],
+    ids=str,
+)
+def test_delays_grow_up_to_the_limit_and_jitter_is_a_part_of_them(
+    declared: dict[str, Any], delays: list[float]
+) -> None:
+    policy = replace(CallPolicy.parse(None, declared, "t"), draw=lambda: 0.5)
+    assert [policy.delay(attempt) for attempt in range(1, len(delays) + 1)] == delays
+    assert policy.delay(5000) == delays[-1]
 
 
 @pytest.mark.parametrize(
@@ -237,7 +253,7 @@ def test_delays_double_up_to_the_limit_and_jitter_is_added() -> None:
         ({"timeout_seconds": True}, "timeout_seconds of"),
         ({"retry_policy": 3}, "Give a mapping"),
         ({"retry_policy": {"attemps": 3}}, "Did you mean attempts"),
-        ({"retry_policy": {"zzz": 3}}, "Use attempts, base_delay, jitter, max_delay"),
+        ({"retry_policy": {"zzz": 3}}, "Use attempts, base_delay, jitter, max_delay, multiplier"),
         ({"retry_policy": {"attempts": 0}}, "at least 1"),
         ({"retry_policy": {"attempts": 1.5}}, r"retry_policy\.attempts"),
         ({"retry_policy": {"base_delay": -1}}, "at least 0"),

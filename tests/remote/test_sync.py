@@ -238,8 +238,10 @@ DANGLING = {"nodes": [{"id": "a", "task": "t", "depends_on": ["b"]}]}
         [entry(), entry()],
         [entry(), {"domain": "adapter"}],
         [entry(), manifest_entry("workflow", "w", "p", "a:b", dag=DANGLING)],
+        [entry(), manifest_entry("event", "e", "p", "a:b", event_filters=[{"path": "region..city", "exists": True}])],
+        [entry(), manifest_entry("task", "t", "p", "a:b", retry_policy={"tries": 3}, python_version=">=99")],
     ],
-    ids=["twice", "incomplete", "dangling"],
+    ids=["twice", "incomplete", "dangling", "unreadable filter", "unreadable policy"],
 )
 async def test_one_broken_entry_refuses_its_neighbours_too(world: Any, entries: list[dict[str, Any]]) -> None:
     await world.sync(offer(entry("old")))
