@@ -55,6 +55,7 @@ __all__ = [
     "TrustError",
     "UnsafeWheelError",
     "UntrustedKeyError",
+    "told",
 ]
 
 
@@ -82,6 +83,14 @@ class OneiricError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.what, self.fix, self._evidence)
+
+
+def told(error: BaseException) -> str:
+    """Type and message of an error of somebody else's, whose ``__str__`` may itself raise."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - the message is their code; its type says enough
+        return type(error).__name__
 
 
 def _rebuild(cls: type[OneiricError], what: str, fix: str, evidence: dict[str, object]) -> OneiricError:

@@ -10,7 +10,7 @@ from oneiric_core.bridges.task import TaskBridge
 from oneiric_core.clock import SYSTEM_CLOCK, Clock
 from oneiric_core.components import Candidate
 from oneiric_core.domains import DOMAINS, Domain
-from oneiric_core.errors import LifecycleError, ResolutionError
+from oneiric_core.errors import LifecycleError, ResolutionError, told
 from oneiric_core.lifecycle import LifecycleManager, find_hook
 from oneiric_core.resolver import Resolver
 
@@ -50,9 +50,9 @@ class WorkflowBridge(Bridge):
         bounds = CallPolicy.of(handle.candidate)
         run = await bounds.run(partial(self.run_dag, key, context), self._clock, f"{self.domain}/{key}")
         if run.failures:
-            told = "; ".join(f"{node} raised {type(each).__name__}: {each}" for node, each in run.failures.items())
+            reasons = "; ".join(f"{node} raised {told(each)}" for node, each in run.failures.items())
             raise LifecycleError(
-                f"{self.domain}/{key} did not come to its end: {told}",
+                f"{self.domain}/{key} did not come to its end: {reasons}",
                 fix="Mend these nodes; those that depend on them were not begun",
                 results=run.results,
                 failures=run.failures,

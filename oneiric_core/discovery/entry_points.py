@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from oneiric_core.components import Candidate, CandidateSource
 from oneiric_core.discovery.importing import import_object
 from oneiric_core.domains import DOMAINS, Domain, domain_of_group
-from oneiric_core.errors import OneiricError, ResolutionError
+from oneiric_core.errors import OneiricError, ResolutionError, told
 from oneiric_core.resolver import Resolver, Undo, refuse_malformed
 
 __all__ = [
@@ -159,7 +159,7 @@ def _declared_by(point: InstalledEntryPoint) -> list[Candidate]:
         raise
     except (Exception, SystemExit) as error:  # the author's own function: whatever it raises is the answer
         raise ResolutionError(
-            f"{point} raised {type(error).__name__}: {error}", fix="Mend the announced function", entry_point=str(point)
+            f"{point} raised {told(error)}", fix="Mend the announced function", entry_point=str(point)
         ) from error
 
 

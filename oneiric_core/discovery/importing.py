@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Collection
 from types import BuiltinFunctionType, FunctionType, ModuleType
 
-from oneiric_core.errors import ActivationError
+from oneiric_core.errors import ActivationError, told
 
 __all__ = ["import_object", "split_path"]
 
@@ -48,7 +48,7 @@ def import_object(path: str, allow: Collection[str] | None) -> object:
         found: object = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:  # whatever the author's module raises is the answer
         raise ActivationError(
-            f"importing {module_name} raised {type(error).__name__}: {error}",
+            f"importing {module_name} raised {told(error)}",
             fix="Mend or install the module, or correct the path",
             path=path,
             module=module_name,

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from oneiric_core.discovery import import_object
-from oneiric_core.errors import ActivationError
+from oneiric_core.errors import ActivationError, told
 from oneiric_core.lifecycle.hooks import is_awaitable
 
 __all__ = ["construct", "deliver", "is_instance", "make_settings", "refuse_no_instance", "wants_settings"]
@@ -82,7 +82,7 @@ def make_settings(model: object | None, raw: Mapping[str, Any]) -> object:
         return model.model_validate(dict(raw)) if issubclass(model, BaseModel) else model(**raw)
     except Exception as error:  # whatever the author's model raises is the answer
         raise ActivationError(
-            f"the settings do not fit {model.__qualname__}: {error}",
+            f"the settings do not fit {model.__qualname__}: {told(error)}",
             fix="Correct the settings of this provider",
             settings_model=f"{model.__module__}:{model.__qualname__}",
         ) from error

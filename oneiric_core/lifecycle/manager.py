@@ -15,7 +15,7 @@ from typing import Any, Self, TypeAlias
 from oneiric_core.clock import SYSTEM_CLOCK, Clock
 from oneiric_core.components import Candidate
 from oneiric_core.discovery import default_allow, import_object
-from oneiric_core.errors import LifecycleError, SwapError
+from oneiric_core.errors import LifecycleError, SwapError, told
 from oneiric_core.lifecycle.crew import Crew
 from oneiric_core.lifecycle.hooks import is_awaitable
 from oneiric_core.lifecycle.retire import Retirement, Retirer
@@ -290,7 +290,7 @@ class LifecycleManager:
             try:
                 observer(slot.status(self._published.get((slot.domain, slot.key))))
             except Exception as error:  # noqa: BLE001 - an observer must not undo or hold up what it observes
-                slot.warn(f"an observer raised {type(error).__name__}: {error}")
+                slot.warn(f"an observer raised {told(error)}")
 
     def _refuse_when_stopped(self) -> None:
         if self._stopping is not None:
@@ -304,9 +304,9 @@ def _runs(published: Published, candidate: Candidate) -> bool:
 
 def _several(candidates: Mapping[_Name, Candidate], group: ExceptionGroup[Exception]) -> SwapError:
     failures = {str(getattr(each, "evidence", {}).get("name", "")): str(each) for each in group.exceptions}
-    told = "; ".join(str(each) for each in group.exceptions)
+    reasons = "; ".join(str(each) for each in group.exceptions)
     return SwapError(
-        f"{len(candidates)} keys could not be swapped as one: {told}",
+        f"{len(candidates)} keys could not be swapped as one: {reasons}",
         fix="Mend those named; none of them was swapped",
         failures=failures,
     )

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from oneiric_core.clock import Clock
 from oneiric_core.components import CLEANUP_HOOKS, HEALTH_HOOKS, INIT_HOOKS, Candidate
 from oneiric_core.domains import DOMAINS, Domain
-from oneiric_core.errors import ActivationError, HealthError, LifecycleError
+from oneiric_core.errors import ActivationError, HealthError, LifecycleError, told
 from oneiric_core.lifecycle.construct import deliver, is_instance, make_settings, refuse_no_instance, wants_settings
 from oneiric_core.lifecycle.crew import Crew
 from oneiric_core.lifecycle.hooks import find_hook, is_awaitable
@@ -286,7 +286,7 @@ def _failed(attempt: Attempt, stage: str, what: str, kind: type[F]) -> F:
 
 
 def _raised(error: BaseException) -> str:
-    return f"raised {type(error).__name__}: {error}"
+    return f"raised {told(error)}"
 
 
 def _shown(answer: object) -> str:

@@ -25,10 +25,26 @@ loose.__module__ = None
 LIMIT = 7
 """
 
+MUTE = """
+class Mute(Exception):
+    def __str__(self):
+        raise TypeError("not a word")
+
+raise Mute
+"""
+
 
 @pytest.fixture
 def acme(install: Any) -> None:
-    install("acme", modules={"acme.cache": SOURCE, "acme.broken": "raise OSError('no disk')", "acme.leaves": "exit(3)"})
+    install(
+        "acme",
+        modules={
+            "acme.cache": SOURCE,
+            "acme.broken": "raise OSError('no disk')",
+            "acme.leaves": "exit(3)",
+            "acme.mute": MUTE,
+        },
+    )
 
 
 @pytest.mark.usefixtures("acme")
@@ -87,6 +103,7 @@ def test_what_is_no_path_is_refused(path: str) -> None:
         ("acme.nothing:make", r"importing acme\.nothing raised ModuleNotFoundError"),
         ("acme.broken:make", "raised OSError: no disk"),
         ("acme.leaves:make", "raised SystemExit: 3"),
+        ("acme.mute:make", "raised Mute"),
         ("acme.cache:mak", "has no attribute 'mak'"),
     ],
 )
