@@ -43,6 +43,20 @@ def slug():
     return declared
 '''
 
+FORGETFUL = """
+from types import SimpleNamespace
+
+class Forgetful:
+    async def execute(self, payload):
+        return {"n": len(payload)}
+    async def health(self):
+        return "fine, thank you"
+
+declared = SimpleNamespace(
+    domain="action", key="forgetful", provider="third", factory="forgetful:Forgetful", version="1.0"
+)
+"""
+
 
 @dataclass
 class Author:
@@ -121,6 +135,21 @@ class Run:
         return [line for line in self.out.splitlines() if "::" in line and " " not in line]
 
 
+def with_own_test(author: Author) -> Author:
+    """One correct component and one passing test of the author's own."""
+    author.write("src/third.py", GOOD)
+    author.declare("oneiric.actions", "slug", "third:slug")
+    author.write("tests/test_own.py", "def test_own():\n    assert True\n")
+    return author
+
+
+def with_a_component(author: Author, name: str, source: str) -> Author:
+    """A further action made of the given source, under a name of its own."""
+    author.write(f"src/{name}.py", source)
+    author.declare("oneiric.actions", name, f"{name}:declared")
+    return author
+
+
 @pytest.fixture
 def bare(tmp_path: Path) -> Author:
     """A repository without anything in it."""
@@ -129,20 +158,24 @@ def bare(tmp_path: Path) -> Author:
 
 @pytest.fixture
 def author(bare: Author) -> Author:
-    """A repository with one correct component and one passing test of its own."""
-    bare.write("src/third.py", GOOD)
-    bare.declare("oneiric.actions", "slug", "third:slug")
-    bare.write("tests/test_own.py", "def test_own():\n    assert True\n")
-    return bare
+    """A repository with one correct component and one passing test."""
+    return with_own_test(bare)
 
 
 @pytest.fixture
 def with_component(author: Author) -> Callable[[str, str], Author]:
-    """Add a further action made of the given source, under a name of its own."""
+    """Adds a component to the author's repository."""
+    return lambda name, source: with_a_component(author, name, source)
 
-    def add(name: str, source: str) -> Author:
-        author.write(f"src/{name}.py", source)
-        author.declare("oneiric.actions", name, f"{name}:declared")
-        return author
 
-    return add
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> Author:
+    """A repository with a second component, whose health is not True."""
+    author = with_own_test(Author(tmp_path_factory.mktemp("failing")))
+    return with_a_component(author, "forgetful", FORGETFUL)
+
+
+@pytest.fixture(scope="module")
+def judged(failing: Author) -> Run:
+    """One whole run over it, which has left ``report.json`` behind."""
+    return failing.pytest("--oneiric-conformance", "--oneiric-profile", "quick", "--oneiric-report", "report.json")

@@ -3,36 +3,16 @@
 import json
 import re
 import xml.etree.ElementTree as ET
-from typing import Any
 
 import pytest
 
 ASK = "--oneiric-conformance"
 QUICK = ("--oneiric-profile", "quick")
-FORGETFUL = """
-class Forgetful:
-    async def execute(self, payload):
-        return {"n": len(payload)}
-    async def health(self):
-        return "fine, thank you"
-
-from types import SimpleNamespace
-declared = SimpleNamespace(
-    domain="action", key="forgetful", provider="third", factory="forgetful:Forgetful", version="1.0"
-)
-"""
 
 
-@pytest.fixture
-def failing(author, with_component) -> Any:
-    """The repository with a second component whose health is not True."""
-    with_component("forgetful", FORGETFUL)
-    return author
-
-
-def test_a_failure_is_a_card(failing) -> None:
+def test_a_failure_is_a_card(judged) -> None:
     """Rule, what was seen, what was expected, how to mend it, and a line that replays it; no traceback of ours."""
-    out = failing.pytest(ASK, "-k", "LIFE-002").out
+    out = judged.out
     assert "LIFE-002 action/forgetful/third" in out
     for label in ("rule ", "seen ", "expected ", "mend ", "replay "):
         assert f"\n  {label}" in out, label
@@ -41,9 +21,9 @@ def test_a_failure_is_a_card(failing) -> None:
     assert "site-packages" not in out
 
 
-def test_the_replay_line_of_a_card_runs_that_check_alone(failing) -> None:
-    out = failing.pytest(ASK, "-k", "LIFE-002").out
-    line = next(line for line in out.splitlines() if line.strip().startswith("replay"))
+def test_the_replay_line_of_a_card_runs_that_check_alone(failing, judged) -> None:
+    card = judged.out.partition("LIFE-002 action/forgetful/third")[2]
+    line = next(line for line in card.splitlines() if line.strip().startswith("replay"))
     words = line.split("replay", 1)[1].split()
     assert words[0] == "pytest"
     again = failing.pytest(*(word.strip("'") for word in words[1:]))
@@ -51,8 +31,8 @@ def test_the_replay_line_of_a_card_runs_that_check_alone(failing) -> None:
     assert "1 failed" in again.out
 
 
-def test_the_summary_gives_a_verdict_for_every_component(failing) -> None:
-    out = failing.pytest(ASK, *QUICK).out
+def test_the_summary_gives_a_verdict_for_every_component(judged) -> None:
+    out = judged.out
     assert "action/slug/third" in out
     verdicts = {line.split()[0]: line for line in out.splitlines() if line.startswith("action/")}
     assert "certified" in verdicts["action/slug/third"]
@@ -82,6 +62,7 @@ def test_the_header_says_what_is_judged_and_where_settings_came_from(author) -> 
     assert "pyproject.toml" in out
 
 
+@pytest.mark.long
 def test_the_report_is_the_same_with_and_without_workers(author) -> None:
     author.pytest(ASK, *QUICK, "--oneiric-report", "alone.json")
     author.pytest(ASK, *QUICK, "--oneiric-report", "shared.json", "-n", "2", plugins=("xdist.plugin",))
@@ -92,8 +73,8 @@ def test_the_report_is_the_same_with_and_without_workers(author) -> None:
     assert alone["verdict"] == "certified"
 
 
-def test_the_report_lists_every_check_of_every_component(failing) -> None:
-    failing.pytest(ASK, *QUICK, "--oneiric-report", "report.json")
+def test_the_report_lists_every_check_of_every_component(failing, judged) -> None:
+    assert judged.code == 1
     report = json.loads((failing.root / "report.json").read_text())
     assert report["verdict"] == "fails"
     listed = {component["id"]: component for component in report["components"]}
