@@ -8,7 +8,6 @@ suspension in between.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AsyncExitStack
 from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeAlias
 
@@ -18,7 +17,7 @@ from oneiric_core.discovery import default_allow, import_object
 from oneiric_core.errors import LifecycleError, SwapError, told
 from oneiric_core.lifecycle.crew import Crew
 from oneiric_core.lifecycle.hooks import is_awaitable
-from oneiric_core.lifecycle.retire import Retirement, Retirer
+from oneiric_core.lifecycle.retire import Retirer
 from oneiric_core.lifecycle.slot import Lease, Published, Slot
 from oneiric_core.lifecycle.states import Handle, SlotStatus, Timeouts
 from oneiric_core.lifecycle.swap import Attempt, Maker
@@ -29,6 +28,7 @@ __all__ = ["LifecycleManager"]
 _log = logging.getLogger(__name__)
 
 _Name: TypeAlias = tuple[str, str]
+_Retirement: TypeAlias = asyncio.Task[None] | None
 
 
 def _import_allowed(path: str) -> object:
@@ -87,7 +87,7 @@ class LifecycleManager:
         published = self._published.get((domain, key))
         if published is None or not _runs(published, candidate):
             [published], retiring = await self._change({(domain, key): provider}, always=False)
-            await self._retirer.see_off(retiring)
+            await _see_off(retiring)
         return published.instance
 
     async def swap(self, domain: str, key: str, provider: str | None = None) -> object:
@@ -99,7 +99,7 @@ class LifecycleManager:
         :raises LifecycleError: it could not be made ready; what ran before still runs.
         """
         [published], retiring = await self._change({(domain, key): provider}, always=True)
-        await self._retirer.see_off(retiring)
+        await _see_off(retiring)
         return published.instance
 
     async def swap_many(self, targets: Iterable[tuple[str, str, str | None]]) -> list[Handle]:
@@ -128,9 +128,9 @@ class LifecycleManager:
             if published is None:
                 return
             slot.retired, slot.error = True, ""
-            retirement = self._retirer.retire(slot, published)
             self._notify(slot)
-        await self._retirer.see_off([retirement])
+            retirement = self._retirer.retire(slot, published)
+        await _see_off([retirement])
 
     async def stop(self) -> None:
         """Retire everything, the latest activated first, and wait until nothing of ours is left. Idempotent."""
@@ -192,25 +192,36 @@ class LifecycleManager:
 
     async def _change(
         self, wanted: Mapping[_Name, str | None], *, always: bool
-    ) -> tuple[list[Published], list[Retirement]]:
+    ) -> tuple[list[Published], list[_Retirement]]:
         """What is published under the names now, and the former instances on their way out."""
         self._refuse_when_stopped()
         for name, provider in wanted.items():
             self._resolver.require(*name, provider)  # no slot is made for a name nobody answers to
         names = sorted(wanted)
-        async with AsyncExitStack() as locks:
-            for name in names:
-                await locks.enter_async_context(self._slot(name).lock)
-            self._refuse_when_stopped()
-            candidates = {name: self._resolver.require(*name, wanted[name]) for name in names}
-            if not always:
-                candidates = {name: each for name, each in candidates.items() if not self._serves(name, each)}
-            attempts = await self._make(candidates)
-            former = [self._publish(name, attempt) for name, attempt in attempts.items()]
-            result = [self._published[name] for name in names]
-            for name in attempts:
-                self._notify(self._slots[name])
-        return result, [each for each in former if each is not None]
+        locks = [self._slot(name).lock for name in names]
+        held = 0
+        try:
+            for lock in locks:
+                await lock.acquire()
+                held += 1
+            return await self._change_locked(names, wanted, always=always)
+        finally:
+            for lock in locks[:held]:
+                lock.release()
+
+    async def _change_locked(
+        self, names: list[_Name], wanted: Mapping[_Name, str | None], *, always: bool
+    ) -> tuple[list[Published], list[_Retirement]]:
+        self._refuse_when_stopped()
+        candidates = {name: self._resolver.require(*name, wanted[name]) for name in names}
+        if not always:
+            candidates = {name: each for name, each in candidates.items() if not self._serves(name, each)}
+        attempts = await self._make(candidates)
+        former = [(self._slots[name], self._publish(name, attempt)) for name, attempt in attempts.items()]
+        result = [self._published[name] for name in names]
+        for slot, _ in former:
+            self._notify(slot)
+        return result, [self._retirer.retire(slot, old) for slot, old in former if old is not None]
 
     async def _make(self, candidates: Mapping[_Name, Candidate]) -> dict[_Name, Attempt]:
         slots = [self._slots[name] for name in candidates]
@@ -247,7 +258,8 @@ class LifecycleManager:
         except ExceptionGroup as failed:
             raise _several(candidates, failed) from failed
 
-    def _publish(self, name: _Name, attempt: Attempt) -> Retirement | None:
+    def _publish(self, name: _Name, attempt: Attempt) -> Published | None:
+        """One assignment; gives what was published before."""
         slot = self._slots[name]
         former = self._published.get(name)
         slot.generation += 1
@@ -255,7 +267,7 @@ class LifecycleManager:
         slot.retired = False
         slot.seconds = MappingProxyType(dict(attempt.seconds))
         self._published[name] = Published(attempt, slot.generation)
-        return None if former is None else self._retirer.retire(slot, former)
+        return former
 
     async def _stop(self) -> None:
         self._maker.close()
@@ -289,7 +301,7 @@ class LifecycleManager:
         for observer in [*self._observers]:
             try:
                 observer(slot.status(self._published.get((slot.domain, slot.key))))
-            except Exception as error:  # noqa: BLE001 - an observer must not undo or hold up what it observes
+            except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001 - it must not undo what it sees
                 slot.warn(f"an observer raised {told(error)}")
 
     def _refuse_when_stopped(self) -> None:
@@ -300,6 +312,12 @@ class LifecycleManager:
 def _runs(published: Published, candidate: Candidate) -> bool:
     running = published.handle.candidate
     return running is candidate or running == candidate
+
+
+async def _see_off(retirements: list[_Retirement]) -> None:
+    under_way = [each for each in retirements if each is not None]
+    if under_way:
+        await asyncio.wait(under_way)
 
 
 def _several(candidates: Mapping[_Name, Candidate], group: ExceptionGroup[Exception]) -> SwapError:

@@ -1,7 +1,7 @@
 """Letting go of what is no longer published: once its leases have ended or the drain deadline has passed."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Awaitable, Coroutine, Iterator
 
 from oneiric_core.clock import Clock
 from oneiric_core.lifecycle.crew import Crew
@@ -9,19 +9,11 @@ from oneiric_core.lifecycle.slot import Published, Slot
 from oneiric_core.lifecycle.states import Timeouts
 from oneiric_core.lifecycle.swap import Maker
 
-__all__ = ["Retirement", "Retirer"]
-
-
-@dataclass(frozen=True, slots=True)
-class Retirement:
-    """One instance on its way out, whatever becomes of those who asked for it."""
-
-    published: Published
-    task: asyncio.Task[None]
+__all__ = ["Retirer"]
 
 
 class Retirer:
-    """Retires instances in the background. What goes wrong becomes the slot's warning."""
+    """Retires instances, whatever becomes of those who asked for it. What goes wrong becomes the slot's warning."""
 
     def __init__(self, crew: Crew, clock: Clock, timeouts: Timeouts, maker: Maker) -> None:
         self._crew = crew
@@ -30,12 +22,18 @@ class Retirer:
         self._maker = maker
         self._under_way: set[asyncio.Task[None]] = set()
 
-    def retire(self, slot: Slot, published: Published) -> Retirement:
+    def retire(self, slot: Slot, published: Published) -> asyncio.Task[None] | None:
+        """Begin, and give what may be waited for: nothing if that was all, or if calls in flight hold it back.
+
+        What needs no waiting (no call in flight, sync hooks) is done at once and needs no task.
+        """
         slot.draining += 1
-        task = self._crew.start(self._drain_and_clean(slot, published))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        return Retirement(published, task)
+        if published.leases:
+            _ = self._start(self._drain_and_clean(slot, published))
+            return None
+        waits = self._clean(slot, published)
+        first = next(waits, None)
+        return None if first is None else self._start(_wait_for(first, waits))
 
     async def retire_in_order(self, retiring: list[tuple[Slot, Published]]) -> None:
         """Let all drain at once, then clean up one after the other; what was on its way out already comes first."""
@@ -45,17 +43,19 @@ class Retirer:
         if drains or self._under_way:
             await asyncio.wait([*drains, *self._under_way])
         for slot, published in retiring:
-            await self._clean(slot, published)
+            for wait in self._clean(slot, published):
+                await wait
 
-    async def see_off(self, retirements: list[Retirement]) -> None:
-        """Wait for those that no call in flight holds back."""
-        waited_for = [each.task for each in retirements if not each.published.leases]
-        if waited_for:
-            await asyncio.wait(waited_for)
+    def _start(self, duty: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = self._crew.start(duty)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
 
     async def _drain_and_clean(self, slot: Slot, published: Published) -> None:
         await self._drain(slot, published)
-        await self._clean(slot, published)
+        for wait in self._clean(slot, published):
+            await wait
 
     async def _drain(self, slot: Slot, published: Published) -> None:
         if not published.leases:
@@ -66,7 +66,15 @@ class Retirer:
         except TimeoutError:
             slot.warn(f"{published.leases} calls still ran after {self._timeouts.drain:g} s")
 
-    async def _clean(self, slot: Slot, published: Published) -> None:
-        for problem in await self._maker.let_go(published.attempt):
+    def _clean(self, slot: Slot, published: Published) -> Iterator[Awaitable[None]]:
+        problems: list[str] = []
+        yield from self._maker.let_go(published.attempt, problems)
+        for problem in problems:
             slot.warn(problem)
         slot.draining -= 1
+
+
+async def _wait_for(first: Awaitable[None], others: Iterator[Awaitable[None]]) -> None:
+    await first
+    for wait in others:
+        await wait

@@ -10,7 +10,7 @@ up.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import CoroutineType
@@ -51,6 +51,18 @@ class Attempt:
     @property
     def blocking(self) -> bool:
         return self.candidate.metadata.get("blocking") is True
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call into a component that has been begun, and what it gave: a result, or something to await."""
+
+    attempt: Attempt
+    stage: str
+    kind: type[LifecycleError]
+    began: float
+    result: Any
+    awaitable: bool
 
 
 class Maker:
@@ -160,25 +172,35 @@ class Maker:
         reaper = self._crew.start(self._reap(attempt))
         await self._crew.see_off(reaper, 2 * self._timeouts.cleanup)
 
-    async def let_go(self, attempt: Attempt) -> list[str]:
-        """Stop and clean up; says what went wrong. An instance somebody else still holds is left to them."""
-        problems: list[str] = []
+    def let_go(self, attempt: Attempt, problems: list[str]) -> Iterator[Awaitable[None]]:
+        """Stop and clean up. Gives what has to be awaited before it goes on, which is nothing for sync hooks.
+
+        An instance somebody else still holds is left to them.
+
+        :param problems: to which is added what went wrong.
+        """
         attempt.let_go = True
         self._holders[id(attempt.instance)] -= 1
         if self._holders[id(attempt.instance)] > 0:
-            return problems
+            return
         del self._holders[id(attempt.instance)]
         name = DOMAINS[Domain(attempt.candidate.domain)].before_cleanup
         stages = [(name, (name,))] if attempt.begun and name else []
         for stage, names in [*stages, ("cleanup", CLEANUP_HOOKS)]:
-            deadline = self._clock.monotonic() + self._timeouts.cleanup
             try:
                 hook = self._hook(attempt, stage, names, LifecycleError)
-                if hook is not None:
-                    await self._perform(attempt, stage, hook, deadline, LifecycleError)
+                call = None if hook is None else self._begin(attempt, stage, hook, LifecycleError)
             except LifecycleError as error:
                 problems.append(error.what)
-        return problems
+                continue
+            if call is not None and call.awaitable:
+                yield self._end_of(call, problems)
+
+    async def _end_of(self, call: "_Call", problems: list[str]) -> None:
+        try:
+            await self._end(call, call.began + self._timeouts.cleanup)
+        except LifecycleError as error:
+            problems.append(error.what)
 
     def close(self) -> None:
         """Let no further stage begin, and cancel those under way."""
@@ -198,7 +220,8 @@ class Maker:
                 if not task.cancelled() and task.exception() is None and is_instance(task.result()):
                     self._adopt(attempt, task.result())
         if attempt.instance is not MISSING:
-            await self.let_go(attempt)
+            for wait in self.let_go(attempt, []):
+                await wait
 
     def _adopt(self, attempt: Attempt, instance: object) -> None:
         attempt.instance = instance
@@ -221,6 +244,10 @@ class Maker:
 
         A call that gives nothing to await ends before this suspends, and needs no task.
         """
+        begun = self._begin(attempt, stage, call, kind)
+        return await self._end(begun, deadline) if begun.awaitable else begun.result
+
+    def _begin(self, attempt: Attempt, stage: str, call: Callable[[], object], kind: type["F"]) -> "_Call":
         if self.closed and not attempt.let_go:
             raise _failed(attempt, stage, "was not begun, because the manager was stopped", kind)
         began = self._clock.monotonic()
@@ -228,24 +255,29 @@ class Maker:
             result = self._in_thread(call) if attempt.blocking else call()
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             raise _failed(attempt, stage, _raised(error), kind) from error
-        if is_awaitable(result):
-            task = attempt.task = self._waited_for(result)
-            try:
-                async with self._clock.timeout(max(0.0, deadline - began)):
-                    await asyncio.wait({task})
-            except TimeoutError as error:
-                task.cancel()
-                raise _failed(attempt, stage, f"did not end within {deadline - began:g} s", kind) from error
-            attempt.task = None
-            if task.cancelled():
-                why = "was cancelled, because the manager was stopped" if self.closed else "was cancelled from within"
-                raise _failed(attempt, stage, why, kind)
-            error_in_task = task.exception()
-            if error_in_task is not None:
-                raise _failed(attempt, stage, _raised(error_in_task), kind) from error_in_task
-            result = task.result()
-        attempt.seconds[stage] = self._clock.monotonic() - began
-        return result
+        awaitable = is_awaitable(result)
+        if not awaitable:
+            attempt.seconds[stage] = self._clock.monotonic() - began
+        return _Call(attempt, stage, kind, began, result, awaitable)
+
+    async def _end(self, call: "_Call", deadline: float) -> object:
+        attempt, stage, kind = call.attempt, call.stage, call.kind
+        task = attempt.task = self._waited_for(call.result)
+        try:
+            async with self._clock.timeout(max(0.0, deadline - call.began)):
+                await asyncio.wait({task})
+        except TimeoutError as error:
+            task.cancel()
+            raise _failed(attempt, stage, f"did not end within {deadline - call.began:g} s", kind) from error
+        attempt.task = None
+        if task.cancelled():
+            why = "was cancelled, because the manager was stopped" if self.closed else "was cancelled from within"
+            raise _failed(attempt, stage, why, kind)
+        error_in_task = task.exception()
+        if error_in_task is not None:
+            raise _failed(attempt, stage, _raised(error_in_task), kind) from error_in_task
+        attempt.seconds[stage] = self._clock.monotonic() - call.began
+        return task.result()
 
     def _waited_for(self, awaitable: Awaitable[object]) -> asyncio.Future[object]:
         if isinstance(awaitable, asyncio.Future):  # a task around it, cancelled before its first step, would lose it

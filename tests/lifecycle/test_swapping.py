@@ -281,15 +281,18 @@ async def test_observers_hear_of_publications_failures_and_retirements(kit: Any)
     assert heard == [(State.ACTIVE, 1, False), (State.ACTIVE, 1, True), (State.RETIRED, 1, False)]
 
 
-async def test_an_observer_that_raises_stops_nothing(kit: Any) -> None:
+@pytest.mark.parametrize("error", [ValueError("down"), SystemExit("down"), asyncio.CancelledError("down")], ids=repr)
+async def test_an_observer_that_raises_stops_nothing(kit: Any, error: BaseException) -> None:
     def broken(status: SlotStatus) -> None:
-        raise ValueError("observer down")
+        raise error
 
     kit.manager.observe(broken)
     kit.offer(kit.ledger.factory())
     await kit.manager.activate(*CACHE)
-    assert kit.manager.status(*CACHE).generation == 1
-    assert "observer down" in kit.manager.status(*CACHE).warning
+    await kit.manager.swap(*CACHE)
+    assert kit.manager.status(*CACHE).generation == 2
+    assert f"an observer raised {type(error).__name__}: down" in kit.manager.status(*CACHE).warning
+    assert kit.ledger.cleaned == [1]
 
 
 async def test_swaps_of_one_key_serialise(kit: Any) -> None:
