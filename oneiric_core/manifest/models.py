@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from packaging.licenses import canonicalize_license_expression
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, WithJsonSchema, model_validator
 
 from oneiric_core.components import Candidate
 from oneiric_core.domains import Domain
@@ -78,9 +78,42 @@ def _license(text: str) -> str:
     return text
 
 
-Name = Annotated[str, AfterValidator(_name)]
-Moment = Annotated[str, AfterValidator(_moment)]
-RequirementText = Annotated[str, Field(max_length=1000), AfterValidator(_requirement)]
+def _written(pattern: str, **more: Any) -> WithJsonSchema:
+    """What the schema can say of a text that a validator judges: never more than the validator says."""
+    return WithJsonSchema({"type": "string", "pattern": pattern, **more})
+
+
+_LONGEST: Final = 1000
+
+Name = Annotated[str, AfterValidator(_name), _written(r"^(?!.*\.\.)(?!\.$)[A-Za-z0-9_.\-]+$(?!\n)")]
+Factory = Annotated[
+    str,
+    AfterValidator(_factory),
+    _written(
+        r"^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*(?:\s*:\s*|\.)[A-Za-z_][A-Za-z0-9_]*$(?!\n)",
+        examples=["package.module:attribute"],
+    ),
+]
+Moment = Annotated[
+    str, AfterValidator(_moment), _written("^[0-9]{4}-?(?:[0-9]{2}|W)", examples=["2026-01-31T12:00:00Z"])
+]
+RequirementText = Annotated[
+    str, Field(max_length=_LONGEST), AfterValidator(_requirement), _written(r"^\s*[A-Za-z0-9]", maxLength=_LONGEST)
+]
+SpecifierText = Annotated[
+    str, Field(max_length=_LONGEST), AfterValidator(_specifiers), _written(r"^\s*(?:[~=!<>,]|$)", maxLength=_LONGEST)
+]
+LicenseText = Annotated[
+    str, Field(max_length=_LONGEST), AfterValidator(_license), _written(r"^\s*[A-Za-z0-9(]", maxLength=_LONGEST)
+]
+
+_A_NAME: Final = "<name>"
+_A_DESCRIPTOR: Final = "<descriptor>"
+Capability = Annotated[
+    Annotated[str, Field(min_length=1), Tag(_A_NAME)] | Annotated[CapabilityDescriptor, Tag(_A_DESCRIPTOR)],
+    Discriminator(lambda value: _A_NAME if isinstance(value, str) else _A_DESCRIPTOR),
+]
+"""Told apart before they are looked at, so that an error is about the one that was meant."""
 
 
 class RemoteManifestEntry(Shape):
@@ -92,38 +125,50 @@ class RemoteManifestEntry(Shape):
     :param python_version: PEP 440 specifiers; ``license``: an SPDX expression.
     """
 
-    domain: Annotated[Domain, Field(strict=False)]
-    key: Name
-    provider: Name
-    factory: Annotated[str, AfterValidator(_factory)]
-    uri: str | None = None
-    sha256: Sha256 | None = None
-    stack_level: int | None = None
-    priority: int | None = None
-    version: str | None = None
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    domain: Annotated[Domain, Field(strict=False, description="What kind of thing the component is.")]
+    key: Name = Field(description="What an application asks for.")
+    provider: Name = Field(description="Who provides it: tells candidates for one key apart.")
+    factory: Factory = Field(description="Where to find what makes it, as 'package.module:attribute'.")
+    uri: str | None = Field(default=None, description="The wheel that carries its code.")
+    sha256: Sha256 | None = Field(default=None, description="SHA-256 of that file, 64 hexadecimal digits.")
+    stack_level: int | None = Field(default=None, description="The layer it belongs to; higher wins. None is 0.")
+    priority: int | None = Field(default=None, description="Within one layer higher wins. None is 0.")
+    version: str | None = Field(default=None, description="The version of the component.")
+    metadata: dict[str, Any] = Field(default_factory=dict, description="Anything else; fields override namesakes.")
 
-    length: int | None = Field(default=None, ge=0)
-    capabilities: list[Annotated[str, Field(min_length=1)] | CapabilityDescriptor] = Field(default_factory=list)
-    owner: str | None = None
-    requires_secrets: bool = False
-    settings_model: str | None = None
-    side_effect_free: bool = False
-    timeout_seconds: float | None = Field(default=None, gt=0)
-    retry_policy: RetryPolicy | None = None
-    requires: list[RequirementText] = Field(default_factory=list)
-    conflicts_with: list[RequirementText] = Field(default_factory=list)
-    python_version: Annotated[str, Field(max_length=1000), AfterValidator(_specifiers)] | None = None
-    os_platform: list[str] | None = None
-    license: Annotated[str, Field(max_length=1000), AfterValidator(_license)] | None = None
-    documentation_url: str | None = None
-    event_topics: list[str] | None = None
-    event_max_concurrency: int | None = Field(default=None, ge=1)
-    event_filters: list[EventFilter] | None = None
-    event_priority: int | None = None
-    event_fanout_policy: Literal["broadcast", "exclusive"] | None = None
-    dag: Dag | None = None
-    certificate: CertificateReference | None = None
+    length: int | None = Field(default=None, ge=0, description="Size of the file at 'uri', in bytes.")
+    capabilities: list[Capability] = Field(default_factory=list, description="What it can do: names, or descriptors.")
+    owner: str | None = Field(default=None, description="Who answers for it.")
+    requires_secrets: bool = Field(default=False, description="Does it need secrets to work?")
+    settings_model: str | None = Field(
+        default=None, description="The pydantic model of its settings, as 'package.module:Class'."
+    )
+    side_effect_free: bool = Field(default=False, description="May it be called again without harm?")
+    timeout_seconds: float | None = Field(default=None, gt=0, description="How long one call may take.")
+    retry_policy: RetryPolicy | None = Field(default=None, description="How often and when a call is tried again.")
+    requires: list[RequirementText] = Field(
+        default_factory=list, description="Requirements (PEP 508) that must be installed, or the entry is skipped."
+    )
+    conflicts_with: list[RequirementText] = Field(
+        default_factory=list, description="Requirements (PEP 508) of which none may be installed."
+    )
+    python_version: SpecifierText | None = Field(default=None, description="Pythons it runs on (PEP 440 specifiers).")
+    os_platform: list[str] | None = Field(
+        default=None, description="Systems it runs on, as sys.platform says them; any if empty."
+    )
+    license: LicenseText | None = Field(default=None, description="An SPDX expression.")
+    documentation_url: str | None = Field(default=None, description="Where people read about it.")
+    event_topics: list[str] | None = Field(default=None, description="Topics an event handler is given.")
+    event_max_concurrency: int | None = Field(default=None, ge=1, description="How many events it handles at once.")
+    event_filters: list[EventFilter] | None = Field(default=None, description="Conditions that all have to hold.")
+    event_priority: int | None = Field(default=None, description="Higher comes first.")
+    event_fanout_policy: Literal["broadcast", "exclusive"] | None = Field(
+        default=None, description="Is it alone in getting an event ('exclusive'), if it comes first?"
+    )
+    dag: Dag | None = Field(default=None, description="The steps of a workflow.")
+    certificate: CertificateReference | None = Field(
+        default=None, description="Where the conformance certificate of the artifact is."
+    )
 
     @property
     def name(self) -> str:
@@ -141,9 +186,9 @@ class RemoteManifestEntry(Shape):
 class ManifestSignature(Shape):
     """A flat signature by one signer, base64; ``key_id`` is a hint and decides nothing."""
 
-    signature: str
-    algorithm: str = "ed25519"
-    key_id: str | None = None
+    signature: str = Field(description="Base64 of 64 bytes.")
+    algorithm: str = Field(default="ed25519", description="One that is not known here does not count.")
+    key_id: str | None = Field(default=None, description="A hint for people.")
 
 
 class ManifestHeader(Shape):
@@ -153,11 +198,18 @@ class ManifestHeader(Shape):
     :param signed_at: a moment, as ``expires_at``; without a zone it means UTC.
     """
 
-    source: str = Field(default="remote", min_length=1, max_length=1000)
-    schema_version: int | None = Field(default=None, ge=1)
-    sequence_number: int | None = Field(default=None, ge=0, le=MAX_SAFE_INTEGER)
-    signed_at: Moment | None = None
-    expires_at: Moment | None = None
+    source: str = Field(
+        default="remote",
+        min_length=1,
+        max_length=_LONGEST,
+        description="Who publishes: the name of this line of manifests.",
+    )
+    schema_version: int | None = Field(default=None, ge=1, description="Which version it was written for; informs.")
+    sequence_number: int | None = Field(
+        default=None, ge=0, le=MAX_SAFE_INTEGER, description="Grows with every manifest of one source."
+    )
+    signed_at: Moment | None = Field(default=None, description="When it was signed; UTC if no zone is given.")
+    expires_at: Moment | None = Field(default=None, description="When it stops being valid; UTC if no zone is given.")
 
     @property
     def signed(self) -> datetime | None:
@@ -179,7 +231,8 @@ class ManifestHeader(Shape):
             return cls.model_validate(document)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+            steps = [step for step in first["loc"] if step not in {_A_NAME, _A_DESCRIPTOR}]
+            field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
             problem = first["msg"].removeprefix("Value error, ")
             more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
             raise ManifestError(
@@ -193,10 +246,10 @@ class ManifestHeader(Shape):
 class RemoteManifest(ManifestHeader):
     """What a publisher offers, all of it, at one moment. No two entries have one domain, key and provider."""
 
-    entries: list[RemoteManifestEntry] = Field(default_factory=list)
-    signature: str | None = None
-    signature_algorithm: str = "ed25519"
-    signatures: list[ManifestSignature] = Field(default_factory=list)
+    entries: list[RemoteManifestEntry] = Field(default_factory=list, description="The components on offer.")
+    signature: str | None = Field(default=None, description="The signature of a single signer, base64 of 64 bytes.")
+    signature_algorithm: str = Field(default="ed25519", description="The algorithm of 'signature'.")
+    signatures: list[ManifestSignature] = Field(default_factory=list, description="Signatures of several signers.")
 
     @model_validator(mode="after")
     def _no_twins(self) -> Self:

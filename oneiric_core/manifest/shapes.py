@@ -4,7 +4,7 @@ Unknown fields are kept everywhere: a newer publisher must not break an older ru
 """
 
 import graphlib
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
@@ -20,7 +20,7 @@ __all__ = [
     "Shape",
 ]
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$", max_length=64)]
 
 
 class Shape(BaseModel):
@@ -36,13 +36,13 @@ class Shape(BaseModel):
 class SecurityProfile(Shape):
     """What a capability asks of its surroundings; information for people and policies."""
 
-    classification: str | None = None
-    auth_required: bool = True
-    scopes: list[str] = Field(default_factory=list)
-    encryption: str | None = None
-    signature_required: bool = False
-    audience: list[str] = Field(default_factory=list)
-    notes: str | None = None
+    classification: str | None = Field(default=None, description="How confidential what it handles is.")
+    auth_required: bool = Field(default=True, description="Must its callers have authenticated?")
+    scopes: list[str] = Field(default_factory=list, description="What its callers must be allowed to do.")
+    encryption: str | None = Field(default=None, description="How what it handles is encrypted.")
+    signature_required: bool = Field(default=False, description="Must what it is given be signed?")
+    audience: list[str] = Field(default_factory=list, description="Whom it is meant for.")
+    notes: str | None = Field(default=None, description="Anything else, for people.")
 
 
 class CapabilityDescriptor(Shape):
@@ -51,13 +51,15 @@ class CapabilityDescriptor(Shape):
     :param payload_schema: a JSON Schema, or where to find one.
     """
 
-    name: str = Field(min_length=1)
-    description: str | None = None
-    event_types: list[str] = Field(default_factory=list)
-    payload_schema: dict[str, Any] | str | None = None
-    schema_format: str | None = None
-    security: SecurityProfile | None = None
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    name: str = Field(min_length=1, description="What it is asked for by.")
+    description: str | None = Field(default=None, description="What it does, for people.")
+    event_types: list[str] = Field(default_factory=list, description="Events it emits or takes.")
+    payload_schema: dict[str, Any] | str | None = Field(
+        default=None, description="A schema of its payload, or where to find one."
+    )
+    schema_format: str | None = Field(default=None, description="The language of 'payload_schema', as 'jsonschema'.")
+    security: SecurityProfile | None = Field(default=None, description="What it asks of its surroundings.")
+    metadata: dict[str, Any] = Field(default_factory=dict, description="Anything else.")
 
 
 class RetryPolicy(Shape):
@@ -66,27 +68,42 @@ class RetryPolicy(Shape):
     ``max_attempts`` and ``max_backoff`` are read as former names of ``attempts`` and ``max_delay``.
     """
 
-    attempts: int | None = Field(default=None, ge=1, validation_alias=AliasChoices("attempts", "max_attempts"))
-    base_delay: float | None = Field(default=None, ge=0)
-    max_delay: float | None = Field(default=None, ge=0, validation_alias=AliasChoices("max_delay", "max_backoff"))
-    jitter: float | bool | None = None
-    backoff_multiplier: float | None = Field(default=None, ge=1)
+    attempts: int | None = Field(
+        default=None,
+        ge=1,
+        validation_alias=AliasChoices("attempts", "max_attempts"),
+        description="How many calls there are at most, the first one included.",
+    )
+    base_delay: float | None = Field(default=None, ge=0, description="Seconds before the second call.")
+    max_delay: float | None = Field(
+        default=None,
+        ge=0,
+        validation_alias=AliasChoices("max_delay", "max_backoff"),
+        description="Seconds that no delay is longer than.",
+    )
+    jitter: float | bool | None = Field(default=None, description="How much longer a delay may be, as a part of it.")
+    backoff_multiplier: float | None = Field(default=None, ge=1, description="What each delay grows by.")
+
+
+_CONDITIONS: Final = ("equals", "any_of", "exists")
 
 
 class EventFilter(Shape):
     """A condition on an event: what stands at ``path`` equals a value, is one of several, or exists.
 
-    :param path: names joined by dots, into the envelope.
+    :param path: ``topic``, ``payload.a.b``, ``headers.a``, or ``a.b`` for a path in the payload.
     """
 
-    path: str = Field(min_length=1)
-    equals: Any = None
-    any_of: list[Any] | None = None
-    exists: bool | None = None
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [name]} for name in _CONDITIONS]})
+
+    path: str = Field(min_length=1, description="'topic', 'payload.a.b', 'headers.a', or 'a.b' in the payload.")
+    equals: Any = Field(default=None, description="The value that has to stand there.")
+    any_of: list[Any] | None = Field(default=None, description="The values of which one has to stand there.")
+    exists: bool | None = Field(default=None, description="Must something stand there, or nothing?")
 
     @model_validator(mode="after")
     def _one_condition(self) -> "EventFilter":
-        given = self.model_fields_set & {"equals", "any_of", "exists"}
+        given = self.model_fields_set.intersection(_CONDITIONS)
         if len(given) != 1:
             raise ValueError(f"a filter has exactly one of equals, any_of and exists; this one has {sorted(given)}")
         return self
@@ -95,17 +112,17 @@ class EventFilter(Shape):
 class DagNode(Shape):
     """One step of a workflow: the task ``task``, after all of ``depends_on``."""
 
-    id: str = Field(min_length=1)
-    task: str = Field(min_length=1)
-    depends_on: list[str] = Field(default_factory=list)
-    payload: Any = None
-    retry_policy: RetryPolicy | None = None
+    id: str = Field(min_length=1, description="Its name within the graph.")
+    task: str = Field(min_length=1, description="The key of the task to run.")
+    depends_on: list[str] = Field(default_factory=list, description="Nodes that have to succeed before.")
+    payload: Any = Field(default=None, description="What the task is given.")
+    retry_policy: RetryPolicy | None = Field(default=None, description="How often and when the task is tried again.")
 
 
 class Dag(Shape):
     """The steps of a workflow; every dependency is a step, and none depends on itself, not even by way of others."""
 
-    nodes: list[DagNode]
+    nodes: list[DagNode] = Field(description="The steps, in any order.")
 
     @model_validator(mode="after")
     def _acyclic(self) -> "Dag":
@@ -125,5 +142,5 @@ class Dag(Shape):
 class CertificateReference(Shape):
     """Where the conformance certificate of an artifact is, and its digest."""
 
-    uri: str = Field(min_length=1)
-    sha256: Sha256
+    uri: str = Field(min_length=1, description="Where it is.")
+    sha256: Sha256 = Field(description="SHA-256 of it, 64 hexadecimal digits.")

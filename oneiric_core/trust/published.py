@@ -16,6 +16,7 @@ PUBLISHED_KEYS: Final[Mapping[bytes, str]] = MappingProxyType(
         bytes.fromhex("6a4b8527f37bf1b80f933e04c4824928edff6f3f51a92c59c5e6ac6967f4bbb7"): "the test key 'second'",
         bytes.fromhex("b32c89ee1c437ae117c811942db6c6e7cf58b2e3fce05652330d0a2d168294da"): "the test key 'third'",
         bytes.fromhex("d5aea77593d0aa1e4c157219a4163273813375a092b96891a7da321e67aad0b6"): "the test key 'rotated'",
+        bytes.fromhex("485d24f9e14228ef0644717c6ccd931d314e20984f338b67ce151ae965e5c9d4"): "the test key 'sample'",
     }
 )
 """Raw public key → what it is. Test keys are derived from their names in :mod:`oneiric_core.testing.keys`."""

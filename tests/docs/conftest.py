@@ -28,7 +28,8 @@ from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 from sybil.parsers.myst.lexers import DirectiveLexer
 
 ROOT = Path(__file__).resolve().parents[2]
-LANGUAGES = ("python", "toml", "console")
+FILES = ("json", "toml", "yaml")
+LANGUAGES = ("python", "console", *FILES)
 SECONDS = 300
 
 _FENCES = FencedCodeBlockLexer(language=r"\w*", mapping={"language": "arguments", "source": "source"})
@@ -66,7 +67,7 @@ class Story:
             language, source = region.lexemes["arguments"], region.lexemes["source"]
             caption = (region.lexemes.get("options") or {}).get("caption")
             region.parsed = source
-            if language not in LANGUAGES or (language == "toml" and not caption):
+            if language not in LANGUAGES or (language in FILES and not caption):
                 line = document.line_column(region.start)
                 raise AssertionError(f"{document.path}, {line}: nothing runs a {language or 'plain'} block")
             if caption:

@@ -254,3 +254,11 @@ def test_ordinary_names_are_accepted_in_every_domain(domain: Domain, name: str) 
     entry = {"domain": domain.value, "key": name, "provider": name, "factory": "a.b : c"}
     manifest = RemoteManifest.from_document({"entries": [entry]})
     assert manifest.entries[0].to_candidate("o").name == f"{domain}/{name}/{name}"
+
+
+def test_an_error_in_a_capability_names_the_field_of_the_descriptor() -> None:
+    broken = {"entries": [V1 | {"capabilities": ["kv", {"name": "ttl", "security": {"scopes": "read"}}]}]}
+    with pytest.raises(ManifestError) as caught:
+        RemoteManifest.from_document(broken)
+    assert caught.value.evidence["field"] == "entries[0].capabilities[1].security.scopes"
+    assert caught.value.evidence["errors"] == 1
