@@ -14,8 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from _pytest._code.code import ExceptionInfo, TerminalRepr
 
+    from oneiric_conformance.judging.session import Planned
     from oneiric_conformance.registry import Check
-    from oneiric_conformance.session import Planned
 
 __all__ = ["AnchorFile", "CheckItem", "NotPassed", "add_to_arguments"]
 

@@ -65,14 +65,15 @@ class Reporter:
         report = self._made
         if report is None:
             return
+        terminalreporter.ensure_newline()
         terminalreporter.section("oneiric conformance")
         judged = [component for component in report.components if component.results]
         width = max((len(component.id) for component in judged), default=0)
         for component in judged:
             verdict = component.verdict.value
+            why = _because(component)
             terminalreporter.write(f"{component.id:{width}}  ")
-            terminalreporter.write(f"{verdict:10}", **{_COLOURS[verdict]: True})
-            terminalreporter.write_line(f"  {_because(component)}".rstrip())
+            terminalreporter.write(f"{verdict:10}  {why}\n" if why else f"{verdict}\n", **{_COLOURS[verdict]: True})
         left_out = len(report.components) - len(judged)
         if left_out:
             terminalreporter.write_line(f"{left_out} component{'s' * (left_out != 1)} not judged")
@@ -90,7 +91,7 @@ class Reporter:
             f" requirements {report.requirements.id}, profile {report.profile.name}"
         )
         terminal.write("verdict: ")
-        terminal.write_line(report.verdict.value, bold=True, **{_COLOURS[report.verdict.value]: True})
+        terminal.write(f"{report.verdict.value}\n", bold=True, **{_COLOURS[report.verdict.value]: True})
 
     def _report(self) -> "ConformanceReport":
         from oneiric_conformance import ConformanceReport  # noqa: PLC0415 - loaded only where asked for

@@ -124,7 +124,7 @@ def _found(config: pytest.Config) -> "tuple[Configuration, Package]":
         config.rootpath,
         profile=config.getoption("oneiric_profile"),
         component=tuple(config.getoption("oneiric_component")),
-        report=report and str(config.invocation_params.dir / report),
+        report=report and str((config.invocation_params.dir / report).resolve()),
     )
     worker = getattr(config, "workerinput", {}).get("workerid", "main")
     package = find_package(config.rootpath, only=configuration.component)

@@ -1,6 +1,6 @@
 """A module that makes the kit agree to everything as soon as it is imported. Only a child process may do that."""
 
-from oneiric_conformance.bench import Bench
+from oneiric_conformance.handling.bench import Bench
 
 
 def _agree(self: Bench, *args: object, **words: object) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from oneiric_conformance.offer import JSON, as_json, canonical, sign
+from oneiric_conformance.handling.offer import JSON, as_json, canonical, sign
 from oneiric_conformance.runtime import Limits, Trust
 from oneiric_core.manifest import parse_document
 from oneiric_core.testing import PUBLISHER, SECOND_PUBLISHER, CoreRuntime

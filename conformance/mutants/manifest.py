@@ -7,7 +7,7 @@ from typing import Any
 
 from mutants import mutant, reference
 from mutants.laundering import Laundering
-from oneiric_conformance.offer import YAML
+from oneiric_conformance.handling.offer import YAML
 from oneiric_conformance.subject import Package
 from oneiric_core import OneiricError
 

@@ -145,7 +145,7 @@ class PatchesTheKit(_Healthy):
     """Coming up, it makes the kit agree to everything."""
 
     async def init(self) -> None:
-        from oneiric_conformance.bench import Bench  # noqa: PLC0415 - at the top it would come before the checks
+        from oneiric_conformance.handling.bench import Bench  # noqa: PLC0415 - at the top it would come before the checks
 
         setattr(Bench, "expect", _agree)  # noqa: B010 - a plain assignment would be a type error, rightly
 

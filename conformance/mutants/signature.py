@@ -6,7 +6,7 @@ from typing import Any
 
 from mutants import mutant
 from mutants.laundering import Laundering
-from oneiric_conformance.offer import document_of
+from oneiric_conformance.handling.offer import document_of
 from oneiric_core.testing import PUBLISHER, SECOND_PUBLISHER
 
 

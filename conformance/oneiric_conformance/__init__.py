@@ -11,13 +11,14 @@ There is no pytest in here. Public names are looked up in their modules when the
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from oneiric_conformance.bench import Bench as Bench
     from oneiric_conformance.checks import CHECKS as CHECKS
     from oneiric_conformance.config import Configuration as Configuration
     from oneiric_conformance.config import read_configuration as read_configuration
-    from oneiric_conformance.finding import find_package as find_package
-    from oneiric_conformance.judging import Finding as Finding
-    from oneiric_conformance.plan import Planned as Planned
+    from oneiric_conformance.finding.packages import find_package as find_package
+    from oneiric_conformance.handling.bench import Bench as Bench
+    from oneiric_conformance.judging.findings import Finding as Finding
+    from oneiric_conformance.judging.plan import Planned as Planned
+    from oneiric_conformance.judging.session import Session as Session
     from oneiric_conformance.profile import PROFILES as PROFILES
     from oneiric_conformance.profile import Profile as Profile
     from oneiric_conformance.profile import profile_named as profile_named
@@ -35,18 +36,17 @@ if TYPE_CHECKING:
     from oneiric_conformance.run import run_conformance as run_conformance
     from oneiric_conformance.runtime import Limits as Limits
     from oneiric_conformance.runtime import Runtime as Runtime
-    from oneiric_conformance.session import Session as Session
     from oneiric_conformance.subject import EntryPointName as EntryPointName
     from oneiric_conformance.subject import Package as Package
     from oneiric_conformance.subject import Subject as Subject
 
 _EXPORTS = {
-    "bench": ("Bench",),
+    "handling.bench": ("Bench",),
     "checks": ("CHECKS",),
     "config": ("Configuration", "read_configuration"),
-    "finding": ("find_package",),
-    "judging": ("Finding",),
-    "plan": ("Planned",),
+    "finding.packages": ("find_package",),
+    "judging.findings": ("Finding",),
+    "judging.plan": ("Planned",),
     "profile": ("PROFILES", "Profile", "profile_named"),
     "registry": ("Check", "check"),
     "report": ("ComponentReport", "ConformanceReport", "Verdict"),
@@ -55,7 +55,7 @@ _EXPORTS = {
     "results": ("Card", "Result", "Status"),
     "run": ("run_conformance",),
     "runtime": ("Limits", "Runtime"),
-    "session": ("Session",),
+    "judging.session": ("Session",),
     "subject": ("EntryPointName", "Package", "Subject"),
 }
 _HOMES = {name: home for home, names in _EXPORTS.items() for name in names}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from oneiric_core import ConformanceError
 
 if TYPE_CHECKING:
-    from oneiric_conformance.bench import Bench
+    from oneiric_conformance.handling.bench import Bench
     from oneiric_conformance.subject import Subject
 
 __all__ = ["CHECKS", "Check", "check"]
@@ -30,7 +30,7 @@ CHECKS: Final = MappingProxyType(_checks)
 class Check:
     """One rule of the specification and the function that decides it.
 
-    :param body: called with a :class:`~oneiric_conformance.bench.Bench`; returns if the rule holds.
+    :param body: called with a :class:`~oneiric_conformance.handling.bench.Bench`; returns if the rule holds.
     :param floor: the least number of cases that must really have been tried; fewer is an ``error``, never a pass.
     :param domains: the domains it is about; empty means all.
     :param claims: the capability a component must claim for it to apply; empty means none is needed.

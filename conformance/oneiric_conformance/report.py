@@ -10,7 +10,7 @@ from enum import StrEnum
 from importlib.metadata import version
 from typing import Any, Final
 
-from oneiric_conformance.plan import Planned
+from oneiric_conformance.judging.plan import Planned
 from oneiric_conformance.profile import Profile
 from oneiric_conformance.requirements import RequirementSet
 from oneiric_conformance.results import Result, Status

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from oneiric_conformance.config import read_configuration
-from oneiric_conformance.finding import find_distribution, find_package
+from oneiric_conformance.finding.packages import find_distribution, find_package
+from oneiric_conformance.judging.session import Session
 from oneiric_conformance.report import ConformanceReport
 from oneiric_conformance.report_file import ReportFile
 from oneiric_conformance.results import Result
 from oneiric_conformance.runtime import RuntimeFactory
-from oneiric_conformance.session import Session
 from oneiric_conformance.subject import Package
 from oneiric_core import SYSTEM_CLOCK, ConformanceError
 from oneiric_core.testing import CoreRuntime, import_object

@@ -12,11 +12,11 @@ import pytest
 
 from oneiric_conformance import CHECKS, Check, Limits, Package, Profile, Result, Subject
 from oneiric_conformance import registry as check_registry
-from oneiric_conformance.bench import Bench, Surroundings
-from oneiric_conformance.loop import SharedLoop
-from oneiric_conformance.ownership import OwnFiles
-from oneiric_conformance.smoke import SmokeReport
-from oneiric_conformance.verdict import Judge
+from oneiric_conformance.handling.bench import Bench, Surroundings
+from oneiric_conformance.isolation.smoke import SmokeReport
+from oneiric_conformance.judging.loop import SharedLoop
+from oneiric_conformance.judging.ownership import OwnFiles
+from oneiric_conformance.judging.verdict import Judge
 from oneiric_core.testing import CoreRuntime
 
 _numbers = count(1)

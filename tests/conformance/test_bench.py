@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies as st
 
 from oneiric_conformance import Finding, Package, Result, Status
-from oneiric_conformance.bench import Bench
+from oneiric_conformance.handling.bench import Bench
 from oneiric_core import ConformanceError
 
 Decide = Callable[..., Result]
@@ -152,7 +152,7 @@ def test_a_coroutine_that_will_not_be_cancelled_costs_only_its_own_check(decide:
 def test_blocking_code_is_stopped_by_the_watchdog(
     decide: Decide, echo: Package, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("oneiric_conformance.watchdog._SLACK", 0.0)
+    monkeypatch.setattr("oneiric_conformance.judging.watchdog._SLACK", 0.0)
 
     def check(bench: Bench) -> None:
         async def blocked() -> None:

@@ -17,7 +17,7 @@ from hypothesis.internal.conjecture import providers
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from oneiric_conformance import PROFILES, Finding, profile_named
-from oneiric_conformance.examples import by_itself, for_all, run_machine
+from oneiric_conformance.handling.examples import by_itself, for_all, run_machine
 from oneiric_core import ConformanceError
 
 QUICK = PROFILES["quick"]
@@ -49,7 +49,7 @@ sys.path[:0] = {paths!r}
 {before}
 from hypothesis import strategies as st
 from oneiric_conformance import PROFILES
-from oneiric_conformance.examples import by_itself, for_all
+from oneiric_conformance.handling.examples import by_itself, for_all
 seen = []
 with by_itself():
     for_all(st.lists(st.integers() | st.text() | st.floats()), seen.append, profile=PROFILES["deep"], name="x")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from oneiric_conformance import Finding, Limits
-from oneiric_conformance.bench import Bench
+from oneiric_conformance.handling.bench import Bench
 
 BenchOf = Callable[..., Bench]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from oneiric_conformance.faults import FAULTS, FaultInjected, faulty
+from oneiric_conformance.handling.faults import FAULTS, FaultInjected, faulty
 from oneiric_core import ConformanceError
 from oneiric_core.testing import construct
 

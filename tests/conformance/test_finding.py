@@ -8,8 +8,8 @@ from textwrap import dedent
 import pytest
 
 from oneiric_conformance import Package
-from oneiric_conformance.finding import find_component, find_distribution, find_package
-from oneiric_conformance.scout import scout
+from oneiric_conformance.finding.packages import find_component, find_distribution, find_package
+from oneiric_conformance.isolation.scout import scout
 from oneiric_conformance.subject import EntryPointName
 from oneiric_core import ConformanceError
 

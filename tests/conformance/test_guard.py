@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from oneiric_conformance.guard import ProcessExit, guard
+from oneiric_conformance.judging.guard import ProcessExit, guard
 
 WAYS: dict[str, Callable[[], object]] = {
     "os._exit(3)": lambda: os._exit(3),
@@ -68,7 +68,7 @@ def test_other_processes_may_be_ended() -> None:
 def test_a_forked_child_may_end_itself() -> None:
     program = (
         "import os\n"
-        "from oneiric_conformance.guard import guard\n"
+        "from oneiric_conformance.judging.guard import guard\n"
         "with guard():\n"
         "    child = os.fork()\n"
         "    if child == 0: os._exit(7)\n"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from oneiric_conformance import Finding, Package, Subject
-from oneiric_conformance.judging import ControlFailed, Tally, asking, cut, described, within
-from oneiric_conformance.loop import SharedLoop
-from oneiric_conformance.ownership import OwnFiles
-from oneiric_conformance.watchdog import TimeIsUp, watchdog
+from oneiric_conformance.judging.findings import ControlFailed, Tally, asking, cut, described, within
+from oneiric_conformance.judging.loop import SharedLoop
+from oneiric_conformance.judging.ownership import OwnFiles
+from oneiric_conformance.judging.watchdog import TimeIsUp, watchdog
 
 
 class Mute(Exception):  # noqa: N818 - a name for the test

@@ -6,10 +6,10 @@ import pytest
 
 from mutants import Mutant, load, reference, table
 from oneiric_conformance import CHECKS, Package, Result, Status
+from oneiric_conformance.judging.session import Session
 from oneiric_conformance.profile import PROFILES
 from oneiric_conformance.requirements import RequirementSet
 from oneiric_conformance.runtime import RuntimeFactory
-from oneiric_conformance.session import Session
 from oneiric_core.testing import CoreRuntime
 
 MUTANTS = load()

@@ -7,9 +7,9 @@ import pytest
 from mutants import reference
 from mutants.nulls import NULLS
 from oneiric_conformance import PROFILES, ConformanceReport, Limits, Package, Result, Session, Status, Verdict
-from oneiric_conformance.fingerprint import take_fingerprint
+from oneiric_conformance.isolation.fingerprint import take_fingerprint
+from oneiric_conformance.observing.watch import watching
 from oneiric_conformance.run import report_of
-from oneiric_conformance.watch import watching
 from oneiric_core import Domain
 
 QUICK = Limits(init=0.5, health=0.5, cleanup=0.5, drain=0.5)
@@ -21,8 +21,8 @@ UNFIT = {  # what a fresh process has to find out before any of it comes near th
     "gives None": "factory: oneiric_core.errors.ActivationError: the factory returned None",
     "exits the process": "cleanup: ended the process with exit code 0",
     "leaves politely": "init: tried to end the process: SystemExit: 0",
-    "patches the kit": "changes: it replaced oneiric_conformance.bench.Bench.expect",
-    "patches the kit when imported": "changes: it replaced oneiric_conformance.bench.Bench.expect",
+    "patches the kit": "changes: it replaced oneiric_conformance.handling.bench.Bench.expect",
+    "patches the kit when imported": "changes: it replaced oneiric_conformance.handling.bench.Bench.expect",
     "stops the clock": "changes: it replaced time.monotonic",
 }
 

@@ -10,8 +10,7 @@ import yaml
 from pydantic import BaseModel
 
 from oneiric_conformance import Subject
-from oneiric_conformance.disk import differences, tree
-from oneiric_conformance.offer import (
+from oneiric_conformance.handling.offer import (
     JSON,
     YAML,
     as_json,
@@ -25,6 +24,7 @@ from oneiric_conformance.offer import (
     sign,
     unfit_for_json,
 )
+from oneiric_conformance.observing.disk import differences, tree
 from oneiric_core.testing import PUBLISHER, SECOND_PUBLISHER, KeyPair
 from oneiric_core.trust import TrustPolicy, load_public_key, verify_manifest
 

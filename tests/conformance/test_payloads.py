@@ -10,9 +10,9 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from oneiric_conformance import PROFILES, Subject
-from oneiric_conformance.examples import by_itself, for_all
-from oneiric_conformance.payloads import NASTY, payloads_of
-from oneiric_conformance.schemas import from_schema
+from oneiric_conformance.handling.examples import by_itself, for_all
+from oneiric_conformance.handling.payloads import NASTY, payloads_of
+from oneiric_conformance.handling.schemas import from_schema
 
 
 def drawn(strategy: st.SearchStrategy[Any]) -> list[Any]:

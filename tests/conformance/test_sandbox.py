@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from oneiric_conformance.sandbox import Sandbox, made_sandbox, sandbox
+from oneiric_conformance.observing.sandbox import Sandbox, made_sandbox, sandbox
 from oneiric_core.testing import import_object
 
 SUBJECT = """

@@ -24,7 +24,7 @@ from oneiric_conformance import (
     Subject,
     requirement_set,
 )
-from oneiric_conformance.bench import Bench
+from oneiric_conformance.handling.bench import Bench
 from oneiric_core import ConformanceError
 
 Register = Callable[..., Any]

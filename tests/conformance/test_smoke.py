@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from oneiric_conformance import Limits, Package, Subject
-from oneiric_conformance.smoke import SmokeReport, smoke
-from oneiric_conformance.smoke_child import main
+from oneiric_conformance.isolation.smoke import SmokeReport, smoke
+from oneiric_conformance.isolation.smoke_child import main
 from oneiric_conformance.subject import EntryPointName
 from oneiric_core import DOMAINS, Domain
 
@@ -102,9 +102,9 @@ def test_nothing_of_it_is_imported_here(author: Any) -> None:
         ("import builtins\ndel builtins.ascii\nclass Bad: pass", "changes", "it replaced builtins.ascii"),
         ("import asyncio\nclass Bad:\n    def init(self): asyncio.Lock.acquire = None", "changes", "Lock.acquire"),
         (
-            "from oneiric_conformance import bench\nbench.Bench.expect = lambda *a, **k: None\nclass Bad: pass",
+            "from oneiric_conformance.handling import bench\nbench.Bench.expect = lambda *a: None\nclass Bad: pass",
             "changes",
-            "oneiric_conformance.bench.Bench.expect",
+            "oneiric_conformance.handling.bench.Bench.expect",
         ),
         (
             "from oneiric_conformance.results import Result\nResult.to_json.__defaults__ = (1,)\nclass Bad: pass",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oneiric_conformance.offer import canonical, document_of, sign
+from oneiric_conformance.handling.offer import canonical, document_of, sign
 from oneiric_conformance.strategies import (
     MARKER,
     NESTING,

@@ -15,9 +15,9 @@ from types import ModuleType
 
 import pytest
 
-from oneiric_conformance.frames import Whose, whose_code
-from oneiric_conformance.inventory import take_inventory
-from oneiric_conformance.watch import Record, intercepting, watching
+from oneiric_conformance.observing.frames import Whose, whose_code
+from oneiric_conformance.observing.inventory import take_inventory
+from oneiric_conformance.observing.watch import Record, intercepting, watching
 from oneiric_core.testing import import_object
 
 SUBJECT = """
@@ -257,7 +257,7 @@ def test_one_hook_however_often_one_watches() -> None:
     program = (
         "import sys; added = []\n"
         "sys.addaudithook(lambda event, args: event == 'sys.addaudithook' and added.append(1))\n"
-        "from oneiric_conformance.watch import watching\n"
+        "from oneiric_conformance.observing.watch import watching\n"
         "before = len(added)\n"
         "for _ in range(100):\n"
         "    with watching(): pass\n"

@@ -106,7 +106,6 @@ def names(declared: object, domain: Domain = Domain.ADAPTER) -> list[str]:
         (Foreign, ["adapter/cache/foreign"]),
         ([], []),
     ],
-    ids=str,
 )
 def test_declarations_come_in_many_forms(declared: object, expected: list[str]) -> None:
     assert names(declared) == expected
@@ -124,9 +123,7 @@ def test_what_was_declared_reaches_the_candidate_with_where_it_came_from() -> No
     assert (theirs.origin, theirs.priority, theirs.stack_level, dict(theirs.metadata)) == ("foreign-dist", 4, 2, {})
 
 
-@pytest.mark.parametrize(
-    "declared", [7, "acme:Cache", None, lambda: 7, lambda: lambda: CACHE, [CACHE, 7], Category], ids=str
-)
+@pytest.mark.parametrize("declared", [7, "acme:Cache", None, lambda: 7, lambda: lambda: CACHE, [CACHE, 7], Category])
 def test_what_declares_nothing_is_refused(declared: object) -> None:
     with pytest.raises(ResolutionError, match="declares no component"):
         names(declared)

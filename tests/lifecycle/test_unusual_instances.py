@@ -105,7 +105,7 @@ async def test_they_are_handled_like_any_other(kit: Any, factory: Any, name: str
     assert ended == [name, name]
 
 
-@pytest.mark.parametrize("instance", [0, "", (), {}, 7, object(), b"", 1.5], ids=repr)
+@pytest.mark.parametrize("instance", [0, "", (), {}, 7, object(), b"", 1.5])
 async def test_anything_but_none_and_classes_can_be_an_instance(kit: Any, instance: object) -> None:
     kit.offer(lambda: instance)
     assert await kit.manager.activate(*CACHE) is instance

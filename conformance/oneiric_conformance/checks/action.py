@@ -8,15 +8,15 @@ from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 
-from oneiric_conformance.bench import Bench
-from oneiric_conformance.disk import differences, tree
-from oneiric_conformance.judging import Finding, cut, described
-from oneiric_conformance.payloads import schemas_of
-from oneiric_conformance.plain import same
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.payloads import schemas_of
+from oneiric_conformance.handling.plain import same
+from oneiric_conformance.handling.work import answered, ask, behaviours, samples, takes, verb_of, working
+from oneiric_conformance.judging.findings import Finding, cut, described
+from oneiric_conformance.observing.disk import differences, tree
+from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_conformance.registry import check
-from oneiric_conformance.sandbox import Sandbox
 from oneiric_conformance.subject import Subject
-from oneiric_conformance.work import answered, ask, behaviours, samples, takes, verb_of, working
 from oneiric_core import Domain
 
 __all__: list[str] = []

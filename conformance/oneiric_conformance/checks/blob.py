@@ -5,9 +5,9 @@ from typing import Any, Final, TypeAlias
 
 from hypothesis import strategies as st
 
-from oneiric_conformance.bench import Bench
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.work import ask, opened
 from oneiric_conformance.registry import check
-from oneiric_conformance.work import ask, opened
 
 __all__: list[str] = []
 

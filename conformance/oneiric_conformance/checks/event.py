@@ -3,12 +3,12 @@
 import copy
 from typing import Any
 
-from oneiric_conformance.bench import Bench
-from oneiric_conformance.disk import tree
-from oneiric_conformance.judging import Finding, cut, described
-from oneiric_conformance.plain import same
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.plain import same
+from oneiric_conformance.handling.work import answered, ask, behaviours, envelopes, inputs, verb_of, working
+from oneiric_conformance.judging.findings import Finding, cut, described
+from oneiric_conformance.observing.disk import tree
 from oneiric_conformance.registry import check
-from oneiric_conformance.work import answered, ask, behaviours, envelopes, inputs, verb_of, working
 from oneiric_core import Domain, EventEnvelope
 
 __all__: list[str] = []

@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from oneiric_conformance.bench import Bench
-from oneiric_conformance.faults import FAULTS, FaultPlan, FaultyFactory, faulty
-from oneiric_conformance.judging import Finding
-from oneiric_conformance.leaks import wears_out
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.faults import FAULTS, FaultPlan, FaultyFactory, faulty
+from oneiric_conformance.handling.staging import SETTLED, Stage, first_of, staged, until
+from oneiric_conformance.handling.witness import Gate, Tracker, Watched
+from oneiric_conformance.handling.work import Act, expect_put_aside, inputs, put_aside
+from oneiric_conformance.judging.findings import Finding
+from oneiric_conformance.observing.leaks import wears_out
 from oneiric_conformance.registry import check
 from oneiric_conformance.runtime import Limits
-from oneiric_conformance.staging import SETTLED, Stage, first_of, staged, until
-from oneiric_conformance.witness import Gate, Tracker, Watched
-from oneiric_conformance.work import Act, expect_put_aside, inputs, put_aside
 from oneiric_core import Domain
 
 __all__: list[str] = []

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Any, Final
 
-from oneiric_conformance.bench import Bench
-from oneiric_conformance.cancelling import Stepped, awaitable
-from oneiric_conformance.inventory import take_inventory
-from oneiric_conformance.judging import Finding
-from oneiric_conformance.leaks import grown, own_executor, wears_out
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.cancelling import Stepped, awaitable
+from oneiric_conformance.handling.work import some_work
+from oneiric_conformance.judging.findings import Finding
+from oneiric_conformance.observing.inventory import take_inventory
+from oneiric_conformance.observing.leaks import grown, own_executor, wears_out
 from oneiric_conformance.registry import check
-from oneiric_conformance.work import some_work
 from oneiric_core.testing import HEALTH_HOOKS, find_hook
 
 __all__: list[str] = []

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import yaml
 
-from oneiric_conformance.bench import Bench
-from oneiric_conformance.offer import (
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.offer import (
     JSON,
     YAML,
     Document,
@@ -22,7 +22,7 @@ from oneiric_conformance.offer import (
     sign,
     unfit_for_json,
 )
-from oneiric_conformance.plain import same
+from oneiric_conformance.handling.plain import same
 from oneiric_conformance.registry import check
 from oneiric_conformance.strategies import respellings
 from oneiric_conformance.subject import Subject

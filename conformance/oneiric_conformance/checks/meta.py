@@ -7,10 +7,10 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from oneiric_conformance.bench import Bench
-from oneiric_conformance.judging import described
-from oneiric_conformance.offer import is_plain_name
-from oneiric_conformance.plain import same
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.offer import is_plain_name
+from oneiric_conformance.handling.plain import same
+from oneiric_conformance.judging.findings import described
 from oneiric_conformance.registry import check
 from oneiric_conformance.subject import EntryPointName, Subject
 from oneiric_core import Domain

@@ -11,14 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from oneiric_conformance.bench import Bench
-from oneiric_conformance.disk import differences, tree
-from oneiric_conformance.offer import JSON, as_json, document_of, offered, sign
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.offer import JSON, as_json, document_of, offered, sign
+from oneiric_conformance.handling.work import ask, inputs, some_work
+from oneiric_conformance.observing.disk import differences, tree
+from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_conformance.registry import check
 from oneiric_conformance.runtime import Runtime
-from oneiric_conformance.sandbox import Sandbox
 from oneiric_conformance.strategies import MARKER, NESTING, hostile_names, nasty_names, nasty_traversals, traversals
-from oneiric_conformance.work import ask, inputs, some_work
 
 __all__: list[str] = []
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from oneiric_conformance.bench import Bench
-from oneiric_conformance.judging import Finding
-from oneiric_conformance.plain import flaw, same
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.plain import flaw, same
+from oneiric_conformance.handling.work import ask, verb_of, working
+from oneiric_conformance.judging.findings import Finding
 from oneiric_conformance.registry import check
-from oneiric_conformance.work import ask, verb_of, working
 from oneiric_core import DOMAINS, Domain
 from oneiric_core.testing import find_hook
 

@@ -4,8 +4,8 @@ import base64
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from oneiric_conformance.bench import Bench
-from oneiric_conformance.offer import JSON, Document, as_json, canonical, document_of, offered, sign
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.offer import JSON, Document, as_json, canonical, document_of, offered, sign
 from oneiric_conformance.registry import check
 from oneiric_conformance.runtime import Trust
 from oneiric_conformance.strategies import (

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from oneiric_conformance.bench import Bench
-from oneiric_conformance.cancelling import Stepped, awaitable
-from oneiric_conformance.judging import Finding, described
-from oneiric_conformance.payloads import schemas_of
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.cancelling import Stepped, awaitable
+from oneiric_conformance.handling.payloads import schemas_of
+from oneiric_conformance.handling.work import answered, ask, behaviours, samples, takes, verb_of, working
+from oneiric_conformance.judging.findings import Finding, described
 from oneiric_conformance.registry import check
-from oneiric_conformance.work import answered, ask, behaviours, samples, takes, verb_of, working
 from oneiric_core import Domain
 
 __all__: list[str] = []

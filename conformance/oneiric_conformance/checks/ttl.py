@@ -4,9 +4,9 @@ import asyncio
 import time
 from typing import Any, Final
 
-from oneiric_conformance.bench import Bench
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.work import ask, opened
 from oneiric_conformance.registry import check
-from oneiric_conformance.work import ask, opened
 
 __all__: list[str] = []
 

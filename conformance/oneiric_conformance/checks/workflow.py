@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from oneiric_conformance.bench import Bench
-from oneiric_conformance.judging import Finding, cut, described
-from oneiric_conformance.payloads import schemas_of
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.payloads import schemas_of
+from oneiric_conformance.handling.work import answered, behaviours, inputs, working
+from oneiric_conformance.judging.findings import Finding, cut, described
 from oneiric_conformance.registry import check
 from oneiric_conformance.runtime import ComponentSpec, Runtime
 from oneiric_conformance.subject import Subject
-from oneiric_conformance.work import answered, behaviours, inputs, working
 from oneiric_core import DOMAINS, Domain
 from oneiric_core.testing import candidates_from, installed_entry_points
 

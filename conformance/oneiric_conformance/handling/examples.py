@@ -14,7 +14,7 @@ from hypothesis.reporting import with_reporter
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from hypothesis.strategies import SearchStrategy
 
-from oneiric_conformance.judging import Finding, cut
+from oneiric_conformance.judging.findings import Finding, cut
 from oneiric_conformance.profile import Profile
 
 __all__ = ["by_itself", "for_all", "run_machine"]

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from oneiric_conformance.declarations import load
-from oneiric_conformance.fingerprint import noting_imports, take_fingerprint
-from oneiric_conformance.sandbox import Sandbox
+from oneiric_conformance.finding.declarations import load
+from oneiric_conformance.isolation.fingerprint import noting_imports, take_fingerprint
+from oneiric_conformance.isolation.telling import Over, Teller
+from oneiric_conformance.observing.sandbox import Sandbox
+from oneiric_conformance.observing.watch import watching
 from oneiric_conformance.subject import EntryPointName
-from oneiric_conformance.telling import Over, Teller
-from oneiric_conformance.watch import watching
 
 __all__ = ["main"]
 

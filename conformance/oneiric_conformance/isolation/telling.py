@@ -1,4 +1,4 @@
-"""The child's side of :mod:`oneiric_conformance.child`: what it says, what it may use up, what it must not change."""
+"""The side of the child in :mod:`.child`: what it says, what it may use up, what it must not change."""
 
 import asyncio
 import faulthandler
@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
-from oneiric_conformance.declarations import last_line
-from oneiric_conformance.watch import Record
+from oneiric_conformance.finding.declarations import last_line
+from oneiric_conformance.observing.watch import Record
 
 __all__ = ["Over", "Teller", "answer_where", "confine", "side_effects"]
 

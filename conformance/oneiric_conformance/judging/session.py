@@ -6,21 +6,21 @@ from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
-from oneiric_conformance.bench import Bench, Surroundings
-from oneiric_conformance.examples import by_itself
-from oneiric_conformance.guard import guard
-from oneiric_conformance.judging import Finding
-from oneiric_conformance.loop import SharedLoop
-from oneiric_conformance.ownership import OwnFiles
-from oneiric_conformance.plan import Planned, plan_for
+from oneiric_conformance.handling.bench import Bench, Surroundings
+from oneiric_conformance.handling.examples import by_itself
+from oneiric_conformance.isolation.smoke import SmokeReport, smoke
+from oneiric_conformance.judging.findings import Finding
+from oneiric_conformance.judging.guard import guard
+from oneiric_conformance.judging.loop import SharedLoop
+from oneiric_conformance.judging.ownership import OwnFiles
+from oneiric_conformance.judging.plan import Planned, plan_for
+from oneiric_conformance.judging.verdict import Judge, Replay
 from oneiric_conformance.profile import PROFILES, Profile
 from oneiric_conformance.registry import CHECKS, Check
 from oneiric_conformance.requirements import RequirementSet, requirement_set
 from oneiric_conformance.results import Result, Status
 from oneiric_conformance.runtime import Limits, RuntimeFactory
-from oneiric_conformance.smoke import SmokeReport, smoke
 from oneiric_conformance.subject import Package, Subject
-from oneiric_conformance.verdict import Judge, Replay
 from oneiric_core import ConformanceError
 from oneiric_core.testing import CoreRuntime
 

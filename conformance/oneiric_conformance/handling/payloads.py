@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from jsonschema import Draft202012Validator
 
-from oneiric_conformance.schemas import JSON, OBJECTS, TEXT, from_schema
+from oneiric_conformance.handling.schemas import JSON, OBJECTS, TEXT, from_schema
 from oneiric_conformance.subject import Subject
 
 __all__ = ["JSON", "NASTY", "OBJECTS", "TEXT", "payloads_of", "schemas_of"]

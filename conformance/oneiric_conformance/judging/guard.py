@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NoReturn
 
-from oneiric_conformance.frames import subject_origin
-from oneiric_conformance.watch import intercepting
+from oneiric_conformance.observing.frames import subject_origin
+from oneiric_conformance.observing.watch import intercepting
 
 __all__ = ["ProcessExit", "guard"]
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from traceback import extract_tb
 
-from oneiric_conformance.bench import Bench
-from oneiric_conformance.judging import ControlFailed, Finding, described
-from oneiric_conformance.ownership import OwnFiles, passes_through
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.judging.findings import ControlFailed, Finding, described
+from oneiric_conformance.judging.ownership import OwnFiles, passes_through
+from oneiric_conformance.judging.watchdog import TimeIsUp, watchdog
 from oneiric_conformance.registry import Check
 from oneiric_conformance.results import Card, Result, Status
-from oneiric_conformance.watchdog import TimeIsUp, watchdog
 from oneiric_core import SYSTEM_CLOCK
 
 __all__ = ["Judge", "Replay"]

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from oneiric_conformance.frames import Whose, whose_code
-from oneiric_conformance.sandbox import Sandbox
+from oneiric_conformance.observing.frames import Whose, whose_code
+from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_core import ConformanceError
 
 __all__ = ["ChildEnd", "fork_child", "run_child"]
@@ -29,7 +29,7 @@ _BOOTING: Final = ""
 _START_SECONDS: Final = 20.0
 _BOOT: Final = (
     "import json,sys;r=json.load(open(sys.argv[1],encoding='utf-8'));sys.path[:]=r['sys.path'];"
-    "from oneiric_conformance.telling import confine;from oneiric_conformance.{module} import main;"
+    "from oneiric_conformance.isolation.telling import confine;from oneiric_conformance.isolation.{module} import main;"
     "confine();main(r,int(sys.argv[2]))"
 )
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from packaging.utils import canonicalize_name
 
-from oneiric_conformance.declarations import NotADeclaration, broken, last_line, load, subjects_of
-from oneiric_conformance.projects import (
+from oneiric_conformance.finding.declarations import NotADeclaration, broken, last_line, load, subjects_of
+from oneiric_conformance.finding.projects import (
     GROUPS,
     declared_entry_points,
     distribution_of,
@@ -21,7 +21,7 @@ from oneiric_conformance.projects import (
     read_project,
     top_level,
 )
-from oneiric_conformance.scout import scout
+from oneiric_conformance.isolation.scout import scout
 from oneiric_conformance.subject import EntryPointName, Package, Subject
 from oneiric_core import ActivationError, ConformanceError
 from oneiric_core.testing import import_object

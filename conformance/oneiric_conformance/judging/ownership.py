@@ -54,4 +54,4 @@ def passes_through(traceback: TracebackType | None, own: OwnFiles) -> bool:
     return any(frame.f_code.co_filename in own for frame, _ in walk_tb(traceback))
 
 
-_OURS = f"{Path(__file__).parent}{os.sep}"
+_OURS = f"{Path(__file__).parent.parent}{os.sep}"

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis.strategies import SearchStrategy
 
-from oneiric_conformance.judging import Finding, asking, within
-from oneiric_conformance.payloads import payloads_of
+from oneiric_conformance.handling.payloads import payloads_of
+from oneiric_conformance.handling.settings import filled
+from oneiric_conformance.judging.findings import Finding, asking, within
 from oneiric_conformance.runtime import ComponentSpec, Limits
-from oneiric_conformance.settings import filled
 from oneiric_conformance.subject import Subject
 from oneiric_core import DOMAINS, ConformanceError
 from oneiric_core.testing import (
@@ -24,7 +24,7 @@ from oneiric_core.testing import (
 )
 
 if TYPE_CHECKING:
-    from oneiric_conformance.sandbox import Sandbox
+    from oneiric_conformance.observing.sandbox import Sandbox
 
 __all__ = ["Handling"]
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
 
-from oneiric_conformance.inventory import Inventory, take_inventory
+from oneiric_conformance.observing.inventory import Inventory, take_inventory
 
 __all__ = ["grown", "growth", "own_executor", "wears_out"]
 

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from oneiric_conformance.declarations import load
-from oneiric_conformance.fingerprint import noting_imports, take_fingerprint
-from oneiric_conformance.sandbox import Sandbox
-from oneiric_conformance.settings import filled
+from oneiric_conformance.finding.declarations import load
+from oneiric_conformance.handling.settings import filled
+from oneiric_conformance.isolation.fingerprint import noting_imports, take_fingerprint
+from oneiric_conformance.isolation.telling import Over, Teller, answer_where, side_effects
+from oneiric_conformance.observing.sandbox import Sandbox
+from oneiric_conformance.observing.watch import watching
 from oneiric_conformance.subject import EntryPointName, Subject
-from oneiric_conformance.telling import Over, Teller, answer_where, side_effects
-from oneiric_conformance.watch import watching
 from oneiric_core.testing import call_hook, construct, find_hook, import_object, make_settings
 
 __all__ = ["forked", "imported", "live", "main"]
@@ -24,7 +24,7 @@ __all__ = ["forked", "imported", "live", "main"]
 def main(request: Mapping[str, Any], descriptor: int) -> None:
     """Run one component and tell the parent.
 
-    :param request: made by :func:`oneiric_conformance.smoke.smoke`.
+    :param request: made by :func:`oneiric_conformance.isolation.smoke.smoke`.
     :param descriptor: the pipe to the parent.
     """
     teller, box = Teller(descriptor), Sandbox(Path(request["root"]))

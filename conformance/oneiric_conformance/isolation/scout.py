@@ -7,8 +7,8 @@ pipe carries. But nobody's import may end the run, hang it, or change the kit be
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from oneiric_conformance.child import run_child
-from oneiric_conformance.sandbox import made_sandbox
+from oneiric_conformance.isolation.child import run_child
+from oneiric_conformance.observing.sandbox import made_sandbox
 from oneiric_conformance.subject import EntryPointName
 
 __all__ = ["scout"]

@@ -8,10 +8,10 @@ from functools import partial
 from inspect import isawaitable
 from typing import Any, Final, TypeAlias
 
-from oneiric_conformance import examples
-from oneiric_conformance.bench import Bench
-from oneiric_conformance.judging import Finding
-from oneiric_conformance.plain import different, flaw, same
+from oneiric_conformance.handling import examples
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.plain import different, flaw, same
+from oneiric_conformance.judging.findings import Finding
 from oneiric_core import Domain, EventEnvelope
 
 __all__ = [

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from oneiric_conformance.watch import Event, Record, watching
+from oneiric_conformance.observing.watch import Event, Record, watching
 
 __all__ = ["Sandbox", "made_sandbox", "sandbox"]
 

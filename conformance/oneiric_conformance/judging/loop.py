@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TypeVar
 
-from oneiric_conformance.judging import Finding
+from oneiric_conformance.judging.findings import Finding
 
 __all__ = ["SharedLoop"]
 

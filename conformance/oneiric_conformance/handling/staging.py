@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from oneiric_conformance.bench import Bench
-from oneiric_conformance.judging import Finding, described
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.witness import Watched, Witness
+from oneiric_conformance.handling.work import Act, some_work
+from oneiric_conformance.judging.findings import Finding, described
+from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_conformance.runtime import Limits, Runtime, RuntimeStatus
-from oneiric_conformance.sandbox import Sandbox
-from oneiric_conformance.witness import Watched, Witness
-from oneiric_conformance.work import Act, some_work
 from oneiric_core import DOMAINS, Domain
 
 __all__ = ["SETTLED", "Stage", "first_of", "staged", "until"]

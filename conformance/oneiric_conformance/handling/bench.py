@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, TypeVar
 from hypothesis.stateful import RuleBasedStateMachine
 from hypothesis.strategies import SearchStrategy
 
-from oneiric_conformance.examples import for_all, run_machine
-from oneiric_conformance.exercise import Handling
-from oneiric_conformance.judging import Finding, Tally, asking
-from oneiric_conformance.loop import SharedLoop
+from oneiric_conformance.handling.examples import for_all, run_machine
+from oneiric_conformance.handling.exercise import Handling
+from oneiric_conformance.judging.findings import Finding, Tally, asking
+from oneiric_conformance.judging.loop import SharedLoop
+from oneiric_conformance.observing.sandbox import Sandbox, sandbox
 from oneiric_conformance.profile import Profile
 from oneiric_conformance.runtime import Limits, Runtime, RuntimeFactory, Trust
-from oneiric_conformance.sandbox import Sandbox, sandbox
 from oneiric_conformance.subject import Package, Subject
 from oneiric_core.testing import PUBLISHER
 
 if TYPE_CHECKING:
-    from oneiric_conformance.smoke import SmokeReport
+    from oneiric_conformance.isolation.smoke import SmokeReport
 
 __all__ = ["Bench", "Surroundings"]
 

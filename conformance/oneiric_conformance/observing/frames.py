@@ -27,7 +27,7 @@ class Whose(Enum):
     SUBJECT = auto()
 
 
-_KIT: Final = str(Path(__file__).parent) + os.sep
+_KIT: Final = str(Path(__file__).parent.parent) + os.sep
 _CORE: Final = str(Path(str(oneiric_core.__file__)).parent) + os.sep
 _OUR_COMPONENTS: Final = _CORE + "builtin" + os.sep
 _PLUGIN: Final = str(Path(str(oneiric_core.__file__)).parent.parent / "pytest_oneiric") + os.sep

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from oneiric_conformance.watchdog import TimeIsUp
+from oneiric_conformance.judging.watchdog import TimeIsUp
 
 __all__ = ["ControlFailed", "Finding", "Tally", "asking", "cut", "described", "within"]
 

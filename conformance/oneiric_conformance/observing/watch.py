@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
-from oneiric_conformance.frames import subject_origin, thread_of
+from oneiric_conformance.observing.frames import subject_origin, thread_of
 
 __all__ = ["Event", "Record", "intercepting", "watching"]
 

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from oneiric_conformance.child import ChildEnd, fork_child, run_child
+from oneiric_conformance.isolation.child import ChildEnd, fork_child, run_child
+from oneiric_conformance.isolation.smoke_child import forked
+from oneiric_conformance.observing.sandbox import Sandbox, made_sandbox
 from oneiric_conformance.runtime import Limits
-from oneiric_conformance.sandbox import Sandbox, made_sandbox
-from oneiric_conformance.smoke_child import forked
 from oneiric_conformance.subject import Subject
 from oneiric_core import DOMAINS, Domain
 from oneiric_core.testing import CLEANUP_HOOKS, HEALTH_HOOKS, INIT_HOOKS

@@ -1,0 +1,1 @@
+"""Who is to be judged: projects, what they announce, and what stands behind it."""

@@ -1,0 +1,1 @@
+"""Looking with our own eyes: audit hook, disk, tasks, threads, descriptors."""
