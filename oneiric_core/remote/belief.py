@@ -27,11 +27,12 @@ class Belief:
     signers: tuple[str, ...] = ()
     mark: Mark | None = None
     store: StateStore | None = None
+    root_version: int | None = None
 
     def remember_applied(self) -> None:
         """Raise the mark of what stands."""
         if self.store is not None and (mark := self.mark) is not None:
-            self.store.update(self.manifest.source, lambda state: state.apply(mark))
+            self.store.update(self.manifest.source, lambda state: state.apply(mark, root_version=self.root_version))
 
 
 def believe(offer: Offer, policy: Policy, store: StateStore | None, location: str, now: datetime) -> Belief:
@@ -57,8 +58,8 @@ def _believe_with_memory(
     header = authentic.header
     if policy.source is None:
         store.pin(location, header.source)
-    state = store.update(header.source, lambda state: state.see(authentic))
+    state = store.update(header.source, lambda state: state.see(authentic, root_version=policy.root_version))
     policy.check_age(header, state.moment(now))
     manifest = open_manifest(authentic).manifest
     store.update(header.source, lambda state: state.accept(header))
-    return Belief(manifest, authentic.signers, Mark.of(authentic), store)
+    return Belief(manifest, authentic.signers, Mark.of(authentic), store, policy.root_version)

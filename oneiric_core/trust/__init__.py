@@ -11,22 +11,28 @@ from oneiric_core.trust.keys import (
 )
 from oneiric_core.trust.policy import Policy, RefuseAll, TrustPolicy, UnsafeAcceptUnsigned
 from oneiric_core.trust.published import PUBLISHED_KEYS
+from oneiric_core.trust.root import TrustRoot
+from oneiric_core.trust.root_document import ROOT_PAYLOAD, RootDocument
 from oneiric_core.trust.signatures import Signature, verify_manifest_signature
-from oneiric_core.trust.signing import append_signature, sign_manifest
+from oneiric_core.trust.signing import append_root_signature, append_signature, sign_manifest, sign_root
 from oneiric_core.trust.verification import Authentic, VerifiedManifest, authenticate, open_manifest, verify_manifest
 
 __all__ = [
     "MANIFEST_PAYLOAD",
     "PUBLISHED_KEYS",
+    "ROOT_PAYLOAD",
     "Authentic",
     "Envelope",
     "Policy",
     "PublicKey",
     "RefuseAll",
+    "RootDocument",
     "Signature",
     "TrustPolicy",
+    "TrustRoot",
     "UnsafeAcceptUnsigned",
     "VerifiedManifest",
+    "append_root_signature",
     "append_signature",
     "authenticate",
     "generate_private_key",
@@ -37,6 +43,7 @@ __all__ = [
     "public_key_of",
     "read_envelope",
     "sign_manifest",
+    "sign_root",
     "verify_manifest",
     "verify_manifest_signature",
 ]

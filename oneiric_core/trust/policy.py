@@ -24,6 +24,10 @@ class Policy(Protocol):
     def source(self) -> str | None:
         """The only source accepted; None accepts any, and a caller with a memory pins the first one of each place."""
 
+    @property
+    def root_version(self) -> int | None:
+        """Of the root that named the keys; None where nobody but the caller did."""
+
     def check_signatures(self, message: bytes, signatures: Collection[Signature]) -> tuple[str, ...]:
         """The fingerprints of those who vouch for ``message``, sorted.
 
@@ -47,6 +51,7 @@ class RefuseAll:
     """Believes nothing: the default wherever a policy is expected."""
 
     source: None = None
+    root_version: None = None
 
     def check_signatures(self, message: bytes, signatures: Collection[Signature]) -> tuple[str, ...]:
         raise UntrustedKeyError(
@@ -71,6 +76,8 @@ class TrustPolicy:
     :param require_expiry: refuse a manifest that does not say when it expires.
     :param max_age: refuse a manifest signed longer ago, or not saying when.
     :param unsafe_allow_published_keys: accept keys whose private half everyone has; for tests only.
+    :param root_version: of the :class:`~oneiric_core.trust.TrustRoot` that named the keys; None for a list of keys,
+        which is a root of its own that never changes.
     :raises UntrustedKeyError: no key, or one that is published.
     :raises TrustError: a threshold that is never or always met.
     """
@@ -81,6 +88,7 @@ class TrustPolicy:
     require_expiry: bool = False
     max_age: timedelta | None = None
     unsafe_allow_published_keys: bool = False
+    root_version: int | None = None
 
     def __post_init__(self) -> None:
         keys = frozenset(self.keys)
@@ -140,6 +148,7 @@ class UnsafeAcceptUnsigned:
     """
 
     source: str | None = None
+    root_version: None = None
 
     def check_signatures(self, message: bytes, signatures: Collection[Signature]) -> tuple[str, ...]:
         del message, signatures

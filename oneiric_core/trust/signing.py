@@ -14,9 +14,10 @@ from oneiric_core.manifest.documents import JSON, parse_document
 from oneiric_core.manifest.limits import Limits
 from oneiric_core.trust.envelope import MANIFEST_PAYLOAD, Envelope, read_envelope
 from oneiric_core.trust.keys import public_key_of
+from oneiric_core.trust.root_document import ROOT_LIMITS, ROOT_PAYLOAD, RootDocument
 from oneiric_core.trust.signatures import Signature, flat_signatures
 
-__all__ = ["append_signature", "sign_manifest"]
+__all__ = ["append_root_signature", "append_signature", "sign_manifest", "sign_root"]
 
 
 def sign_manifest(
@@ -63,6 +64,31 @@ def append_signature(
     _checked(unsigned)
     former = [_written(signature) for signature in flat_signatures(document)]
     return unsigned | {"signatures": [*former, _item(unsigned, private_key, key_id)]}
+
+
+def sign_root(
+    document: Mapping[str, Any], private_key: Ed25519PrivateKey, *, key_id: str | None = None
+) -> dict[str, Any]:
+    """An envelope around a root, signed by one key; the others follow with :func:`append_root_signature`.
+
+    :param document: plain JSON values; see :class:`~oneiric_core.trust.RootDocument`.
+    :raises ManifestError: it is no root.
+    """
+    RootDocument.from_document(document)
+    return _envelope(Envelope(ROOT_PAYLOAD, _checked(document), ()), private_key, key_id)
+
+
+def append_root_signature(
+    envelope: Mapping[str, Any], private_key: Ed25519PrivateKey, *, key_id: str | None = None
+) -> dict[str, Any]:
+    """The envelope of a root with one more signature; those it has stay, whatever they are worth.
+
+    :raises ManifestError: it is none.
+    :raises SignatureError: the signatures it has do not have the shape of signatures.
+    """
+    opened = read_envelope(_checked(envelope), ROOT_PAYLOAD, ROOT_LIMITS)
+    RootDocument.parse(opened.payload)
+    return _envelope(opened, private_key, key_id)
 
 
 def _checked(document: Mapping[str, Any]) -> bytes:

@@ -8,6 +8,8 @@ The rules, after the TUF specification (5.4.3, 5.4.4), with one document in the 
 * The same number over other bytes is equivocation; over the same bytes it is a repetition, or another try.
 * Documents without a number are accepted only until one with a number was seen.
 * Time does not go back: age is judged against the greatest ``signed_at`` ever accepted, if that is later than now.
+* Keys do not come back: once a root is known, an older one names no keys. When a key of the manifests is taken away,
+  or more must sign, what was seen is forgotten (5.3.11): whoever burnt the numbers with a stolen key locks nobody out.
 """
 
 from dataclasses import dataclass, replace
@@ -44,17 +46,22 @@ class SourceState:
     :param seen: the newest document that verified.
     :param applied: the newest document that stands: the last known good.
     :param issued_floor: the greatest ``signed_at`` accepted.
+    :param root_version: of the newest root that took over; 0 where none ever did.
+    :param root: its envelope, as text.
     """
 
     source: str
     seen: Mark | None = None
     applied: Mark | None = None
     issued_floor: datetime | None = None
+    root_version: int = 0
+    root: str | None = None
 
-    def see(self, authentic: Authentic) -> Self:
+    def see(self, authentic: Authentic, *, root_version: int | None = None) -> Self:
         """The state after ``authentic`` verified.
 
-        :raises TrustError: it is of another source.
+        :param root_version: of the root whose keys verified it; None where the caller named the keys.
+        :raises TrustError: it is of another source, or its keys are those of a root that was replaced.
         :raises RollbackError: it is older than what was seen.
         :raises EquivocationError: it is other than what was seen under its number.
         """
@@ -62,6 +69,14 @@ class SourceState:
             raise TrustError(
                 f"this is the memory of {self.source!r}, and the manifest is from {authentic.header.source!r}",
                 fix="Judge each source by its own memory",
+            )
+        if root_version is not None and root_version < self.root_version:
+            raise RollbackError(
+                f"the keys are those of root {root_version} of {self.source!r}, and root {self.root_version} is known",
+                fix="Refresh the root and judge the manifest again",
+                source=self.source,
+                number=root_version,
+                seen=self.root_version,
             )
         mark = Mark.of(authentic)
         if self.seen is not None:
@@ -78,11 +93,25 @@ class SourceState:
             return self
         return replace(self, issued_floor=self.moment(header.signed))
 
-    def apply(self, mark: Mark) -> Self:
-        """The state after everything in a document stands; a newer one that stands already stays."""
+    def apply(self, mark: Mark, *, root_version: int | None = None) -> Self:
+        """The state after everything in a document stands; a newer one that stands already stays.
+
+        :param root_version: as for :meth:`see`; where a newer root took over meanwhile, it is as if it never stood.
+        """
+        if root_version is not None and root_version < self.root_version:
+            return self
         if self.applied is not None and mark.is_older_than(self.applied):
             return self
         return replace(self, applied=mark)
+
+    def rotate(self, version: int, root: str, *, forget: bool) -> Self:
+        """The state after a root took over, which the caller has verified.
+
+        :param root: its envelope, as text.
+        :param forget: of those who could sign manifests until now, some alone no longer can.
+        """
+        state = replace(self, root_version=version, root=root)
+        return replace(state, seen=None, applied=None) if forget else state
 
 
 def _rank(mark: Mark) -> int:
