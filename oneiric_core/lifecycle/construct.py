@@ -44,8 +44,8 @@ def wants_settings(factory: Callable[..., object]) -> bool:
 
 def _plainly_wants_settings(factory: Any) -> bool | None:
     """As the signature says, of a plain function or class; None for anything else. It is forty times faster."""
-    bound = 0
-    if type(factory) is type and factory.__new__ is object.__new__ and not hasattr(factory, "__signature__"):
+    bound, is_class = 0, type(factory) is type
+    if is_class and factory.__new__ is object.__new__ and not hasattr(factory, "__signature__"):
         if factory.__init__ is object.__init__:
             return False
         factory, bound = factory.__init__, 1

@@ -1,13 +1,13 @@
 """Letting go of what is no longer published: once its leases have ended or the drain deadline has passed."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 
 from oneiric_core.clock import Clock
 from oneiric_core.lifecycle.crew import Crew
 from oneiric_core.lifecycle.slot import Published, Slot
 from oneiric_core.lifecycle.states import Timeouts
-from oneiric_core.lifecycle.swap import Maker
+from oneiric_core.lifecycle.swap import Maker, Wait
 
 __all__ = ["Retirer"]
 
@@ -44,7 +44,7 @@ class Retirer:
             await asyncio.wait([*drains, *self._under_way])
         for slot, published in retiring:
             for wait in self._clean(slot, published):
-                await wait
+                await wait()
 
     def _start(self, duty: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = self._crew.start(duty)
@@ -55,7 +55,7 @@ class Retirer:
     async def _drain_and_clean(self, slot: Slot, published: Published) -> None:
         await self._drain(slot, published)
         for wait in self._clean(slot, published):
-            await wait
+            await wait()
 
     async def _drain(self, slot: Slot, published: Published) -> None:
         if not published.leases:
@@ -66,7 +66,7 @@ class Retirer:
         except TimeoutError:
             slot.warn(f"{published.leases} calls still ran after {self._timeouts.drain:g} s")
 
-    def _clean(self, slot: Slot, published: Published) -> Iterator[Awaitable[None]]:
+    def _clean(self, slot: Slot, published: Published) -> Iterator[Wait]:
         problems: list[str] = []
         yield from self._maker.let_go(published.attempt, problems)
         for problem in problems:
@@ -74,7 +74,7 @@ class Retirer:
         slot.draining -= 1
 
 
-async def _wait_for(first: Awaitable[None], others: Iterator[Awaitable[None]]) -> None:
-    await first
+async def _wait_for(first: Wait, others: Iterator[Wait]) -> None:
+    await first()
     for wait in others:
-        await wait
+        await wait()

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import CoroutineType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from oneiric_core.clock import Clock
 from oneiric_core.components import CLEANUP_HOOKS, HEALTH_HOOKS, INIT_HOOKS, Candidate
@@ -25,7 +25,9 @@ from oneiric_core.lifecycle.crew import Crew
 from oneiric_core.lifecycle.hooks import find_hook, is_awaitable
 from oneiric_core.lifecycle.states import Timeouts
 
-__all__ = ["MISSING", "Attempt", "Maker"]
+__all__ = ["MISSING", "Attempt", "Maker", "Wait"]
+
+Wait: TypeAlias = Callable[[], Awaitable[None]]
 
 MISSING = object()
 """Stands for "no instance yet", because an instance may be anything else."""
@@ -55,14 +57,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One call into a component that has been begun, and what it gave: a result, or something to await."""
+    """One call into a component that has been begun: its result, or the task that will have it."""
 
     attempt: Attempt
     stage: str
     kind: type[LifecycleError]
     began: float
-    result: Any
-    awaitable: bool
+    result: object
+    task: asyncio.Future[object] | None
 
 
 class Maker:
@@ -172,8 +174,8 @@ class Maker:
         reaper = self._crew.start(self._reap(attempt))
         await self._crew.see_off(reaper, 2 * self._timeouts.cleanup)
 
-    def let_go(self, attempt: Attempt, problems: list[str]) -> Iterator[Awaitable[None]]:
-        """Stop and clean up. Gives what has to be awaited before it goes on, which is nothing for sync hooks.
+    def let_go(self, attempt: Attempt, problems: list[str]) -> Iterator[Wait]:
+        """Stop and clean up. Gives what has to be waited for before it goes on, which is nothing for sync hooks.
 
         An instance somebody else still holds is left to them.
 
@@ -193,12 +195,12 @@ class Maker:
             except LifecycleError as error:
                 problems.append(error.what)
                 continue
-            if call is not None and call.awaitable:
-                yield self._end_of(call, problems)
+            if call is not None and call.task is not None:
+                yield partial(self._end_of, call, call.task, problems)
 
-    async def _end_of(self, call: "_Call", problems: list[str]) -> None:
+    async def _end_of(self, call: "_Call", task: asyncio.Future[object], problems: list[str]) -> None:
         try:
-            await self._end(call, call.began + self._timeouts.cleanup)
+            await self._end(call, task, call.began + self._timeouts.cleanup)
         except LifecycleError as error:
             problems.append(error.what)
 
@@ -221,7 +223,7 @@ class Maker:
                     self._adopt(attempt, task.result())
         if attempt.instance is not MISSING:
             for wait in self.let_go(attempt, []):
-                await wait
+                await wait()
 
     def _adopt(self, attempt: Attempt, instance: object) -> None:
         attempt.instance = instance
@@ -245,7 +247,7 @@ class Maker:
         A call that gives nothing to await ends before this suspends, and needs no task.
         """
         begun = self._begin(attempt, stage, call, kind)
-        return await self._end(begun, deadline) if begun.awaitable else begun.result
+        return begun.result if begun.task is None else await self._end(begun, begun.task, deadline)
 
     def _begin(self, attempt: Attempt, stage: str, call: Callable[[], object], kind: type["F"]) -> "_Call":
         if self.closed and not attempt.let_go:
@@ -255,14 +257,14 @@ class Maker:
             result = self._in_thread(call) if attempt.blocking else call()
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             raise _failed(attempt, stage, _raised(error), kind) from error
-        awaitable = is_awaitable(result)
-        if not awaitable:
+        if not is_awaitable(result):
             attempt.seconds[stage] = self._clock.monotonic() - began
-        return _Call(attempt, stage, kind, began, result, awaitable)
+            return _Call(attempt, stage, kind, began, result, None)
+        attempt.task = self._waited_for(result)
+        return _Call(attempt, stage, kind, began, None, attempt.task)
 
-    async def _end(self, call: "_Call", deadline: float) -> object:
+    async def _end(self, call: "_Call", task: asyncio.Future[object], deadline: float) -> object:
         attempt, stage, kind = call.attempt, call.stage, call.kind
-        task = attempt.task = self._waited_for(call.result)
         try:
             async with self._clock.timeout(max(0.0, deadline - call.began)):
                 await asyncio.wait({task})

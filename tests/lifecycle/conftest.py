@@ -131,3 +131,22 @@ async def kit() -> AsyncIterator[Kit]:
 def make_kit() -> Callable[[], Kit]:
     """For tests that need many."""
     return Kit
+
+
+@pytest.fixture
+def judge() -> Callable[[type[LifecycleManager], Callable[[Kit], Awaitable[None]]], Awaitable[None]]:
+    """Runs a test on a lifecycle of any kind, and leaves nothing of it behind."""
+
+    async def judged(kind: type[LifecycleManager], test: Callable[[Kit], Awaitable[None]]) -> None:
+        kit = Kit()
+        kit.manager = kind(kit.resolver, clock=kit.clock, timeouts=kit.timeouts)
+        try:
+            async with asyncio.timeout(20):
+                await test(kit)
+        finally:
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+    return judged
