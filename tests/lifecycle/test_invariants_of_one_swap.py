@@ -9,6 +9,8 @@ import pytest
 from oneiric_core.errors import LifecycleError
 from oneiric_core.lifecycle import LifecycleManager
 
+CACHE = ("adapter", "cache")
+
 
 # -- the tests ---------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Invariants 8 to 14: several swaps, keys and lives. For each a test that the right lifecycle passes and wrong ones fail.
+"""Invariants 8 to 14: several swaps, keys, lives. For each a test that the right lifecycle passes, and wrong ones fail.
 
 The eleventh is about the loops that watch for changes, which are not the lifecycle's.
 """
@@ -11,6 +11,8 @@ import pytest
 from oneiric_core.components import CandidateSource
 from oneiric_core.errors import LifecycleError
 from oneiric_core.lifecycle import LifecycleManager
+
+CACHE, OTHER = ("adapter", "cache"), ("adapter", "other")
 
 
 # -- the tests ---------------------------------------------------------------------------------------------------------
