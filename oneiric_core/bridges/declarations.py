@@ -15,7 +15,9 @@ def check_declaration(candidate: Candidate) -> None:
     :raises ResolutionError: a timeout, retry policy, filter, topic or concurrency limit cannot be read, or a graph has
         a cycle or a dangling reference.
     """
-    CallPolicy.of(candidate)
+    metadata = candidate.metadata
+    if metadata.get("timeout_seconds") is not None or metadata.get("retry_policy") is not None:
+        CallPolicy.of(candidate)
     if candidate.domain == Domain.EVENT:
         Subscription.of(candidate)
     if candidate.domain == Domain.WORKFLOW:

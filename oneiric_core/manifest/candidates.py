@@ -34,7 +34,7 @@ def candidate_of(entry: Mapping[str, Any], origin: str, *, unknown: Collection[s
     """
     metadata = dict(entry.get("metadata", {}))
     for field, value in entry.items():
-        if field not in _PLACED and field not in unknown and value is not None:
+        if field not in _PLACED and value is not None and field not in unknown:
             metadata[PUBLISHED_NAMES.get(field, field)] = value
     if unknown:
         metadata["unknown_fields"] = {field: entry[field] for field in unknown}
@@ -44,7 +44,7 @@ def candidate_of(entry: Mapping[str, Any], origin: str, *, unknown: Collection[s
             {"name": item} if isinstance(item, str) else item for item in capabilities
         ]
     return Candidate(
-        domain=entry["domain"],
+        domain=str(entry["domain"]),
         key=entry["key"],
         provider=entry["provider"],
         factory=entry["factory"],

@@ -18,6 +18,7 @@ from oneiric_core.components import Candidate
 from oneiric_core.domains import Domain
 from oneiric_core.errors import ManifestError
 from oneiric_core.manifest.candidates import candidate_of
+from oneiric_core.manifest.collector import uncollected
 from oneiric_core.manifest.moments import read_moment
 from oneiric_core.manifest.shapes import (
     CapabilityDescriptor,
@@ -84,6 +85,13 @@ def _written(pattern: str, **more: Any) -> WithJsonSchema:
 
 
 _LONGEST: Final = 1000
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Shape):
+        return value.to_document()
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
 
 Name = Annotated[str, AfterValidator(_name), _written(r"^(?!.*\.\.)(?!\.$)[A-Za-z0-9_.\-]+$(?!\n)")]
 Factory = Annotated[
@@ -180,7 +188,14 @@ class RemoteManifestEntry(Shape):
 
         :param origin: the source of the manifest it came in.
         """
-        return candidate_of(self.to_document(), origin, unknown=frozenset(self.model_extra or ()))
+        return candidate_of(self._written(), origin, unknown=self.model_extra or ())
+
+    def _written(self) -> dict[str, Any]:
+        """As :meth:`to_document`, without a copy of what is plain already: there may be very many entries."""
+        given = self.model_fields_set
+        return {name: _plain(value) for name, value in self.__dict__.items() if name in given} | (
+            self.model_extra or {}
+        )
 
 
 class ManifestSignature(Shape):
@@ -222,6 +237,7 @@ class ManifestHeader(Shape):
         return None if self.expires_at is None else read_moment(self.expires_at)
 
     @classmethod
+    @uncollected()
     def from_document(cls, document: Mapping[str, Any]) -> Self:
         """What ``document`` (as parsed) says, in terms of this model; fields of others are kept and not looked at.
 
@@ -253,9 +269,10 @@ class RemoteManifest(ManifestHeader):
 
     @model_validator(mode="after")
     def _no_twins(self) -> Self:
-        seen: set[str] = set()
+        seen: set[tuple[str, str, str]] = set()
         for place, entry in enumerate(self.entries):
-            if entry.name in seen:
+            name = entry.domain, entry.key, entry.provider
+            if name in seen:
                 raise ValueError(f"{entry.name} is listed twice, again at entries[{place}]")
-            seen.add(entry.name)
+            seen.add(name)
         return self

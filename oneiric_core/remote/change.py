@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from oneiric_core.components import Candidate, CandidateSource
 from oneiric_core.lifecycle import LifecycleManager
+from oneiric_core.manifest.collector import uncollected
 from oneiric_core.resolver import Resolver
 
 __all__ = ["Change"]
@@ -35,7 +36,8 @@ class Change:
         """Put it in place; give the names of what was swapped. A failure, cancellation included, takes it all back."""
         names = sorted({(each.domain, each.key) for each in (*self.new, *self.gone)})
         before = {name: self.resolver.resolve(*name) for name in names}
-        undo = self.resolver.replace_source(CandidateSource.REMOTE_MANIFEST, self.origin, self.wanted)
+        with uncollected():
+            undo = self.resolver.replace_source(CandidateSource.REMOTE_MANIFEST, self.origin, self.wanted)
         if lifecycle is None:
             return ()
         try:

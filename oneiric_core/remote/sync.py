@@ -19,6 +19,7 @@ from oneiric_core.components import Candidate
 from oneiric_core.errors import ManifestError, ResolutionError, TrustError
 from oneiric_core.lifecycle import LifecycleManager
 from oneiric_core.manifest.applicability import why_not_here
+from oneiric_core.manifest.collector import uncollected
 from oneiric_core.manifest.models import RemoteManifest
 from oneiric_core.remote.belief import Offer, believe
 from oneiric_core.remote.change import Change
@@ -123,6 +124,7 @@ def _memory(state_dir: Path | str | None, cache_dir: Path | str | None) -> State
     return StateStore(state_dir)
 
 
+@uncollected()
 def _wanted(manifest: RemoteManifest) -> tuple[list[Candidate], dict[str, str]]:
     environment = current_environment()
     wanted: list[Candidate] = []

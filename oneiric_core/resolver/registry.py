@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from types import MappingProxyType
+from typing import Final
 
 from oneiric_core.components import Candidate, CandidateSource
 from oneiric_core.domains import Domain
@@ -16,6 +17,8 @@ from oneiric_core.resolver.ranking import has_capabilities, why_lower
 from oneiric_core.resolver.table import Change, Entry, Identity, Name, Table, Undo
 
 __all__ = ["Resolver", "Undo", "refuse_malformed"]
+
+_DOMAINS: Final = frozenset(Domain)
 
 
 class Resolver:
@@ -49,7 +52,8 @@ class Resolver:
         """
         wanted: dict[tuple[Name, Identity], Candidate] = {}
         for offered in candidates:
-            candidate = replace(offered, source=source, origin=origin)
+            placed = (offered.source, offered.origin) == (source, origin)
+            candidate = offered if placed else replace(offered, source=source, origin=origin)
             refuse_malformed(candidate)
             place = _name(candidate), _identity(candidate)
             if place in wanted:
@@ -227,7 +231,7 @@ def _names(capabilities: Iterable[str]) -> tuple[str, ...]:
 
 def refuse_malformed(candidate: Candidate) -> None:
     """:raises ResolutionError: the domain is none of the six, or key, provider or rank are not what they must be."""
-    if candidate.domain not in set(Domain):
+    if candidate.domain not in _DOMAINS:
         near = get_close_matches(str(candidate.domain), list(Domain), n=1)
         fix = f"Did you mean {near[0]!s}" if near else f"Use one of {', '.join(Domain)}"
         raise ResolutionError(f"there is no domain {candidate.domain!r}", fix=fix, domain=candidate.domain)

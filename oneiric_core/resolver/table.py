@@ -122,6 +122,7 @@ class Table:
         self, buckets: dict[Name, Bucket], name: Name, changed: dict[Identity, Entry | None], *, copy: bool = False
     ) -> None:
         bucket = buckets.get(name) or Bucket()
+        copy = copy and bool(bucket.entries)  # what is new is seen by nobody yet
         new = [(identity, entry) for identity, entry in changed.items() if entry is not None]
         if len(new) == len(changed) == 1 and not copy and new[0][0] not in bucket.entries:
             bucket.add(*new[0])
