@@ -57,7 +57,7 @@ def read_envelope(data: bytes, payload_type: str, limits: Limits) -> Envelope:
     if kind != payload_type:
         raise ManifestError(
             f"the envelope holds {shown(kind)} instead of {payload_type!r}",
-            fix="Give the envelope of a manifest, or declare the media type that it is",
+            fix="Give an envelope around that, or declare the media type that it is",
             payload_type=kind,
         )
     if not isinstance(payload, str):
