@@ -72,14 +72,15 @@ class Configuration:
         shown = {name: source for name, source in self.sources.items() if name == "profile" or source != _DEFAULT}
         return [f"{name}: {values[name]} (from {source})" for name, source in shown.items()]
 
-    def applied_to(self, package: Package, *, worker: str = "main") -> Package:
+    def applied_to(self, package: Package, *, worker: str = "main", chosen: bool = False) -> Package:
         """The package with its components' settings filled in, ``{worker}`` and ``${NAME}`` replaced.
 
         :param worker: distinguishes processes that judge at the same time.
+        :param chosen: somebody named its components, and there may be settings for others; also if ``component`` did.
         :raises ConformanceError: for settings of a component that is not there, or an environment variable not set.
         """
         known = [subject.id for subject in package.subjects]
-        for name in self.components:
+        for name in () if chosen or self.component else self.components:
             if name not in known:
                 _refuse(name, known, f"{_SECTION} has settings for {name!r}, which is none of the components")
         subjects = tuple(

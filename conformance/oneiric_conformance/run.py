@@ -45,7 +45,8 @@ def run_conformance(
     configuration = read_configuration(home, profile=profile, seed=seed)
     place = Path(report) if report is not None else configuration.report
     file = ReportFile(place) if place is not None else None
-    package = configuration.applied_to(_package(target, home))
+    named = (target,) if isinstance(target, str) and _is_component(target) else ()
+    package = configuration.applied_to(_package(target, home, named or configuration.component), chosen=bool(named))
     if isinstance(runtime, str):
         runtime = runtime_named(runtime)
     factory = CoreRuntime if runtime is None else runtime
@@ -90,11 +91,13 @@ def _judged(session: Session, progress: Callable[[Result], None] | None) -> Conf
     return report_of(session, results, SYSTEM_CLOCK.monotonic() - began)
 
 
-def _package(target: str | Package | None, rootdir: Path | None) -> Package:
+def _package(target: str | Package | None, rootdir: Path | None, named: tuple[str, ...]) -> Package:
     if isinstance(target, Package):
         return target
-    if target is None:
-        return find_package(rootdir or Path.cwd())
-    if ":" in target or "/" in target:
-        return find_package(rootdir or Path.cwd(), only=[target])
+    if target is None or _is_component(target):
+        return find_package(rootdir or Path.cwd(), only=named)
     return find_distribution(target)
+
+
+def _is_component(target: str) -> bool:
+    return ":" in target or "/" in target

@@ -130,3 +130,12 @@ def test_settings_for_nobody_are_refused(tmp_path: Path) -> None:
     text = "[tool.oneiric.conformance.components.'adapter/storge/acme']\nsettings = {}"
     with pytest.raises(ConformanceError, match=r"Did you mean adapter/storage/acme\?"):
         read_configuration(written(tmp_path, text)).applied_to(PACKAGE)
+
+
+def test_settings_of_components_that_nobody_asks_for_now_are_left_alone(tmp_path: Path) -> None:
+    text = "[tool.oneiric.conformance.components.'adapter/other/acme']\nsettings = {a = '${NOT_SET_ANYWHERE}'}"
+    configured = written(tmp_path, text)
+    with pytest.raises(ConformanceError, match="none of the components"):
+        read_configuration(configured).applied_to(PACKAGE)
+    assert read_configuration(configured).applied_to(PACKAGE, chosen=True) == PACKAGE
+    assert read_configuration(configured, component=("adapter/storage/acme",)).applied_to(PACKAGE) == PACKAGE

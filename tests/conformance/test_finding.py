@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from oneiric_conformance import Package
+from oneiric_conformance import PROFILES, Package, Session
 from oneiric_conformance.finding.packages import find_component, find_distribution, find_package
 from oneiric_conformance.isolation.scout import scout
 from oneiric_conformance.subject import EntryPointName
@@ -303,7 +303,9 @@ def test_a_name_that_leads_to_no_component_is_refused(site: Site, attribute: str
         find_component("missing_one.cache:Cache", site.rootdir)
 
 
-@pytest.mark.parametrize("source", ["import missing_library", "raise SystemExit", "import os; os._exit(1)"])
+@pytest.mark.parametrize(
+    "source", ["import missing_library", "raise SystemExit", "import os; os._exit(1)", "import sys; sys.stdout.close()"]
+)
 def test_a_named_module_that_is_broken_is_a_broken_subject(site: Site, source: str) -> None:
     module = site.module(source)
     subject = find_component(f"{module}:Cache", site.rootdir)
@@ -319,6 +321,20 @@ def test_named_components_make_a_package(site: Site) -> None:
     site.install("acme", {"oneiric.adapters": {"a": f"{module}:Cache"}})
     package = find_package(site.project('[project]\nname = "acme"'), only=["adapter/cache/acme"])
     assert (package.name, package.version, len(package.subjects)) == ("acme", "1.2", 1)
+
+
+def test_nothing_is_said_of_what_nobody_asked_for(site: Site) -> None:
+    """Its entry points are neither loaded nor compared with those installed."""
+    module = site.module(DECLARED)
+    site.install("acme", {"oneiric.adapters": {"a": f"{module}:Cache"}, "oneiric.tasks": {"b": f"{module}:Count"}})
+    points = f'[project.entry-points."oneiric.adapters"]\na = "{module}:Cache"\nc = "{module}:NotInstalled"'
+    rootdir = site.project(f'[project]\nname = "acme"\n{points}')
+    for spec, found in (("adapter/cache/acme", 1), (f"{module}:Cache", 0)):
+        package = find_package(rootdir, only=[spec])
+        assert (len(package.declared or ()), len(package.installed), package.name) == (found, found, "acme")
+        with Session(package, profile=PROFILES["quick"]) as session:
+            planned = next(item for item in session.plan() if item.check == "META-001")
+            assert session.judge(planned).reason == ""
 
 
 @pytest.mark.skipif(sys.version_info < (3, 13), reason="the published package needs Python 3.13")

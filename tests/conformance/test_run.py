@@ -74,3 +74,11 @@ def test_an_installed_package_is_judged_by_name_and_in_another_runtime(
     (broken,) = report.components
     assert [(result.check, result.status) for result in broken.results] == [("META-001", "fail")]
     assert "No module named 'nobody_there'" in broken.results[0].reason
+
+
+def test_the_components_that_the_repository_chose_are_those_judged(tmp_path: Path) -> None:
+    section = "[tool.oneiric.conformance]\ncomponent = ['mutants.reference:Slugify']\n"
+    other = "[tool.oneiric.conformance.components.'adapter/other/acme']\nsettings = {}\n"
+    (tmp_path / "pyproject.toml").write_text(section + other, encoding="utf-8")
+    report = run_conformance(rootdir=tmp_path, profile="quick")
+    assert [component.id for component in report.components] == ["action/slugify/reference"]

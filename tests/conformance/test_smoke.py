@@ -101,6 +101,8 @@ def test_nothing_of_it_is_imported_here(author: Any) -> None:
         ("import os\nos.fsync = None\nclass Bad: pass", "changes", "it replaced "),
         ("import builtins\ndel builtins.ascii\nclass Bad: pass", "changes", "it replaced builtins.ascii"),
         ("import asyncio\nclass Bad:\n    def init(self): asyncio.Lock.acquire = None", "changes", "Lock.acquire"),
+        ("import sys\nclass Bad:\n    def init(self): sys.stdout.close()", "changes", "it closed sys.stdout"),
+        ("import os\nclass Bad:\n    def init(self): os.close(1)", "changes", "it closed descriptor 1"),
         (
             "from oneiric_conformance.handling import bench\nbench.Bench.expect = lambda *a: None\nclass Bad: pass",
             "changes",
@@ -292,6 +294,15 @@ def test_the_module_of_a_closure_is_still_imported_in_a_fresh_process(author: An
     point = EntryPointName("oneiric.tasks", "local", f"{author.written[0]}:metadata")
     report = smoke(Subject("task", "local", "acme", partial(dict), entry_point=point), QUICK)
     assert "import" in report.durations
+
+
+def test_what_a_partial_announces_is_known_to_import(author: Any) -> None:
+    """Its module in a fresh process, the rest in a copy of this one."""
+    author.package("class declared:\n    key = provider = 'p'\n    factory = list\nmetadata = declared()")
+    point = EntryPointName("oneiric.tasks", "local", f"{author.written[0]}:metadata")
+    report = smoke(Subject("task", "p", "p", partial(list), entry_point=point), QUICK)
+    assert report.ok
+    assert {"import", "factory"} <= report.durations.keys()
 
 
 @pytest.mark.parametrize(

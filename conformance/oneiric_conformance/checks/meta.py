@@ -64,7 +64,7 @@ def _lacks(subject: Subject) -> str:
 
 
 @check("META-002", judges="component", level="must", since="2026.1", floor=3)
-def domain_key_and_provider_areis_plain_name(bench: Bench) -> None:
+def domain_key_and_provider_are_plain_names(bench: Bench) -> None:
     """The domain is one of the six; key and provider are made of letters, digits, "_", "-" and single dots.
 
     Troubleshooting: blanks, slashes or capital look-alikes in a name that somebody typed into a form. Names stand in

@@ -98,11 +98,20 @@ def _package_of_named(rootdir: Path, specs: Iterable[str]) -> Package:
     project = read_project(rootdir, required=False)
     own = distribution_of(rootdir, project.get("name"))
     if own is not None and any(entry_points_of(own)):
-        return replace(_package(own, rootdir, declared_entry_points(project), load_them=False), subjects=subjects)
+        return _only(_package(own, rootdir, declared_entry_points(project), load_them=False), subjects)
     modules = {top_level(subject.factory) for subject in subjects} - {""}
     name = canonicalize_name(str(project.get("name") or min(modules, default=_NAMED)))
     version = "" if own is None else own.version
     return Package(name, version, subjects, rootdir, frozenset(modules), declared_entry_points(project))
+
+
+def _only(package: Package, subjects: tuple[Subject, ...]) -> Package:
+    """The package as if it announced nothing but these: of its other entry points nothing can be said unloaded."""
+    points = {subject.entry_point for subject in subjects if subject.entry_point is not None}
+    names = {(point.group, point.name) for point in points}
+    declared = package.declared and tuple(point for point in package.declared if (point.group, point.name) in names)
+    installed = tuple(point for point in package.installed if point in points)
+    return replace(package, subjects=subjects, declared=declared, installed=installed)
 
 
 def _package(

@@ -41,7 +41,7 @@ def _ask(points: Sequence[EntryPointName], seconds: float) -> dict[EntryPointNam
     answers: dict[EntryPointName, str] = {}
     for point, note in zip(points, (note for note in end.notes if "changes" in note), strict=False):
         answers[point] = _danger(note)
-        if note["changes"]:
+        if note["changes"] or note["closed"]:
             return answers
     if end.fault:
         answers[points[int(end.stage)]] = f"loading it {end.fault}"
@@ -51,4 +51,6 @@ def _ask(points: Sequence[EntryPointName], seconds: float) -> dict[EntryPointNam
 def _danger(note: Mapping[str, Any]) -> str:
     if note["changes"]:
         return f"loading it replaced {', '.join(note['changes'][:3])}"
+    if note["closed"]:
+        return f"loading it closed {', '.join(note['closed'])}"
     return f"loading it raised {note['raised']}" if note["raised"] else ""

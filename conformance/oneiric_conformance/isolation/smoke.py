@@ -6,7 +6,7 @@ neither hangs, ends the process, crashes the interpreter nor changes the kit.
 
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
@@ -33,7 +33,8 @@ class SmokeReport:
     """How the first run went.
 
     :param stage: where it failed: ``import``, ``settings``, ``factory``, ``init``, ``start``, ``health``, ``verb``,
-        ``stop``, ``cleanup``, or ``changes`` if it changed the kit; empty if it did not fail.
+        ``stop``, ``cleanup``, or ``changes`` if it changed the kit or closed a standard stream; empty if
+        it did not fail.
     :param reason: what happened there, on one line.
     :param side_effects: what importing did besides: connections, processes, threads, writes.
     :param trespasses: what the whole run wrote outside its sandbox.
@@ -83,8 +84,8 @@ def smoke(subject: Subject, limits: Limits | None = None, *, payload: object = N
             report = _report(run_child("smoke_child", {**request, **paths}, box, seconds))
         if importable or not report.ok:
             return report
-        copy = fork_child(partial(forked, request, subject), box, seconds)
-        return _report(copy, side_effects=report.side_effects)
+        copy = _report(fork_child(partial(forked, request, subject), box, seconds), report.side_effects)
+        return replace(copy, durations={**report.durations, **copy.durations})
 
 
 def _request(subject: Subject, limits: Limits, box: Sandbox, payload: object) -> dict[str, Any]:
@@ -143,7 +144,7 @@ def _path(made: object) -> str | None:
 
 
 def _report(end: ChildEnd, side_effects: tuple[str, ...] = ()) -> SmokeReport:
-    facts: dict[str, Any] = {"side_effects": side_effects, "changes": (), "trespasses": ()}
+    facts: dict[str, Any] = {"side_effects": side_effects, "changes": (), "closed": (), "trespasses": ()}
     durations: dict[str, float] = {}
     errors: dict[str, str] = {}
     failed: list[tuple[str, str]] = []
@@ -165,5 +166,7 @@ def _report(end: ChildEnd, side_effects: tuple[str, ...] = ()) -> SmokeReport:
         failed.insert(0, (end.stage, end.fault))
     if facts["changes"]:
         failed.append(("changes", f"it replaced {', '.join(facts['changes'][:3])}"))
+    if closed := facts.pop("closed"):
+        failed.append(("changes", f"it closed {', '.join(closed)}"))
     stage, reason = failed[0] if failed else ("", "")
     return SmokeReport(stage=stage, reason=reason, errors=errors, durations=durations, **facts)

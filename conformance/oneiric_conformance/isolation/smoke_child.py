@@ -12,7 +12,7 @@ from typing import Any
 from oneiric_conformance.finding.declarations import load
 from oneiric_conformance.handling.settings import filled
 from oneiric_conformance.isolation.fingerprint import noting_imports, take_fingerprint
-from oneiric_conformance.isolation.telling import Over, Teller, answer_where, side_effects
+from oneiric_conformance.isolation.telling import Over, Streams, Teller, answer_where, side_effects
 from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_conformance.observing.watch import watching
 from oneiric_conformance.subject import EntryPointName, Subject
@@ -27,7 +27,7 @@ def main(request: Mapping[str, Any], descriptor: int) -> None:
     :param request: made by :func:`oneiric_conformance.isolation.smoke.smoke`.
     :param descriptor: the pipe to the parent.
     """
-    teller, box = Teller(descriptor), Sandbox(Path(request["root"]))
+    teller, box, streams = Teller(descriptor), Sandbox(Path(request["root"])), Streams()
     with watching() as record, noting_imports(fingerprint := take_fingerprint()):
         box.record = record
         try:
@@ -38,7 +38,7 @@ def main(request: Mapping[str, Any], descriptor: int) -> None:
         teller.tell(side_effects=side_effects(record))
         if subject is not None and request["live"]:
             _finish(request, subject, teller, box)
-        teller.tell(changes=fingerprint.differences(), trespasses=box.trespasses())
+        teller.tell(changes=fingerprint.differences(), closed=streams.closed(), trespasses=box.trespasses())
         teller.tell(done=True)
 
 
@@ -63,12 +63,12 @@ def imported(request: Mapping[str, Any]) -> Subject:
 def forked(request: Mapping[str, Any], subject: Subject, descriptor: int) -> None:
     """The same from building on, in a copy of the parent, for a factory that cannot be imported."""
     answer_where()
-    teller, box = Teller(descriptor), Sandbox(Path(request["root"]))
+    teller, box, streams = Teller(descriptor), Sandbox(Path(request["root"])), Streams()
     os.environ.update(box.environment({}))
     with watching() as record:
         box.record, fingerprint = record, take_fingerprint()
         _finish(request, subject, teller, box)
-        teller.tell(changes=fingerprint.differences(), trespasses=box.trespasses())
+        teller.tell(changes=fingerprint.differences(), closed=streams.closed(), trespasses=box.trespasses())
         teller.tell(done=True)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from oneiric_conformance.finding.declarations import last_line
 from oneiric_conformance.observing.watch import Record
 
-__all__ = ["Over", "Teller", "answer_where", "confine", "side_effects"]
+__all__ = ["Over", "Streams", "Teller", "answer_where", "confine", "side_effects"]
 
 _MEMORY: Final = 8 << 30
 """Bytes of address space: far more than a component needs, and less than would stop the machine."""
@@ -62,6 +62,29 @@ class Teller:
                 if limit.expired():
                     raise TimeoutError(f"did not end within {seconds:g} s") from None
                 raise
+
+
+class Streams:
+    """The standard streams, which a component shares with its host and may not close."""
+
+    def __init__(self) -> None:
+        self._held = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
+
+    def closed(self) -> list[str]:
+        """Which of them can be used no more, by name; a descriptor by its number."""
+        return [
+            f"sys.{name}" if getattr(stream, "closed", False) else f"descriptor {number}"
+            for number, (name, stream) in enumerate(self._held.items())
+            if getattr(stream, "closed", False) or not _is_open(number)
+        ]
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 class Over(Exception):  # noqa: N818 - a stage is over; the error itself was told
