@@ -1,5 +1,6 @@
 """From what a caller hands in to a manifest that may be applied, with what is remembered of its source."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -10,7 +11,7 @@ from oneiric_core.trust.policy import Policy
 from oneiric_core.trust.trusted_state import Mark
 from oneiric_core.trust.verification import Authentic, authenticate, open_manifest
 
-__all__ = ["Belief", "Offer", "believe"]
+__all__ = ["Belief", "Offer", "believe", "believe_again"]
 
 Offer: TypeAlias = RemoteManifest | tuple[bytes, str]
 """A manifest on the caller's own word, or bytes with their media type, which must be believed first."""
@@ -21,6 +22,7 @@ class Belief:
     """A manifest that may be applied, and how to remember that it was.
 
     :param signers: fingerprints of the keys that signed; empty on the caller's own word.
+    :param authentic: what was signed; None on the caller's own word.
     """
 
     manifest: RemoteManifest
@@ -28,6 +30,7 @@ class Belief:
     mark: Mark | None = None
     store: StateStore | None = None
     root_version: int | None = None
+    authentic: Authentic | None = None
 
     def remember_applied(self) -> None:
         """Raise the mark of what stands."""
@@ -46,20 +49,37 @@ def believe(offer: Offer, policy: Policy, store: StateStore | None, location: st
     if isinstance(offer, RemoteManifest):
         return Belief(offer)
     authentic = authenticate(*offer, policy)
-    if store is None or not authentic.signers:
-        policy.check_age(authentic.header, now)
-        return Belief(open_manifest(authentic).manifest, authentic.signers)
-    return _believe_with_memory(authentic, policy, store, location, now)
+    return _judge(authentic, lambda: open_manifest(authentic).manifest, policy, store=store, location=location, now=now)
 
 
-def _believe_with_memory(
-    authentic: Authentic, policy: Policy, store: StateStore, location: str, now: datetime
+def believe_again(
+    authentic: Authentic, policy: Policy, store: StateStore | None, location: str, now: datetime
+) -> Belief:
+    """As :func:`believe`, of what this policy found authentic before: age and memory are judged anew.
+
+    The manifest it gives is without its entries, which were read and stand.
+    """
+    manifest = RemoteManifest(source=authentic.header.source)
+    return _judge(authentic, lambda: manifest, policy, store=store, location=location, now=now)
+
+
+def _judge(
+    authentic: Authentic,
+    opened: Callable[[], RemoteManifest],
+    policy: Policy,
+    *,
+    store: StateStore | None,
+    location: str,
+    now: datetime,
 ) -> Belief:
     header = authentic.header
+    if store is None or not authentic.signers:
+        policy.check_age(header, now)
+        return Belief(opened(), authentic.signers, authentic=authentic)
     if policy.source is None:
         store.pin(location, header.source)
     state = store.update(header.source, lambda state: state.see(authentic, root_version=policy.root_version))
     policy.check_age(header, state.moment(now))
-    manifest = open_manifest(authentic).manifest
+    manifest = opened()
     store.update(header.source, lambda state: state.accept(header))
-    return Belief(manifest, authentic.signers, Mark.of(authentic), store, policy.root_version)
+    return Belief(manifest, authentic.signers, Mark.of(authentic), store, policy.root_version, authentic)

@@ -8,7 +8,19 @@ from oneiric_core.lifecycle import LifecycleManager
 from oneiric_core.manifest.collector import uncollected
 from oneiric_core.resolver import Resolver
 
-__all__ = ["Change"]
+__all__ = ["Applied", "Change"]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What applying a change did.
+
+    :param swapped: names of what was built anew and now runs.
+    :param revision: of the resolver, when the candidates were in place.
+    """
+
+    swapped: tuple[str, ...]
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +44,15 @@ class Change:
         names = {candidate.name for candidate in wanted}
         return cls(resolver, origin, wanted, new, [each for name, each in former.items() if name not in names])
 
-    async def apply(self, lifecycle: LifecycleManager | None) -> tuple[str, ...]:
-        """Put it in place; give the names of what was swapped. A failure, cancellation included, takes it all back."""
+    async def apply(self, lifecycle: LifecycleManager | None) -> Applied:
+        """Put it in place. A failure, cancellation included, takes it all back."""
         names = sorted({(each.domain, each.key) for each in (*self.new, *self.gone)})
         before = {name: self.resolver.resolve(*name) for name in names}
         with uncollected():
             undo = self.resolver.replace_source(CandidateSource.REMOTE_MANIFEST, self.origin, self.wanted)
+        revision = self.resolver.revision
         if lifecycle is None:
-            return ()
+            return Applied((), revision)
         try:
             targets, orphans = self._consequences(lifecycle, before)
             handles = await lifecycle.swap_many(targets) if targets else []
@@ -48,7 +61,7 @@ class Change:
             raise
         for name in orphans:
             await lifecycle.retire(*name)
-        return tuple(handle.candidate.name for handle in handles)
+        return Applied(tuple(handle.candidate.name for handle in handles), revision)
 
     def _consequences(
         self, lifecycle: LifecycleManager, before: Mapping[tuple[str, str], Candidate | None]

@@ -6,7 +6,7 @@ leaves candidates, selections and running components as they were, and is raised
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -21,9 +21,10 @@ from oneiric_core.lifecycle import LifecycleManager
 from oneiric_core.manifest.applicability import why_not_here
 from oneiric_core.manifest.collector import uncollected
 from oneiric_core.manifest.models import RemoteManifest
-from oneiric_core.remote.belief import Offer, believe
+from oneiric_core.remote.belief import Offer, believe, believe_again
 from oneiric_core.remote.change import Change
 from oneiric_core.remote.environment import current_environment
+from oneiric_core.remote.standing import Standing
 from oneiric_core.remote.state_store import StateStore
 from oneiric_core.resolver import Resolver
 from oneiric_core.trust.policy import Policy, RefuseAll
@@ -34,6 +35,10 @@ _REFUSE_ALL: Final = RefuseAll()
 
 _applying: "Final[WeakKeyDictionary[Resolver, asyncio.Lock]]" = WeakKeyDictionary()
 """Held while a manifest is applied: two at once must not interleave, whoever began them. It lives as its resolver."""
+
+
+_standing: "Final[WeakKeyDictionary[Resolver, dict[str, Standing]]]" = WeakKeyDictionary()
+"""By place, what was applied to a resolver last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +96,34 @@ async def sync_remote_manifest(
     if artifacts is None and cache_dir is not None:
         artifacts = ArtifactManager(cache_dir, clock=clock)
     async with _applying.setdefault(resolver, asyncio.Lock()):
+        places = _standing.setdefault(resolver, {})
+        known = places.get(location)
+        if known is not None and known.is_all_of(source, trust, resolver):
+            again = await asyncio.to_thread(believe_again, known.authentic, trust, store, location, clock.now())
+            if artifacts is not None:
+                await _bring(known.fetched, artifacts)
+            await asyncio.to_thread(again.remember_applied)
+            return SyncReport(
+                source=again.manifest.source,
+                skipped=known.skipped,
+                unchanged=True,
+                signers=again.signers,
+                duration_ms=(clock.monotonic() - began) * 1000,
+            )
         belief = await asyncio.to_thread(believe, source, trust, store, location, clock.now())
         wanted, skipped = _wanted(belief.manifest)
         if artifacts is not None:
             await _bring(wanted, artifacts)
         change = Change.between(resolver, belief.manifest.source, wanted)
-        swapped = await change.apply(lifecycle)
+        applied = await change.apply(lifecycle)
         await asyncio.to_thread(belief.remember_applied)
+        if standing := Standing.of(source, trust, belief, revision=applied.revision, wanted=wanted, skipped=skipped):
+            places[location] = standing
     return SyncReport(
         source=belief.manifest.source,
         registered=len(change.new),
         per_domain=dict(Counter(candidate.domain for candidate in change.new)),
-        swapped=swapped,
+        swapped=applied.swapped,
         retired=tuple(sorted(candidate.name for candidate in change.gone)),
         skipped=skipped,
         unchanged=not (change.new or change.gone),
@@ -146,7 +167,7 @@ def _refuse_unusable(candidate: Candidate) -> None:
         raise ManifestError(error.what, fix=error.fix, **error.evidence) from error
 
 
-async def _bring(candidates: list[Candidate], artifacts: ArtifactManager) -> None:
+async def _bring(candidates: Sequence[Candidate], artifacts: ArtifactManager) -> None:
     for candidate in candidates:
         metadata = candidate.metadata
         if uri := metadata.get("remote_uri"):

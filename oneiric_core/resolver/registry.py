@@ -90,6 +90,11 @@ class Resolver:
 
         return undo
 
+    @property
+    def revision(self) -> int:
+        """A number that is another one after every change of the candidates; selections do not count."""
+        return self._table.revision
+
     # -- questions -----------------------------------------------------------------------------------------------------
 
     def resolve(

@@ -69,6 +69,7 @@ class Table:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.buckets: dict[Name, Bucket] = {}
+        self.revision = 0
         self._sequence = 0
 
     def entry(self, name: Name, identity: Identity) -> Entry | None:
@@ -109,6 +110,7 @@ class Table:
         by_name: dict[Name, dict[Identity, Entry | None]] = {}
         for name, identity, entry in entries:
             by_name.setdefault(name, {})[identity] = entry
+        self.revision += bool(by_name)
         if len(by_name) == 1:  # what concerns one name is one step anyway: no copy of the whole table is needed
             for name, changed in by_name.items():
                 self._put_one(self.buckets, name, changed)
