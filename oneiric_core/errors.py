@@ -63,7 +63,7 @@ class OneiricError(Exception):
     """Root of the tree.
 
     :param what: what happened, with the offending value in it; no final full stop.
-    :param fix: what the reader should do, as one sentence; no final full stop.
+    :param fix: what the reader should do, as one sentence; no final full stop, but a question mark.
     :param evidence: the values it was raised on, by name.
     """
 
@@ -79,7 +79,7 @@ class OneiricError(Exception):
         return MappingProxyType(self._evidence)
 
     def __str__(self) -> str:
-        return f"{self.what}. {self.fix}."
+        return f"{self.what}. {self.fix}{'' if self.fix.endswith('?') else '.'}"
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.what, self.fix, self._evidence)

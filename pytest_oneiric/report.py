@@ -85,6 +85,8 @@ class Reporter:
         for result in report.whole:
             if result.status.value in {"fail", "error", "warn"}:
                 terminal.write_line(f"{result.subject}: {result.status.value} {result.check}: {result.reason}")
+        for line in _warnings(report):
+            terminal.write_line(line)
         counts = report.counts
         terminal.write_line(
             f"{counts['executed']} executed of {counts['applicable']} applicable of {counts['total']} checks,"
@@ -121,6 +123,12 @@ def _because(component: "ComponentReport") -> str:
     if component.verdict.value == "conforms":
         told.insert(0, "not certifiable: nothing of its own was seen to work")
     return "; ".join(told)
+
+
+def _warnings(report: "ConformanceReport") -> list[str]:
+    """What each warning is about, once for all components that were told the same."""
+    found = [result for component in report.components for result in component.results]
+    return sorted({f"warn {result.check}: {result.reason}" for result in found if result.status.value == "warn"})
 
 
 def _ids(component: "ComponentReport", status: str) -> str:

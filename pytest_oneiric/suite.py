@@ -1,9 +1,11 @@
 """The conformance suite of one run: found, planned, judged item by item. Registered only where it is asked for."""
 
+import os
 import shlex
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Suite", "register"]
 
 _result: "pytest.StashKey[Result]" = pytest.StashKey()
+_UNTRIED: Final = "prerequisite: "
+"""How the reason of a check begins that was not tried, because the component's first run failed."""
 
 
 def register(config: pytest.Config) -> None:
@@ -47,18 +51,25 @@ class Suite:
 
     def __init__(self, config: pytest.Config) -> None:
         self.rootdir = config.rootpath
+        self._process = os.getpid()
         self.configuration, self.package = _found(config)
         self.anchor = anchor_of(config, self.package)
         self.session = _session(self.configuration, self.package, self.replay_line)
         config.addinivalue_line("markers", f"{MARK}: a rule of the Oneiric conformance suite")
         add_to_arguments(config, self.anchor)
 
-    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> AnchorFile | None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collect_file(
+        self, file_path: Path, parent: pytest.Collector
+    ) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+        found = yield
         if file_path.resolve() != self.anchor:
-            return None
-        node: AnchorFile = AnchorFile.from_parent(parent, path=file_path)
+            return found
+        inside = self.anchor.is_relative_to(self.rootdir)
+        named: dict[str, Any] = {} if inside else {"nodeid": self.anchor.as_posix()}  # pytest has no id for what is elsewhere
+        node: AnchorFile = AnchorFile.from_parent(parent, path=file_path, **named)
         node.plan, node.judge = self._plan(), self._judge
-        return node
+        return [*(found if inside else ()), node]  # a component's own module elsewhere holds no tests of this project
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -98,7 +109,11 @@ class Suite:
         return {subject: tuple(checks) for subject, checks in plan.items()}
 
     def _judge(self, planned: "Planned", item: pytest.Item) -> None:
-        result = self.session.judge(planned)
+        try:
+            result = self.session.judge(planned)
+        finally:
+            if os.getpid() != self._process:
+                os._exit(os.EX_OK)  # what a component forked must not run the rest of the tests once more
         item.stash[_result] = result
         _end(result)
 
@@ -112,8 +127,10 @@ def _end(result: "Result") -> None:
             pytest.skip(f"{result.status.value}: {result.reason}")
         case "error":
             raise NotPassed(f"KIT ERROR in {result.check} of {result.subject}: {result.reason}")
+        case _ if result.card is None or result.reason.startswith(_UNTRIED):
+            raise NotPassed(f"{result.check} {result.subject} was not tried: {result.reason}")
         case _:
-            raise NotPassed(result.card.render() if result.card else result.reason)
+            raise NotPassed(result.card.render(get_terminal_size().columns))
 
 
 def _found(config: pytest.Config) -> "tuple[Configuration, Package]":

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from textwrap import fill
 from typing import Any
 
 __all__ = ["Card", "Result", "Status"]
@@ -41,18 +42,33 @@ class Card:
     mend: str
     replay: str
 
-    def render(self) -> str:
-        """The card as text, one labelled line each."""
-        lines = [
-            f"{self.check} {self.subject}",
-            f"  rule      {self.rule}",
-            f"  seen      {self.seen}",
-            f"  expected  {self.expected}",
-        ]
+    def render(self, width: int | None = None) -> str:
+        """The card as text, each part behind its label.
+
+        What is expected is left out where the rule says it already.
+
+        :param width: fold sentences to so many columns; what may be copied, the example and the replay line, is not.
+        """
+        told = {"rule": self.rule, "seen": self.seen}
+        told |= {"expected": self.expected} if self.expected != self.rule else {}
+        lines = [f"{self.check} {self.subject}", *(_labelled(*part, width) for part in told.items())]
         if self.example:
-            lines.append(f"  example   {self.example}")
-        lines += [f"  mend      {self.mend}", f"  replay    {self.replay}"]
-        return "\n".join(lines)
+            lines.append(_labelled("example", self.example))
+        return "\n".join([*lines, _labelled("mend", self.mend, width), _labelled("replay", self.replay)])
+
+
+def _labelled(label: str, text: str, width: int | None = None) -> str:
+    first, indent = f"  {label:8}  ", " " * 12
+    if width is None:
+        return first + text
+    return fill(
+        text,
+        max(width, 40),
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -337,6 +337,16 @@ def test_nothing_is_said_of_what_nobody_asked_for(site: Site) -> None:
             assert session.judge(planned).reason == ""
 
 
+def test_a_name_announced_twice_fails_where_it_is_announced_again(site: Site) -> None:
+    """And the first component of that name is judged."""
+    point = f"{site.module(DECLARED)}:Cache"
+    site.install("acme", {"oneiric.adapters": {"a": point, "b": point, "c": point}})
+    subjects = find_package(site.project('[project]\nname = "acme"')).subjects
+    assert [subject.id for subject in subjects] == ["adapter/cache/acme", "oneiric.adapters/b", "oneiric.adapters/c"]
+    assert [bool(subject.error) for subject in subjects] == [False, True, True]
+    assert f"adapter/cache/acme is announced by [oneiric.adapters] a = {point}, too" in subjects[1].error
+
+
 @pytest.mark.skipif(sys.version_info < (3, 13), reason="the published package needs Python 3.13")
 def test_an_unmodified_component_of_the_published_package_is_found(tmp_path: Path) -> None:
     pytest.importorskip("oneiric")

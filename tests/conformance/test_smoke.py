@@ -349,3 +349,17 @@ def test_the_childs_program_tells_every_stage_and_then_that_it_is_done(
     assert [note["stage"] for note in notes if "stage" in note] == [note["ended"] for note in notes if "ended" in note]
     errors = [note["error"] for note in notes if note.get("error")]
     assert [error[: len(start)] for error, start in zip(errors, told, strict=True)] == told
+
+
+def test_where_it_hangs_is_told_in_any_alphabet(author: Any) -> None:
+    (author.folder / "größe.py").write_text("import time\ndef wait():\n    time.sleep(60)\n", encoding="utf-8")
+    assert "größe.py:3 in wait" in run(author.package("from größe import wait as Bad", "Bad")).reason
+
+
+def test_settings_that_are_missing_are_named_with_the_place_to_put_them(author: Any) -> None:
+    package = author.package("from pydantic import BaseModel\nclass S(BaseModel):\n    url: str\n    token: str", "S")
+    model = f"{author.written[0]}:S"
+    reason = smoke(Subject("task", "need", "acme", partial(dict), settings_model=model), QUICK).reason
+    assert "ValidationError: url: Field required; token: Field required. " in reason
+    assert 'under [tool.oneiric.conformance.components."task/need/acme"]' in reason
+    assert package.subjects

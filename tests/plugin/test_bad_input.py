@@ -58,7 +58,7 @@ def test_a_misspelt_key_in_the_configuration(author) -> None:
     done = author.pytest(ASK)
     assert done.code == 4
     assert "profil" in done.err
-    assert "Did you mean profile?" in done.err
+    assert done.err.rstrip().endswith("Did you mean profile?")
 
 
 def test_a_component_that_is_not_there(author) -> None:
@@ -127,3 +127,32 @@ def test_a_module_that_ends_the_process_when_imported(author, with_component) ->
     assert "META-001 oneiric.actions/exits" in done.out
     assert "9" in done.out.split("META-001 oneiric.actions/exits", 1)[1].split("expected", 1)[0]
     assert author.pytest(ASK, "pyproject.toml::action/slug/third::META-002").code == 0
+
+
+NEEDY = """
+    from types import SimpleNamespace
+    from pydantic import BaseModel
+    class Needs(BaseModel):
+        url: str
+    class Needy:
+        def __init__(self, settings): ...
+    declared = SimpleNamespace(
+        domain="action", key="needy", provider="third", factory="needy:Needy", settings_model="needy:Needs"
+    )
+"""
+
+
+def test_after_a_failed_first_run_one_card_says_why_and_the_rest_is_a_line_each(author, with_component) -> None:
+    with_component("needy", NEEDY)
+    done = author.pytest(ASK, "-k", "needy and LIFE", "--tb=short")
+    assert done.out.count("\n  mend ") == 1
+    assert "url: Field required" in done.out
+    assert "LIFE-001 action/needy/third was not tried: prerequisite: settings: ValidationError" in done.out
+
+
+def test_settings_for_others_do_not_stand_in_the_way_of_a_named_component(author) -> None:
+    author.publish('[tool.oneiric.conformance.components."action/other/third"]\nsettings = {a = 1}')
+    refused = author.pytest(ASK, "-k", "META-001")
+    assert refused.code == 4
+    done = author.pytest(ASK, "--oneiric-component", "action/slug/third", "-k", "META-001")
+    assert done.code == 0, done.out + done.err

@@ -198,3 +198,53 @@ def test_a_run_leaves_nothing_behind(author) -> None:
 
 def files(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*"))
+
+
+ELSEWHERE = """
+import os
+from types import SimpleNamespace
+
+class Loose:
+    metadata = SimpleNamespace(domain="action", key="loose", provider="third", factory="loose:Loose")
+    async def execute(self, payload):
+        return {"n": len(payload)}
+
+def test_this_is_no_test_of_the_project():
+    assert False
+"""
+
+
+def test_in_an_empty_directory_ids_can_be_pasted_back_as_well(bare, tmp_path_factory) -> None:
+    """There is nothing to hang the suite from but the component's own module, which is not collected for itself."""
+    bare.write("src/loose.py", ELSEWHERE)
+    empty = tmp_path_factory.mktemp("empty")
+    ask = (ASK, "--oneiric-component", "loose:Loose", "-p", "no:cacheprovider")
+    ids = bare.pytest(*ask, "--collect-only", "-q", cwd=empty).ids
+    assert {name.split("::")[0] for name in ids} == {(bare.root / "src" / "loose.py").as_posix()}
+    assert not [name for name in ids if "test_this" in name]
+    pasted = next(name for name in ids if name.endswith("::META-002"))
+    done = bare.pytest(*ask, pasted, cwd=empty)
+    assert counted(done.out) == "1 passed", done.out + done.err
+    assert not list(empty.iterdir())
+
+
+def test_what_a_component_forks_does_not_run_the_tests_once_more(author, with_component) -> None:
+    with_component(
+        "forking",
+        """
+        import os
+        from types import SimpleNamespace
+        class Forking:
+            def init(self):
+                self.child = os.fork()
+            def cleanup(self):
+                if getattr(self, "child", 0):
+                    os.waitpid(self.child, 0)
+            async def execute(self, payload):
+                return {"n": len(payload)}
+        declared = SimpleNamespace(domain="action", key="forking", provider="third", factory="forking:Forking")
+        """,
+    )
+    author.write("tests/test_own.py", "def test_own():\n    open('ran', 'a').write('once ')\n")
+    done = author.pytest(ASK, "-k", "forking and LIFE-001 or test_own", "--oneiric-profile", "quick")
+    assert (author.root / "ran").read_text() == "once ", done.out + done.err

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from oneiric_conformance.subject import EntryPointName, Subject
 from oneiric_core import DOMAINS, Domain, OneiricError
 from oneiric_core.testing import import_object
@@ -18,6 +20,9 @@ _OWN_FIELDS: Final = frozenset(
     | {"registered_at", "sequence", "origin", "health", "metadata", "extras", "settings_model"}
 )
 """Fields that say what a component is, or how it was found; the others are its metadata."""
+
+
+_FIELDS: Final = 5
 
 
 class NotADeclaration(TypeError):  # noqa: N818 - it says what the object is not
@@ -65,12 +70,20 @@ def last_line(error: BaseException) -> str:
     if isinstance(error, OneiricError) and error.__cause__ is not None:
         error = error.__cause__
     kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    short = kind.__module__ in ("builtins", "pydantic_core._pydantic_core")
+    name = kind.__qualname__ if short else f"{kind.__module__}.{kind.__qualname__}"
     try:
-        text = str(error).strip().partition("\n")[0]
+        text = _fields(error) if isinstance(error, ValidationError) else str(error).strip().partition("\n")[0]
     except Exception:  # noqa: BLE001 - the author's own __str__ may do anything
         text = ""
     return f"{name}: {text}" if text else name
+
+
+def _fields(error: ValidationError) -> str:
+    """Which fields are wrong and why; the values may be secrets."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    told = [f"{'.'.join(map(str, item['loc'])) or error.title}: {item['msg']}" for item in found[:_FIELDS]]
+    return "; ".join([*told, f"and {len(found) - _FIELDS} more"] if len(found) > _FIELDS else told)
 
 
 def _flat(declared: object, *, called: bool) -> Iterator[object]:

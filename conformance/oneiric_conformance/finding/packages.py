@@ -135,10 +135,14 @@ def _package(
 
 def _loaded(points: Sequence[EntryPointName]) -> tuple[Subject, ...]:
     """Everything these entry points declare, in this process only where that is known to be safe."""
-    found: list[Subject] = []
+    found: dict[str, Subject] = {}
     for point, danger in scout(points).items():
-        found += [broken(point, danger)] if danger else load(point)
-    return tuple(sorted(found, key=lambda subject: subject.id))
+        for subject in [broken(point, danger)] if danger else load(point):
+            first = found.setdefault(subject.id, subject)
+            if first is not subject:
+                twice = broken(point, f"{subject.id} is announced by {first.entry_point}, too")
+                found[twice.id] = twice
+    return tuple(found[name] for name in sorted(found))
 
 
 def _attribute(spec: str) -> Subject:

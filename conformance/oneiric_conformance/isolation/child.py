@@ -6,6 +6,7 @@ Each stage has its own time; the parent does not rely on the child to notice.
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -27,6 +28,9 @@ _BOOTING: Final = ""
 """The stage before the first one: the child's own start, which is the kit's business."""
 
 _START_SECONDS: Final = 20.0
+_ESCAPED: Final = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
+"""How :mod:`faulthandler` writes what is not ASCII."""
+
 _BOOT: Final = (
     "import json,sys;r=json.load(open(sys.argv[1],encoding='utf-8'));sys.path[:]=r['sys.path'];"
     "from oneiric_conformance.isolation.telling import confine;from oneiric_conformance.isolation.{module} import main;"
@@ -221,6 +225,7 @@ def _stack(errors: Path) -> str:
     """The innermost line of the subject's own code in what :mod:`faulthandler` wrote."""
     for line in _read(errors).splitlines():
         name, quoted, rest = line.strip().removeprefix('File "').partition('", line ')
+        name = _ESCAPED.sub(lambda found: chr(int(found[1] or found[2] or found[3], 16)), name)
         if quoted and whose_code(name) is Whose.SUBJECT:
             number, _, function = rest.partition(" in ")
             return f"{name}:{number} in {function}"

@@ -81,10 +81,10 @@ def smoke(subject: Subject, limits: Limits | None = None, *, payload: object = N
         paths = {"factory": factory, "settings_model": model, "live": importable}
         report = SmokeReport()
         if importable or subject.entry_point is not None:
-            report = _report(run_child("smoke_child", {**request, **paths}, box, seconds))
+            report = _report(subject, run_child("smoke_child", {**request, **paths}, box, seconds))
         if importable or not report.ok:
             return report
-        copy = _report(fork_child(partial(forked, request, subject), box, seconds), report.side_effects)
+        copy = _report(subject, fork_child(partial(forked, request, subject), box, seconds), report.side_effects)
         return replace(copy, durations={**report.durations, **copy.durations})
 
 
@@ -143,7 +143,7 @@ def _path(made: object) -> str | None:
     return f"{module}:{name}" if found is made and found is not None else None
 
 
-def _report(end: ChildEnd, side_effects: tuple[str, ...] = ()) -> SmokeReport:
+def _report(subject: Subject, end: ChildEnd, side_effects: tuple[str, ...] = ()) -> SmokeReport:
     facts: dict[str, Any] = {"side_effects": side_effects, "changes": (), "closed": (), "trespasses": ()}
     durations: dict[str, float] = {}
     errors: dict[str, str] = {}
@@ -169,4 +169,6 @@ def _report(end: ChildEnd, side_effects: tuple[str, ...] = ()) -> SmokeReport:
     if closed := facts.pop("closed"):
         failed.append(("changes", f"it closed {', '.join(closed)}"))
     stage, reason = failed[0] if failed else ("", "")
+    if stage == "settings":
+        reason += f'. Write `settings = {{...}}` under [tool.oneiric.conformance.components."{subject.id}"]'
     return SmokeReport(stage=stage, reason=reason, errors=errors, durations=durations, **facts)
