@@ -58,3 +58,26 @@ def test_a_name_for_windows_and_for_the_mac_is_understood() -> None:
     parsed = RemoteManifest.from_document({"entries": [entry]}).entries[0]
     assert why_not_here(parsed, Environment("3.11.4", "win32", INSTALLED.get)) == ""
     assert "win32" in why_not_here(parsed, Environment("3.11.4", "darwin", INSTALLED.get))
+
+
+@pytest.mark.parametrize(
+    ("marker", "asked"),
+    [
+        ("python_version == '3.99'", True),
+        ("python_full_version == '3.99.5'", True),
+        ("sys_platform == 'plan9'", True),
+        ("python_version == '3.99.5'", False),
+        ("sys_platform == 'linux'", False),
+    ],
+)
+def test_a_marker_is_about_the_environment_and_not_about_this_process(marker: str, asked: bool) -> None:
+    entry = {"domain": "task", "key": "k", "provider": "p", "factory": "a:b", "requires": [f"absent; {marker}"]}
+    parsed = RemoteManifest.from_document({"entries": [entry]}).entries[0]
+    assert bool(why_not_here(parsed, Environment("3.99.5", "plan9", INSTALLED.get))) is asked
+
+
+def test_an_early_release_is_one_that_can_run_things() -> None:
+    """Of Python, and of what is required: whoever runs one has chosen it."""
+    entry = {"domain": "task", "key": "k", "provider": "p", "factory": "a:b", "python_version": ">=3.13"}
+    parsed = RemoteManifest.from_document({"entries": [entry | {"requires": ["early>=1"]}]}).entries[0]
+    assert why_not_here(parsed, Environment("3.14.0rc1", "linux", INSTALLED.get)) == ""

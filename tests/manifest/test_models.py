@@ -262,3 +262,14 @@ def test_an_error_in_a_capability_names_the_field_of_the_descriptor() -> None:
         RemoteManifest.from_document(broken)
     assert caught.value.evidence["field"] == "entries[0].capabilities[1].security.scopes"
     assert caught.value.evidence["errors"] == 1
+
+
+def test_sixteen_parentheses_are_enough_for_anybody_and_are_read() -> None:
+    marker = "(" * 16 + "python_version > '3'" + ")" * 16
+    assert RemoteManifest.from_document(entry_with(requires=[f"x; {marker}"], license="(" * 16 + "MIT" + ")" * 16))
+
+
+def test_a_document_made_of_an_entry_is_plain_json() -> None:
+    document = RemoteManifest.from_document(entry_with()).entries[0].to_document()
+    assert type(document["domain"]) is str
+    assert document == FULL

@@ -124,7 +124,13 @@ def test_any_content_is_a_key_or_an_error_of_ours(data: bytes | str) -> None:
 
 def test_private_keys_are_read_from_all_their_forms() -> None:
     raw = PUBLISHER.private.private_bytes_raw()
-    for form in (PUBLISHER.private_pem, raw, base64.b64encode(raw).decode(), base64.b64encode(raw) + b"\n"):
+    for form in (
+        PUBLISHER.private_pem,
+        "\n" + PUBLISHER.private_pem,
+        raw,
+        base64.b64encode(raw).decode(),
+        base64.b64encode(raw) + b"\n",
+    ):
         assert public_key_of(load_private_key(form, name="k")).raw == PUBLISHER.public
 
 

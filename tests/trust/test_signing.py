@@ -85,3 +85,10 @@ def test_appending_wants_the_form_it_was_told() -> None:
         append_signature(sign_manifest(DOCUMENT, PUBLISHER.private), PUBLISHER.private, form="dsse")
     with pytest.raises(SignatureError):
         append_signature(DOCUMENT | {"signatures": "none"}, PUBLISHER.private)
+
+
+def test_a_name_for_the_key_is_written_where_one_is_given_and_nowhere_else() -> None:
+    assert sign_manifest(DOCUMENT, PUBLISHER.private, key_id="k")["signatures"][0]["key_id"] == "k"
+    assert sign_manifest(DOCUMENT, PUBLISHER.private, form="dsse", key_id="k")["signatures"][0]["keyid"] == "k"
+    appended = append_signature(sign_manifest(DOCUMENT, PUBLISHER.private), STRANGER.private)
+    assert [sorted(item) for item in appended["signatures"]] == [["algorithm", "signature"]] * 2

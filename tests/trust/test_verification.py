@@ -20,7 +20,7 @@ from oneiric_core.errors import (
     TrustError,
     UntrustedKeyError,
 )
-from oneiric_core.manifest import ENVELOPE, JSON, YAML, get_canonical_manifest_for_signing, media_type_of
+from oneiric_core.manifest import ENVELOPE, JSON, YAML, Limits, get_canonical_manifest_for_signing, media_type_of
 from oneiric_core.testing import (
     PUBLISHER,
     STRANGER,
@@ -239,6 +239,14 @@ def test_nobody_is_believed_by_default_and_everybody_only_by_a_name_that_says_so
         verify_manifest(dump(SIGNED, JSON), JSON, RefuseAll(), now=NOW)
     verified = verify_manifest(dump(DOCUMENT, JSON), JSON, UnsafeAcceptUnsigned(), now=NOW)
     assert (verified.signers, verified.manifest.source) == ((), "acme")
+
+
+@FORMS
+def test_bounds_are_those_of_the_caller_in_the_payload_too(form: Form, media_type: str) -> None:
+    data = dump(sign_manifest(DOCUMENT | {"deep": [[[[]]]]}, PUBLISHER.private, form=form), media_type)
+    verify_manifest(data, media_type, policy(), now=NOW, limits=Limits(max_depth=5))
+    with pytest.raises(ManifestError, match="deeper than 4 levels"):
+        verify_manifest(data, media_type, policy(), now=NOW, limits=Limits(max_depth=4))
 
 
 raw_documents = st.one_of(
