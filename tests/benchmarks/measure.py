@@ -1,0 +1,34 @@
+"""What all measurements share."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the page."""
+
+    work: str
+    value: str
+    goal: str
+
+
+def median_of(times: int, measure: Callable[[], float]) -> float:
+    return statistics.median(measure() for _ in range(times))
+
+
+def per_call(calls: int, work: Callable[[], object]) -> float:
+    """Median seconds of one call, over seven rounds."""
+
+    def measure() -> float:
+        start = time.perf_counter()
+        for _ in range(calls):
+            work()
+        return (time.perf_counter() - start) / calls
+
+    return median_of(7, measure)
