@@ -68,7 +68,7 @@ class RootDocument(Shape):
             first = error.errors(include_url=False)[0]
             field = ".".join(map(str, first["loc"]))
             raise ManifestError(
-                f"the root's {field or 'document'} is {shown(first['input'])}: {first['msg']}",
+                f"the root's {field} is {shown(first['input'])}: {first['msg']}",
                 fix="Correct it and sign the root again",
                 field=field,
             ) from error

@@ -45,6 +45,8 @@ def test_whatever_json_can_say_is_read_as_it_was_written(document: dict[str, Any
         ('{"k": 1, "a": [2], "k": 3}', "'k' stands twice", 1, 20),
         ('{"\\u0062": 1, "a": 1, "a": 2}', "'a' stands twice", 1, 23),
         ('{"a": NaN}', "NaN is not JSON", 1, 7),
+        ('\n{"a": NaN}', "NaN is not JSON", 2, 7),
+        ("\n?", "not JSON", 2, 1),
         ('{"NaN": "NaN",\n"a": [NaN]}', "NaN is not JSON", 2, 7),
         ('{"a": -Infinity}', "-Infinity is not JSON", 1, 7),
         ('{"a": Infinityx', "Infinity is not JSON", 1, 7),
@@ -115,6 +117,20 @@ def test_nesting_is_read_up_to_its_limit_and_not_beyond() -> None:
 def test_however_deep_it_nests_it_is_refused_without_recursion(text: str) -> None:
     with pytest.raises(ManifestError):
         parse(text, Limits(max_nodes=10_000_000))
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ('{"a": [[], [[]]]}', 13),
+        ('{"a": [{}, {"b": []}]}', 18),
+        ('{"a": {"b": [], "c": {"d": {}}}}', 28),
+        ('{"a": [], "b": {}, "c": [[[]]]}', 27),
+    ],
+)
+def test_what_was_closed_no_longer_counts_where_it_nests_too_deep(text: str, column: int) -> None:
+    with pytest.raises(ManifestError, match=f"deeper than 3 levels, line 1 column {column}"):
+        parse(text, Limits(max_depth=3))
 
 
 @pytest.mark.parametrize("text", ['"\\""', '"\\\\"', '"["', '"]"', '"\\"]"', '""', '"{}"'])

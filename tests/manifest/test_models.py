@@ -1,5 +1,6 @@
 """What a manifest says: every field in its place, unknown ones kept, and a wrong one refused by name."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -273,3 +274,16 @@ def test_a_document_made_of_an_entry_is_plain_json() -> None:
     document = RemoteManifest.from_document(entry_with()).entries[0].to_document()
     assert type(document["domain"]) is str
     assert document == FULL
+
+
+def test_moments_do_not_depend_on_where_this_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        manifest = RemoteManifest.from_document({"signed_at": "2026-01-31", "expires_at": "2026-01-31T09:00:00+09:00"})
+        moments = (manifest.signed, manifest.expires)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert moments == (datetime(2026, 1, 31, tzinfo=UTC),) * 2
+    assert {moment.tzinfo for moment in moments if moment} == {UTC}

@@ -42,6 +42,7 @@ def test_one_key_is_read_from_all_its_forms(suffix: str) -> None:
     forms = [PUBLISHER.public_pem, PUBLISHER.public_pem.encode(), "\n" + PUBLISHER.public_pem, PUBLISHER.public, text]
     keys = {load_public_key(form, name="k") for form in forms}
     assert keys == {PublicKey(PUBLISHER.public)}
+    assert {load_public_key(form, name="acme.pem").name for form in forms} == {"acme.pem"}
 
 
 def test_a_key_writes_itself_as_pem_that_is_read_back() -> None:
@@ -132,6 +133,11 @@ def test_private_keys_are_read_from_all_their_forms() -> None:
         base64.b64encode(raw) + b"\n",
     ):
         assert public_key_of(load_private_key(form, name="k")).raw == PUBLISHER.public
+
+
+def test_the_public_half_has_the_name_it_is_given() -> None:
+    private = generate_private_key()
+    assert (public_key_of(private).name, public_key_of(private, name="k").name) == ("", "k")
 
 
 def test_an_encrypted_private_key_needs_its_password() -> None:

@@ -1,5 +1,6 @@
 """Signing: what is signed here verifies here, keeps its form, and nothing is signed that could not be verified."""
 
+import base64
 import json
 import math
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from oneiric_core.errors import ManifestError, SignatureError
-from oneiric_core.manifest import get_canonical_manifest_for_signing
+from oneiric_core.manifest import Limits, get_canonical_manifest_for_signing
 from oneiric_core.testing import PUBLISHER, STRANGER
 from oneiric_core.trust import PublicKey, append_signature, sign_manifest, verify_manifest_signature
 
@@ -92,3 +93,13 @@ def test_a_name_for_the_key_is_written_where_one_is_given_and_nowhere_else() -> 
     assert sign_manifest(DOCUMENT, PUBLISHER.private, form="dsse", key_id="k")["signatures"][0]["keyid"] == "k"
     appended = append_signature(sign_manifest(DOCUMENT, PUBLISHER.private), STRANGER.private)
     assert [sorted(item) for item in appended["signatures"]] == [["algorithm", "signature"]] * 2
+
+
+def test_the_payload_of_an_envelope_can_be_read_by_people() -> None:
+    payload = base64.b64decode(sign_manifest(DOCUMENT, PUBLISHER.private, form="dsse")["payload"])
+    assert payload == '{"source":"acme","entries":[],"später":0.1}'.encode()
+
+
+def test_whoever_signs_knows_how_much_it_is() -> None:
+    """Bounds are for documents of strangers."""
+    assert sign_manifest({"text": "x" * (Limits().max_bytes + 1)}, PUBLISHER.private)["signature"]

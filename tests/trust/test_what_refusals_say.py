@@ -5,6 +5,7 @@ After a change that is meant: ``python tests/trust/test_what_refusals_say.py``, 
 
 import base64
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -163,6 +164,7 @@ SIGNATURE_CASES: Mapping[str, Callable[[], object]] = {
     "an envelope around no base64": envelope(payload="e30"),
     "an envelope without signatures": envelope(signatures=None),
     "a document that is not JSON": lambda: sign_manifest({"a": {1}}, PUBLISHER.private),
+    "a document with NaN": lambda: sign_manifest({"a": math.nan}, PUBLISHER.private),
     "a document that reads back otherwise": lambda: sign_manifest({1: "a"}, PUBLISHER.private),  # type: ignore[dict-item]  # what is tried
 }
 MEMORY_CASES: Mapping[str, Callable[[], object]] = {
@@ -245,6 +247,7 @@ FOREIGN: Final = {
     "a signature that is not base64",
     "an envelope around no base64",
     "a document that is not JSON",
+    "a document with NaN",
 }
 
 
