@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from oneiric_core.testing.manifests import SOURCE as SOURCE
     from oneiric_core.testing.manifests import manifest_entry as manifest_entry
     from oneiric_core.testing.manifests import signed_manifest as signed_manifest
+    from oneiric_core.testing.roots import root_document as root_document
+    from oneiric_core.testing.roots import root_envelope as root_envelope
+    from oneiric_core.testing.roots import signed_root as signed_root
 
 _EXPORTS = {
     "clock": ("FrozenClock",),
@@ -42,6 +45,7 @@ _EXPORTS = {
     "testing.keys": ("PUBLISHER", "SECOND_PUBLISHER", "STRANGER", "KeyPair", "key_pair"),
     "testing.bad_manifests": ("BadManifest", "bad_manifest"),
     "testing.manifests": ("MEDIA_TYPES", "SOURCE", "manifest_entry", "signed_manifest"),
+    "testing.roots": ("root_document", "root_envelope", "signed_root"),
 }
 _HOMES = {name: home for home, names in _EXPORTS.items() for name in names}
 

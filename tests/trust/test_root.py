@@ -22,10 +22,9 @@ from oneiric_core.errors import (
     TrustError,
     UntrustedKeyError,
 )
-from oneiric_core.manifest import ENVELOPE, ManifestHeader
-from oneiric_core.testing import PUBLISHER, key_pair
+from oneiric_core.manifest import ENVELOPE
+from oneiric_core.testing import PUBLISHER, KeyPair, key_pair, root_document, root_envelope
 from oneiric_core.trust import (
-    Authentic,
     PublicKey,
     TrustRoot,
     append_root_signature,
@@ -33,29 +32,27 @@ from oneiric_core.trust import (
     sign_root,
     verify_manifest,
 )
-from oneiric_core.trust.root import advanced, anchored, known_root
-from oneiric_core.trust.trusted_state import Mark, SourceState
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 Names = Iterable[str]
 
 
-def role(keys: Names, threshold: int = 1) -> dict[str, Any]:
-    written = [base64.b64encode(key_pair(f"root test {name}").public).decode() for name in keys]
-    return {"keys": written, "threshold": threshold}
+def pairs(names: Names) -> list[KeyPair]:
+    return [key_pair(f"root test {name}") for name in names]
+
+
+def role(names: Names, threshold: int = 1) -> dict[str, Any]:
+    return {"keys": [base64.b64encode(pair.public).decode() for pair in pairs(names)], "threshold": threshold}
 
 
 def document(version: int = 1, root: Names = "ab", manifest: Names = "m", **changes: Any) -> dict[str, Any]:
-    roles = {"root": role(root, changes.pop("threshold", 1)), "manifest": role(manifest, changes.pop("quorum", 1))}
-    return {"source": "acme", "version": version, "expires_at": "2027-01-01T00:00:00Z", "roles": roles} | changes
+    thresholds = changes.pop("threshold", 1), changes.pop("quorum", 1)
+    written = root_document(version, pairs(root), pairs(manifest), *thresholds)
+    return written | {"source": "acme", "expires_at": "2027-01-01T00:00:00Z"} | changes
 
 
 def signed(written: dict[str, Any], by: Names) -> bytes:
-    first, *others = [key_pair(f"root test {name}").private for name in by]
-    envelope = sign_root(written, first)
-    for private in others:
-        envelope = append_root_signature(envelope, private)
-    return json.dumps(envelope).encode()
+    return root_envelope(json.dumps(written).encode(), pairs(by))
 
 
 def root(version: int = 1, by: Names = "a", **changes: Any) -> bytes:
@@ -159,12 +156,7 @@ class TestTheAnchor:
 
 def around(payload: bytes) -> bytes:
     """An envelope whose signature is good and whose content may be anything."""
-    kind = b"application/vnd.oneiric.root+json"
-    signature = key_pair("root test a").sign(b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload))
-    encoded = {"payload": payload, "sig": signature}
-    text = {name: base64.b64encode(value).decode() for name, value in encoded.items()}
-    item = {"keyid": "", "sig": text["sig"]}
-    return json.dumps({"payload": text["payload"], "payloadType": kind.decode(), "signatures": [item]}).encode()
+    return root_envelope(payload, pairs("a"))
 
 
 class TestASuccessor:
@@ -260,110 +252,6 @@ def test_a_successor_is_believed_exactly_when_both_thresholds_signed(
     else:
         with pytest.raises(SignatureError):
             first.succeed(candidate)
-
-
-NEW = SourceState("acme")
-SEEN = Mark(2**53 - 1, "burnt")
-
-
-def manifest(number: int) -> Authentic:
-    header = ManifestHeader.from_document({"source": "acme", "sequence_number": number})
-    return Authentic({}, header, ("key",), f"digest {number}", "flat")
-
-
-def at_first_root() -> SourceState:
-    return anchored(NEW, FIRST).see(manifest(2**53 - 1), root_version=1).apply(SEEN, root_version=1)
-
-
-class TestWhatIsRemembered:
-    """5.3.8 and 5.3.11: the root is remembered, and recovery from numbers burnt with a stolen key."""
-
-    def test_the_root_itself(self) -> None:
-        state = advanced(anchored(NEW, FIRST), FIRST, root(2))
-        assert state.root_version == 2
-        assert known_root(state) == FIRST.succeed(root(2))
-        assert known_root(anchored(state, FIRST)) == known_root(state)
-
-    def test_none_where_none_took_over(self) -> None:
-        with pytest.raises(TrustError, match="no root of 'acme' is known"):
-            known_root(NEW)
-
-    def test_a_refused_root_changes_nothing(self) -> None:
-        state = at_first_root()
-        with pytest.raises(SignatureError):
-            advanced(state, FIRST, root(2, by="m"))
-        assert known_root(state) == FIRST
-
-    @pytest.mark.parametrize(
-        "changes",
-        [{"manifest": "n"}, {"manifest": "no"}, {"manifest": "mn", "quorum": 2}],
-        ids=["another key", "other keys", "more must sign"],
-    )
-    def test_numbers_burnt_by_keys_that_went_are_forgotten(self, changes: dict[str, Any]) -> None:
-        state = advanced(at_first_root(), FIRST, root(2, **changes))
-        assert (state.seen, state.applied) == (None, None)
-        recovered = state.see(manifest(7), root_version=2).apply(Mark(7, "digest 7"), root_version=2)
-        assert (recovered.seen, recovered.applied) == (Mark(7, "digest 7"), Mark(7, "digest 7"))
-
-    @pytest.mark.parametrize("changes", [{}, {"manifest": "mn"}, {"root": "ac", "by": "a"}])
-    def test_numbers_stay_where_all_who_could_sign_still_can(self, changes: dict[str, Any]) -> None:
-        """Otherwise adding a key would let a mirror bring back an old manifest that is still signed well."""
-        state = advanced(at_first_root(), FIRST, root(2, **changes))
-        assert state.seen == Mark(2**53 - 1, f"digest {2**53 - 1}")
-        assert state.applied == SEEN
-
-    def test_lowering_the_threshold_of_manifests_forgets_nothing(self) -> None:
-        first = TrustRoot.open(root(manifest="mn", quorum=2))
-        state = anchored(NEW, first).see(manifest(5), root_version=1)
-        assert advanced(state, first, root(2, manifest="mn", quorum=1)).seen == Mark(5, "digest 5")
-
-    def test_time_is_not_forgotten(self) -> None:
-        header = ManifestHeader.from_document({"source": "acme", "signed_at": NOW.isoformat()})
-        state = advanced(at_first_root().accept(header), FIRST, root(2, manifest="n"))
-        assert state.moment(NOW - timedelta(days=1)) == NOW
-
-    def test_manifests_believed_by_the_keys_of_a_former_root_no_longer_count(self) -> None:
-        """Another process with the old root still at hand must not burn the numbers once more."""
-        state = advanced(at_first_root(), FIRST, root(2, manifest="n"))
-        with pytest.raises(RollbackError, match="keys are those of root 1 of 'acme', and root 2 is known"):
-            state.see(manifest(9), root_version=1)
-        assert state.apply(SEEN, root_version=1) == state
-
-    def test_keys_the_caller_names_himself_have_no_version(self) -> None:
-        state = advanced(at_first_root(), FIRST, root(2, manifest="n"))
-        assert state.see(manifest(9)).seen == Mark(9, "digest 9")
-
-    def test_another_process_may_have_been_quicker(self) -> None:
-        state = advanced(anchored(NEW, FIRST), FIRST, root(2))
-        further = advanced(state, known_root(state), root(3))
-        assert advanced(further, FIRST, root(2)) == further
-
-    def test_a_newer_anchor_takes_over_and_an_older_one_does_not(self) -> None:
-        """A new release of the program may come with a newer root, and an old release may be started once more."""
-        shipped = TrustRoot.open(root(5, manifest="n"))
-        state = anchored(at_first_root(), shipped)
-        assert (state.root_version, state.seen) == (5, None)
-        assert anchored(state, FIRST) == state
-        assert anchored(state, shipped) == state
-
-    def test_another_anchor_of_the_same_version_is_no_accident(self) -> None:
-        with pytest.raises(EquivocationError, match="root 1 of 'acme' is known with other bytes"):
-            anchored(at_first_root(), TrustRoot.open(root(comment="another")))
-
-    def test_more_signatures_do_not_make_another_root(self) -> None:
-        state = anchored(NEW, FIRST)
-        assert anchored(state, TrustRoot.open(root(by="ab"))) == state
-
-    def test_keys_everybody_has_stay_refused_unless_they_are_asked_for(self) -> None:
-        written = document()
-        written["roles"]["manifest"]["keys"].append(base64.b64encode(PUBLISHER.public).decode())
-        unsafe = TrustRoot.open(signed(written, "a"), unsafe_allow_published_keys=True)
-        state = anchored(NEW, unsafe)
-        with pytest.raises(UntrustedKeyError):
-            known_root(state)
-        assert anchored(state, unsafe) == state
-        follower = signed(written | {"version": 2}, "a")
-        assert advanced(state, unsafe, follower).root_version == 2
 
 
 @pytest.mark.parametrize("wrong", [{}, document(version=0)])
