@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from measure import ROOT, Figure
 
-ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 SIZES = (10, 1_000, 10_000, 100_000)
 LARGEST_YAML = 10_000  # beyond it the floor alone takes half a minute
@@ -36,24 +36,27 @@ with tempfile.TemporaryDirectory() as folder:
     config = RemoteSourceConfig(
         enabled=True, manifest_url=sys.argv[1], cache_dir=folder, allow_file_uris=True, signature_required=True
     )
-    taken = []
+    taken, runner = [], asyncio.Runner()
     for _ in range(3):
         resolver = Resolver()
         for _ in range(2):
-            start = time.perf_counter()
-            result = asyncio.run(sync_remote_manifest(resolver, config))
-            taken.append(time.perf_counter() - start)
+            start = time.process_time()
+            result = runner.run(sync_remote_manifest(resolver, config))
+            taken.append(time.process_time() - start)
     assert result.registered == int(sys.argv[2])
     print(json.dumps([sorted(taken[::2])[1], sorted(taken[1::2])[1]]))
 """
 GROWTH = """
-import resource, runpy, sys
+import runpy, sys
+def peak():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 measured = runpy.run_path(sys.argv[1])
 data, media_type = open(sys.argv[2], "rb").read(), sys.argv[3]
 work = measured["works"](data, media_type)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 kept = work[sys.argv[4]]()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak() - before)
 """
 
 
@@ -108,6 +111,7 @@ def works(data: bytes, media_type: str) -> dict[str, Callable[[], Any]]:
     policy = TrustPolicy([PublicKey(PUBLISHER.public)], unsafe_allow_published_keys=True)
     limits = Limits(max_bytes=1 << 30, max_nodes=1 << 30)
     public = PUBLISHER.private.public_key()
+    runner = asyncio.Runner()
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
     def floor() -> Any:
@@ -125,7 +129,7 @@ def works(data: bytes, media_type: str) -> dict[str, Callable[[], Any]]:
 
     def apply(resolver: Resolver | None = None) -> Resolver:
         target = Resolver() if resolver is None else resolver
-        asyncio.run(sync_remote_manifest(target, (data, media_type), trust=policy))
+        runner.run(sync_remote_manifest(target, (data, media_type), trust=policy))
         return target
 
     def read() -> Any:
@@ -142,23 +146,22 @@ def works(data: bytes, media_type: str) -> dict[str, Callable[[], Any]]:
 
 
 def seconds(*tasks: Callable[[], Any], rounds: int = 5) -> list[float]:
-    """Median seconds of each; they take turns, so that what else the machine does hits all alike."""
+    """Median CPU seconds of each; they take turns, so that what else the machine does hits all alike."""
     taken: list[list[float]] = [[] for _ in tasks]
     for _ in range(rounds):
         for task, times in zip(tasks, taken, strict=True):
             gc.collect()
-            start = time.perf_counter()
+            start = time.process_time()
             task()
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
     return [statistics.median(times) for times in taken]
 
 
 def growth(path: Path, media_type: str, work: str) -> float:
-    """Peak resident MiB that one run of ``work`` adds to a process that has read the bytes."""
+    """Peak resident MiB that one run of ``work`` adds to a process that has read the bytes; Linux says it."""
     command = [sys.executable, "-c", GROWTH, __file__, str(path), media_type, work]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    scale = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    return int(done.stdout) / scale
+    return int(done.stdout) / 1024
 
 
 def peer() -> str | None:
@@ -170,7 +173,7 @@ def peer() -> str | None:
 
 
 def published(path: Path, count: int) -> tuple[float, float] | None:
-    """Median seconds of its first sync and of the one after."""
+    """Median CPU seconds of its first sync and of the one after."""
     from oneiric_core.testing import PUBLISHER  # noqa: PLC0415 - as above
 
     python = peer()
@@ -190,8 +193,8 @@ def published(path: Path, count: int) -> tuple[float, float] | None:
     return first, again
 
 
-def manifests(sizes: tuple[int, ...] = SIZES) -> Iterator[tuple[str, str, str]]:
-    """What was measured, the figure, and the goal."""
+def manifests(sizes: tuple[int, ...] = SIZES) -> Iterator[Figure]:
+    """In both forms and both syntaxes."""
     with tempfile.TemporaryDirectory() as folder:
         for kind in ("JSON", "envelope", "YAML"):
             for count in sizes:
@@ -203,7 +206,7 @@ def manifests(sizes: tuple[int, ...] = SIZES) -> Iterator[tuple[str, str, str]]:
                 yield from _one(kind, count, path, media_type)
 
 
-def _one(kind: str, count: int, path: Path, media_type: str) -> Iterator[tuple[str, str, str]]:
+def _one(kind: str, count: int, path: Path, media_type: str) -> Iterator[Figure]:
     work = works(path.read_bytes(), media_type)
     few = 3 if count > 10_000 or kind == "YAML" else 7
     floor, read, believed, verified = seconds(
@@ -211,24 +214,25 @@ def _one(kind: str, count: int, path: Path, media_type: str) -> Iterator[tuple[s
     )
     memory = f", +{growth(path, media_type, 'verify'):.0f} MiB (floor +{growth(path, media_type, 'floor'):.0f})"
     name = f"{kind}, {count:,} entries"
-    yield f"verify and parse {name}", f"{verified * 1e3:.1f} ms; floor {floor * 1e3:.1f} ms{memory}", "linear"
+    yield Figure(f"verify and parse {name}", f"{verified * 1e3:.1f} ms; floor {floor * 1e3:.1f} ms{memory}", "linear")
     if kind == "envelope":
         goal = "≤ 10 ms at 10,000" if count == 10_000 else ""
-        yield f"believe {name}, over reading its bytes", f"{(believed - read) * 1e3:.1f} ms", goal
+        yield Figure(f"believe {name}, over reading its bytes", f"{(believed - read) * 1e3:.1f} ms", goal)
     if path.stat().st_size > 16 << 20:
         return  # beyond the limit that a sync has
     (first,) = seconds(work["apply"], rounds=few)
     standing = work["apply"]()
     (again,) = seconds(lambda: work["apply"](standing), rounds=7)  # type: ignore[call-arg]  # it takes a resolver, too
-    goals = {("JSON", 10_000): ("≥ 10×, ≤ 2× floor", "≥ 500×"), ("YAML", 1_000): ("≥ 8×", "")}.get((kind, count))
+    goals = {
+        ("JSON", 10_000): ("≥ 10 times faster, ≤ 2 times the floor", "≥ 500 times faster"),
+        ("YAML", 1_000): ("≥ 8 times faster", ""),
+    }.get((kind, count))
     theirs = published(path, count) if goals else None
-    versus = f", {theirs[0] / first:.0f}× faster than published" if theirs else ""
-    yield f"sync {name}", f"{first * 1e3:.1f} ms, {first / floor:.1f}× floor{versus}", goals[0] if goals else ""
-    versus = f", {theirs[1] / again:,.0f}× faster than published" if theirs else ""
-    yield f"sync {name} again, unchanged", f"{again * 1e3:.2f} ms{versus}", goals[1] if goals else ""
-
-
-if __name__ == "__main__":
-    for line in manifests(tuple(map(int, sys.argv[1:])) or SIZES):
-        sys.stdout.write(" | ".join(line) + "\n")
-        sys.stdout.flush()
+    versus = f", {theirs[0] / first:.0f} times faster than published" if theirs else ""
+    yield (
+        f"sync {name}",
+        f"{first * 1e3:.1f} ms, {first / floor:.1f} times the floor{versus}",
+        goals[0] if goals else "",
+    )
+    versus = f", {theirs[1] / again:,.0f} times faster than published" if theirs else ""
+    yield Figure(f"sync {name} again, unchanged", f"{again * 1e3:.2f} ms{versus}", goals[1] if goals else "")

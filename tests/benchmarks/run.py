@@ -10,12 +10,13 @@ import sys
 
 from core import core
 from kit import kit
+from manifests import manifests
 from measure import ROOT
 from plugin import plugin
 from swaps import swaps
 
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
-SUBJECTS = {"plugin": plugin, "core": core, "swaps": swaps, "kit": kit}
+SUBJECTS = {"plugin": plugin, "core": core, "swaps": swaps, "manifests": manifests, "kit": kit}
 
 
 def main() -> None:
