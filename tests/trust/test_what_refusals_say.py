@@ -14,12 +14,14 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import pytest
+import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import x25519
 
 from oneiric_core.errors import OneiricError
 from oneiric_core.manifest import JSON, YAML, Limits, ManifestHeader, RemoteManifest, media_type_of, parse_document
 from oneiric_core.manifest.moments import read_moment, read_rfc3339
+from oneiric_core.manifest.yaml_reader import read_yaml
 from oneiric_core.testing import PUBLISHER, STRANGER, key_pair
 from oneiric_core.trust import (
     MANIFEST_PAYLOAD,
@@ -162,7 +164,7 @@ SIGNATURE_CASES: Mapping[str, Callable[[], object]] = {
     "an envelope of another type": envelope("application/vnd.in-toto+json"),
     "an envelope around no text": envelope(payload={"source": "acme"}),
     "an envelope around no base64": envelope(payload="e30"),
-    "an envelope without signatures": envelope(signatures=None),
+    "an envelope without a list of signatures": envelope(signatures={"sig": "AAAA"}),
     "a document that is not JSON": lambda: sign_manifest({"a": {1}}, PUBLISHER.private),
     "a document with NaN": lambda: sign_manifest({"a": math.nan}, PUBLISHER.private),
     "a document that reads back otherwise": lambda: sign_manifest({1: "a"}, PUBLISHER.private),  # type: ignore[dict-item]  # what is tried
@@ -220,6 +222,8 @@ DOCUMENT_CASES: Mapping[str, Callable[[], object]] = {
     "YAML with a directive": parsed("%YAML 1.1\n---\na: 1", YAML),
     "YAML with two documents": parsed("a: 1\n---\nb: 1", YAML),
     "YAML with half a surrogate pair": parsed('a: "\\uD800"', YAML),
+    "the same, read by PyYAML's parser": lambda: read_yaml('a: "\\uD800"', Limits(), parser=yaml.SafeLoader),
+    "YAML that begins with a byte order mark": lambda: read_yaml("\ufeffa: \ufeffb", Limits()),
     "YAML to be quoted": parsed("a: 017", YAML),
     "YAML with a great integer": parsed("a: 9007199254740992", YAML),
     "YAML with a great float": parsed("a: 1.0e+400", YAML),
