@@ -87,6 +87,9 @@ def _written(pattern: str, **more: Any) -> WithJsonSchema:
 _LONGEST: Final = 1000
 
 
+_SCALARS: Final = frozenset({str, int, float, bool, type(None), dict})
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Shape):
         return value.to_document()
@@ -193,9 +196,11 @@ class RemoteManifestEntry(Shape):
     def _written(self) -> dict[str, Any]:
         """As :meth:`to_document`, without a copy of what is plain already: there may be very many entries."""
         given = self.model_fields_set
-        return {name: _plain(value) for name, value in self.__dict__.items() if name in given} | (
-            self.model_extra or {}
-        )
+        return {
+            name: value if type(value) in _SCALARS else _plain(value)
+            for name, value in self.__dict__.items()
+            if name in given
+        } | (self.model_extra or {})
 
 
 class ManifestSignature(Shape):

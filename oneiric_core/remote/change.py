@@ -37,6 +37,7 @@ class Change:
     gone: list[Candidate]
 
     @classmethod
+    @uncollected()
     def between(cls, resolver: Resolver, origin: str, wanted: list[Candidate]) -> "Change":
         source = CandidateSource.REMOTE_MANIFEST
         former = {each.name: each for each in resolver.candidates() if (each.source, each.origin) == (source, origin)}
@@ -46,9 +47,9 @@ class Change:
 
     async def apply(self, lifecycle: LifecycleManager | None) -> Applied:
         """Put it in place. A failure, cancellation included, takes it all back."""
-        names = sorted({(each.domain, each.key) for each in (*self.new, *self.gone)})
-        before = {name: self.resolver.resolve(*name) for name in names}
         with uncollected():
+            names = sorted({(each.domain, each.key) for each in (*self.new, *self.gone)})
+            before = {name: self.resolver.resolve(*name) for name in names}
             undo = self.resolver.replace_source(CandidateSource.REMOTE_MANIFEST, self.origin, self.wanted)
         revision = self.resolver.revision
         if lifecycle is None:

@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -21,7 +22,7 @@ from oneiric_core.lifecycle import LifecycleManager
 from oneiric_core.manifest.applicability import why_not_here
 from oneiric_core.manifest.collector import uncollected
 from oneiric_core.manifest.models import RemoteManifest
-from oneiric_core.remote.belief import Offer, believe, believe_again
+from oneiric_core.remote.belief import Belief, Offer, believe, believe_again
 from oneiric_core.remote.change import Change
 from oneiric_core.remote.environment import current_environment
 from oneiric_core.remote.standing import Standing
@@ -110,8 +111,7 @@ async def sync_remote_manifest(
                 signers=again.signers,
                 duration_ms=(clock.monotonic() - began) * 1000,
             )
-        belief = await asyncio.to_thread(believe, source, trust, store, location, clock.now())
-        wanted, skipped = _wanted(belief.manifest)
+        belief, wanted, skipped = await asyncio.to_thread(_understand, source, trust, store, location, clock.now())
         if artifacts is not None:
             await _bring(wanted, artifacts)
         change = Change.between(resolver, belief.manifest.source, wanted)
@@ -143,6 +143,14 @@ def _memory(state_dir: Path | str | None, cache_dir: Path | str | None) -> State
             cache_dir=cache_dir,
         )
     return StateStore(state_dir)
+
+
+def _understand(
+    source: Offer, trust: Policy, store: StateStore | None, location: str, now: datetime
+) -> tuple[Belief, list[Candidate], dict[str, str]]:
+    """What may be believed, and what of it is wanted here. All of it in a thread: the loop has others to serve."""
+    belief = believe(source, trust, store, location, now)
+    return belief, *_wanted(belief.manifest)
 
 
 @uncollected()

@@ -51,6 +51,7 @@ import runpy, sys
 def peak():
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+sys.path.insert(0, sys.argv[1].rpartition("/")[0])
 measured = runpy.run_path(sys.argv[1])
 data, media_type = open(sys.argv[2], "rb").read(), sys.argv[3]
 work = measured["works"](data, media_type)
@@ -229,7 +230,7 @@ def _one(kind: str, count: int, path: Path, media_type: str) -> Iterator[Figure]
     }.get((kind, count))
     theirs = published(path, count) if goals else None
     versus = f", {theirs[0] / first:.0f} times faster than published" if theirs else ""
-    yield (
+    yield Figure(
         f"sync {name}",
         f"{first * 1e3:.1f} ms, {first / floor:.1f} times the floor{versus}",
         goals[0] if goals else "",
