@@ -9,7 +9,7 @@ import hashlib
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oneiric_core.errors import TrustError
@@ -98,12 +98,14 @@ def test_with_torsion_only_the_equation_without_cofactor_counts(key_part: int, n
     assert seen
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 7), st.binary(max_size=8))
 def test_keys_of_small_order_never_count(part: int, message: bytes) -> None:
     a, r = encode(TORSION[part]), encode(times(NONCE, BASE))
     assert not counts(a, crafted(a, r, message, 0, NONCE), message)
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 7), st.binary(max_size=8))
 def test_nonces_of_small_order_never_count(part: int, message: bytes) -> None:
     a, r = encode(times(SECRET, BASE)), encode(TORSION[part])

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from securesystemslib.dsse import Envelope as TheirEnvelope
 from securesystemslib.exceptions import VerificationError
@@ -85,6 +85,7 @@ def by_brute_force(items: list[dict[str, str]], names: list[str], threshold: int
     )
 
 
+@settings(max_examples=40)
 @given(signatures, trusted_keys, st.integers(1, 4))
 def test_a_threshold_is_met_exactly_when_brute_force_finds_a_way(
     plans: list[tuple[str, str]], names: list[str], threshold: int
@@ -95,6 +96,7 @@ def test_a_threshold_is_met_exactly_when_brute_force_finds_a_way(
     assert bool(we_accept(envelope(items), names, threshold)) is by_brute_force(items, names, threshold)
 
 
+@settings(max_examples=40)
 @given(signatures, trusted_keys, st.integers(1, 4))
 def test_securesystemslib_accepts_what_we_accept(
     plans: list[tuple[str, str]], names: list[str], threshold: int
@@ -112,6 +114,7 @@ def test_securesystemslib_accepts_what_we_accept(
     assert not ours or len(theirs) >= threshold
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(names, damages, max_size=4), trusted_keys, st.integers(1, 4))
 def test_both_agree_where_each_key_signs_once_under_its_own_id(
     plans: dict[str, str], names: list[str], threshold: int
@@ -124,6 +127,7 @@ def test_both_agree_where_each_key_signs_once_under_its_own_id(
     assert bool(we_accept(document, names, threshold)) is bool(they_accept(document, set(names), threshold))
 
 
+@settings(max_examples=40)
 @given(st.sets(names, min_size=1), st.integers(1, 4))
 def test_what_is_signed_here_verifies_there(signers: set[str], threshold: int) -> None:
     first, *others = sorted(signers)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oneiric_core.errors import (
@@ -239,6 +239,7 @@ class TestASuccessor:
 ROOTS = st.sampled_from(["a", "b", "ab", "bc", "abc"])
 
 
+@settings(max_examples=60)
 @given(ROOTS, st.integers(1, 3), ROOTS, st.integers(1, 3), st.lists(st.sampled_from("abcm"), min_size=1, max_size=4))
 def test_a_successor_is_believed_exactly_when_both_thresholds_signed(
     old: str, old_threshold: int, new: str, new_threshold: int, by: list[str]
