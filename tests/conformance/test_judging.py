@@ -19,10 +19,16 @@ class Mute(Exception):  # noqa: N818 - a name for the test
         raise RuntimeError
 
 
+class Leaving(Exception):  # noqa: N818 - a name for the test
+    def __str__(self) -> str:
+        raise SystemExit
+
+
 def test_an_exception_is_told_on_one_line() -> None:
     assert described(ValueError("a\n  b")) == "ValueError: a b"
     assert described(KeyError()) == "KeyError"
     assert described(Mute()) == "Mute"
+    assert described(Leaving()) == "Leaving"
     assert len(described(ValueError("x" * 5000))) <= 300
 
 
@@ -159,3 +165,20 @@ def test_own_files_are_those_of_the_package_and_nobody_elses(tmp_path: Any, monk
     assert str(tmp_path / "other.py") not in own
     assert asyncio.__file__ not in own
     assert str(SharedLoop.run.__code__.co_filename) not in own
+
+
+@pytest.mark.parametrize("breaking", ["stops", "cancels everything"])
+def test_work_that_breaks_its_loop_is_found_and_the_loop_goes_on(loop: SharedLoop, breaking: str) -> None:
+    async def work() -> None:
+        running = asyncio.get_running_loop()
+        for task in asyncio.all_tasks() if breaking != "stops" else ():
+            task.cancel()
+        if breaking == "stops":
+            running.stop()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    with pytest.raises(Finding, match="broke the event loop it runs on"):
+        loop.run(work(), 1.0)
+    loop.sweep()
+    assert loop.run(asyncio.sleep(0, "well"), 1.0) == "well"

@@ -254,3 +254,38 @@ def test_the_default_requirements_are_the_latest(echo: Package) -> None:
     with Session(echo) as session:
         assert session.requirements == requirement_set()
         assert {item.check for item in session.plan()} == set(CHECKS)
+
+
+class Outrage(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("error", [Outrage("no"), pytest.skip.Exception("not today"), GeneratorExit()])
+def test_no_exception_ends_the_run_or_skips_a_check(echo: Package, registered: Register, error: BaseException) -> None:
+    def raising(bench: Bench) -> None:
+        passing(bench)
+        raise error
+
+    registered("TST-001", raising)
+    result = results_of(echo)["TST-001"]
+    assert (result.status, type(error).__name__ in result.reason) == (Status.ERROR, True)
+
+
+def test_what_a_component_raises_is_its_failure_even_if_it_is_no_ordinary_exception(author: Any) -> None:
+    package = author.package(
+        """
+        import pytest
+
+
+        class Skips:
+            async def run(self, payload):
+                if payload:
+                    pytest.skip("nothing to see")
+                return {}
+    """,
+        "Skips",
+    )
+    with Session(package) as session:
+        results = {item.check: session.judge(item) for item in session.plan() if item.check == "TASK-001"}
+    assert results["TASK-001"].status is Status.FAIL
+    assert "Skipped: nothing to see" in results["TASK-001"].reason

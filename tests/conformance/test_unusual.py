@@ -129,6 +129,14 @@ class Callable(Task):
         raise RuntimeError("an instance is not a factory")
 
 
+class Late(Task):
+    """It takes longer to come up than a runtime is given to do anything else."""
+
+    async def init(self):
+        await asyncio.sleep(2.2)
+        self.ready = True
+
+
 async def make_async():
     await asyncio.sleep(0)
     return Task()
@@ -264,3 +272,11 @@ def test_a_factory_written_in_c_is_as_good_as_any(author: Any, factory: str) -> 
     (subject,) = package.subjects
     _, said = judged(replace(package, subjects=(replace(subject, factory=factory),)))
     assert [line for line in said if not line.startswith("META-003")] == [NOBODY_CAN_TELL]
+
+
+@pytest.mark.long
+def test_a_component_that_is_slow_but_in_time_is_replaced_like_any_other(author: Any) -> None:
+    package = package_of(author, "Late", capabilities=[{"name": "reverse", "payload_schema": SCHEMA}])
+    with Session(package, profile=PROFILES["quick"]) as session:
+        planned = [item for item in session.plan() if item.check in {"HOT-001", "HOT-003", "HOT-004"}]
+        assert [(result.status, result.reason) for result in map(session.judge, planned)] == [(Status.PASS, "")] * 3

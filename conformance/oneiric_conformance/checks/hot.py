@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.faults import FAULTS, FaultPlan, FaultyFactory, faulty
-from oneiric_conformance.handling.staging import SETTLED, Stage, first_of, staged, until
+from oneiric_conformance.handling.staging import Stage, first_of, staged, until
 from oneiric_conformance.handling.witness import Gate, Tracker, Watched
 from oneiric_conformance.handling.work import Act, expect_put_aside, inputs, put_aside
 from oneiric_conformance.judging.findings import Finding
@@ -56,7 +56,7 @@ async def _swap_watched(stage: Stage, act: Act) -> None:
     gate = stage.witness.health_gate = Gate()
     swap = asyncio.ensure_future(stage.must_swap(stage.provider))
     try:
-        await first_of(gate.arrived.wait(), swap)
+        await first_of(gate.arrived.wait(), swap, seconds=stage.patience)
         seen = "while the new instance's health() had not answered yet, "
         reader = await stage.live()
         bench.expect(reader is old, seen=f"{seen}readers got the new one", expected="the old instance until then")
@@ -68,8 +68,10 @@ async def _swap_watched(stage: Stage, act: Act) -> None:
     finally:
         gate.opened.set()
         stage.witness.health_gate = None
-        await asyncio.wait({swap}, timeout=SETTLED)
+        await asyncio.wait({swap}, timeout=stage.patience)
     await swap
+    asked = gate.arrived.is_set()
+    bench.expect(asked, seen="the new instance was published and never asked for its health", expected="health first")
     new = await stage.expect_serving(act, "after a swap")
     bench.expect(new is not old, seen="after a swap readers got the old instance", expected="the new one")
     generation = (await stage.status()).generation
@@ -125,7 +127,7 @@ def _expect_in_use(stage: Stage, old: Watched) -> None:
 async def _published(stage: Stage, old: object, swap: "asyncio.Future[None]") -> Any:
     """The successor of ``old``, once readers get it and the runtime has had time to let go of the old one."""
     new = await stage.live()
-    deadline = time.monotonic() + SETTLED
+    deadline = time.monotonic() + stage.patience
     while new is old and time.monotonic() < deadline:
         if swap.done():
             await swap
@@ -146,7 +148,7 @@ async def _swap_during_call(stage: Stage) -> None:
     call = asyncio.ensure_future(stage.runtime.call(stage.domain, stage.key, given))
     swap: asyncio.Future[None] | None = None
     try:
-        await first_of(gate.arrived.wait(), call)
+        await first_of(gate.arrived.wait(), call, seconds=stage.patience)
         began = old.calls
         swap = asyncio.ensure_future(stage.must_swap(stage.provider))
         new = await _published(stage, old, swap)
@@ -155,7 +157,7 @@ async def _swap_during_call(stage: Stage) -> None:
     finally:
         gate.opened.set()
         stage.witness.work_gate = None
-        await asyncio.wait({call, *([] if swap is None else [swap])}, timeout=SETTLED)
+        await asyncio.wait({call, *([] if swap is None else [swap])}, timeout=stage.patience)
     bench.expect(call.done(), seen="a call that began before the swap never ended", expected="its end")
     call.exception()  # a component may refuse this payload; it did so on the instance it began on
     calls = new.calls
@@ -231,9 +233,9 @@ async def _is_cancelled(stage: Stage, act: Act, plan: FaultPlan) -> None:
 
     async def swap() -> str:
         swapping = asyncio.ensure_future(stage.swap(_CANDIDATE))
-        await until(lambda: factory.struck > 0 or swapping.done())
+        await until(lambda: factory.struck > 0 or swapping.done(), stage.patience)
         swapping.cancel()
-        await asyncio.wait({swapping}, timeout=SETTLED)
+        await asyncio.wait({swapping}, timeout=stage.patience)
         stage.bench.expect(swapping.done(), seen="a cancelled swap did not end", expected="its end")
         return "cancelled" if swapping.cancelled() else swapping.result()
 
@@ -271,7 +273,7 @@ async def _unchanged(
     if not offered:
         await stage.offer(_CANDIDATE, factory)
     swapping = asyncio.ensure_future(swap())
-    await asyncio.wait({swapping}, timeout=SETTLED + stage.limits.init + stage.limits.health)
+    await asyncio.wait({swapping}, timeout=stage.patience + stage.limits.init + stage.limits.health)
     if not swapping.done():
         swapping.cancel()
         bench.expect(False, seen=f"{what}: the swap did not end in time", expected="a refusal")

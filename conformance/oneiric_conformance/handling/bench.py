@@ -70,6 +70,11 @@ class Bench(Handling):
         """How the subject's first run went, in a fresh process."""
         return self._around.smoke(self.subject)
 
+    @property
+    def lifetime(self) -> float:
+        """Seconds that the subject's first run took to come, and to go again."""
+        return self.smoke.lifetime
+
     def of(self, subject: Subject) -> "Bench":
         """A bench for one component of the package; what it counts is counted here."""
         return Bench(self._around, subject, self._name, self.tally)

@@ -17,7 +17,7 @@ from oneiric_core import DOMAINS, Domain
 __all__ = ["SETTLED", "Stage", "first_of", "staged", "until"]
 
 SETTLED: Final = 2.0
-"""Seconds after which what a runtime was asked for has to have happened."""
+"""Seconds after which what a runtime was asked for has to have happened, besides what the component itself takes."""
 
 
 class Stage:
@@ -34,6 +34,7 @@ class Stage:
         self.domain, self.key, self.provider = bench.subject.domain, bench.subject.key, bench.subject.provider
         verb = DOMAINS[Domain(self.domain)].verb if self.domain in set(Domain) else ""
         self.witness = Witness(bench.subject.factory, verb)
+        self.patience = SETTLED + 3 * bench.lifetime
 
     async def offer(self, provider: str, factory: Callable[..., object]) -> None:
         # A call that is tried again begins again, wherever it likes; here each call is one attempt.
@@ -88,16 +89,16 @@ class Stage:
 
     async def expect_gone(self, live: object, when: str) -> None:
         """All instances but the live one were cleaned up exactly once, or are within the time that takes."""
-        await until(lambda: all(watched.cleanups for watched in self.witness.left(live)))
+        await until(lambda: all(watched.cleanups for watched in self.witness.left(live)), self.patience)
         left = self.witness.left(live)
         seen = f"{when}, {len(left)} of {len(self.witness.seen)} instances were cleaned up "
         seen += f"{left[0].cleanups} times" if left else ""
         self.bench.expect(not left, seen=seen, expected="each one cleaned up exactly once")
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Return when ``condition`` holds, or after :data:`SETTLED` seconds."""
-    deadline = time.monotonic() + SETTLED
+async def until(condition: Callable[[], bool], seconds: float) -> None:
+    """Return when ``condition`` holds, or after that many seconds."""
+    deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:  # noqa: ASYNC110 - a runtime sets no event of ours
         await asyncio.sleep(0.001)
 
@@ -122,10 +123,10 @@ async def staged(
             yield stage, act
 
 
-async def first_of(*waited: Awaitable[object]) -> None:
-    """Return when one of them is done, or after a bounded time; the rest is cancelled unless it was a task before."""
+async def first_of(*waited: Awaitable[object], seconds: float) -> None:
+    """Return when one of them is done, or after ``seconds``; the rest is cancelled unless it was a task before."""
     tasks = [asyncio.ensure_future(item) for item in waited]
-    await asyncio.wait(tasks, timeout=SETTLED, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     for task, item in zip(tasks, waited, strict=True):
         if task is not item:
             task.cancel()

@@ -25,6 +25,7 @@ _VERB_SECONDS: Final = 5.0
 _GRACE: Final = 1.0
 """Seconds after which a stage that should have been cancelled is taken to hang."""
 
+_LIFE: Final = frozenset({"settings", "factory", "init", "start", "health", "stop", "cleanup"})
 _MUST_SUCCEED: Final = ("import", "settings", "factory", "init", "start", "health")
 
 
@@ -56,6 +57,11 @@ class SmokeReport:
     def ok(self) -> bool:
         """Whether the component may be judged in this process."""
         return not self.stage
+
+    @property
+    def lifetime(self) -> float:
+        """Seconds from the factory to the end of clean-up, without what it did for its living."""
+        return sum(seconds for stage, seconds in self.durations.items() if stage in _LIFE)
 
     @property
     def failure(self) -> str:

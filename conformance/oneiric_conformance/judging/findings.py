@@ -122,7 +122,9 @@ def described(error: BaseException) -> str:
     name = type(error).__name__
     try:
         text = " ".join(str(error).split())
-    except Exception:  # noqa: BLE001 - the subject's own __str__ may do anything
+    except (TimeIsUp, KeyboardInterrupt):
+        raise
+    except BaseException:  # noqa: BLE001 - the subject's own __str__ may do anything
         return name
     return cut(f"{name}: {text}") if text else name
 

@@ -6,12 +6,14 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TypeVar
 
-from oneiric_conformance.judging.findings import Finding
+from oneiric_conformance.judging.findings import Finding, described
 
 __all__ = ["SharedLoop"]
 
 T = TypeVar("T")
 _GRACE = 1.0
+_BROKEN: list[object] = []
+"""Loops that cannot run any more, and what is suspended on them: collecting that crashes some interpreters."""
 
 
 class SharedLoop:
@@ -41,7 +43,11 @@ class SharedLoop:
             await asyncio.wait({task}, timeout=_GRACE)
             return False
 
-        ended = runner.run(bounded())
+        try:
+            ended = runner.run(bounded())
+        except (Exception, asyncio.CancelledError) as error:  # bounded() itself raises nothing
+            self.sweep()
+            raise Finding(f"broke the event loop it runs on: {described(error)}", "a loop that goes on") from error
         if task is None:  # pragma: no cover - bounded() always sets it first
             raise AssertionError
         if not task.done():
@@ -51,9 +57,9 @@ class SharedLoop:
             if ended:
                 raise Finding("ended by CancelledError although nothing had cancelled it")
             raise Finding(f"did not end within {seconds:g} s")
-        error = task.exception()
-        if error is not None and ended:
-            raise error
+        raised = task.exception()
+        if raised is not None and ended:
+            raise raised
         if not ended:
             raise Finding(f"did not end within {seconds:g} s")
         return task.result()
@@ -73,7 +79,13 @@ class SharedLoop:
             _, pending = await asyncio.wait(left, timeout=_GRACE)
             return pending
 
-        if self._runner.run(end()):
+        try:
+            remains = self._runner.run(end())
+        except (Exception, asyncio.CancelledError):  # noqa: BLE001 - it runs no more
+            _BROKEN.append((self._runner, left))
+            self._runner = None
+            return
+        if remains:
             self._abandon()
         for task in left:
             if task.done() and not task.cancelled():

@@ -11,6 +11,7 @@ from oneiric_conformance.handling.examples import by_itself
 from oneiric_conformance.isolation.smoke import SmokeReport, smoke
 from oneiric_conformance.judging.findings import Finding
 from oneiric_conformance.judging.guard import guard
+from oneiric_conformance.judging.keeping import Keeper, as_it_was
 from oneiric_conformance.judging.loop import SharedLoop
 from oneiric_conformance.judging.ownership import OwnFiles
 from oneiric_conformance.judging.plan import Planned, plan_for
@@ -27,6 +28,8 @@ from oneiric_core.testing import CoreRuntime
 __all__ = ["Planned", "Session"]
 
 LIMITS: Final = Limits()
+_SLOW: Final = 0.25
+_LIVES: Final = 100
 DECIDED_BY_SMOKE: Final = frozenset({"META-004", "LIFE-002"})
 """Checks that read the first run's report, and so are judged whatever it says."""
 
@@ -56,6 +59,7 @@ class Session:
         self._subjects = {subject.id: subject for subject in package.subjects}
         self._smoked: dict[str, SmokeReport] = {}
         self._loop = SharedLoop()
+        self._keeper: Keeper | None = None
         self._around = Surroundings(package, profile, limits, self._loop, runtime_factory, self.smoke)
         judged = runtime_factory if runtime_factory is not CoreRuntime else None
         self._judge = Judge(OwnFiles(package, judged), replay or partial(_replay, profile.name))
@@ -89,12 +93,17 @@ class Session:
             return replace(self._judge.failed(check, subject.id, found), judges=planned.judges)
         if subject is not None and check.id not in DECIDED_BY_SMOKE and (missing := self.smoke(subject).failure):
             return self._judge.failed(check, subject.id, Finding(f"prerequisite: {missing}", "the first run succeeds"))
-        bench = Bench(self._around, subject, check.id)
+        bench = Bench(self._time_for(subject), subject, check.id)
+        keeper = self._keeper = self._keeper or Keeper()
         try:
-            with by_itself(), guard() as attempts:
+            with as_it_was(), by_itself(), guard() as attempts:
                 result = self._judge.decide(check, planned.subject, bench)
         finally:
             self._loop.sweep()
+        if changes := keeper.differences():
+            keeper.restore()
+            found = Finding(f"it replaced {', '.join(changes[:3])}", "the kit and the system as they were")
+            return replace(self._judge.failed(check, planned.subject, found), seconds=result.seconds)
         if attempts and result.status in (Status.PASS, Status.ERROR):
             found = Finding(f"tried to end the process: {attempts[0]}", "it lets the process live")
             return replace(self._judge.failed(check, planned.subject, found), seconds=result.seconds)
@@ -105,6 +114,13 @@ class Session:
         if subject.id not in self._smoked:
             self._smoked[subject.id] = smoke(subject, self._around.limits)
         return self._smoked[subject.id]
+
+    def _time_for(self, subject: Subject | None) -> Surroundings:
+        """A check may last as long as the profile says, and a slow component's many lives may take what they take."""
+        if subject is None or (lifetime := self.smoke(subject).lifetime) < _SLOW:
+            return self._around
+        profile = replace(self.profile, seconds=self.profile.seconds + _LIVES * lifetime)
+        return replace(self._around, profile=profile)
 
     def _known(self, planned: Planned) -> tuple[Check, Subject | None]:
         subject = self._subjects.get(planned.subject) if planned.judges == "component" else None

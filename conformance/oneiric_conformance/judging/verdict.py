@@ -63,7 +63,9 @@ class Judge:
             return self._fail(check, subject_id, Finding(f"did not end within {bench.profile.seconds:g} s"))
         except SystemExit as error:
             return self._fail(check, subject_id, Finding(f"tried to end the process: {described(error)}"))
-        except Exception as error:  # noqa: BLE001 - a broken subject must not end the run
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - nor may a broken subject end the run, or skip a check as pytest does
             example = getattr(error, "oneiric_example", "")
             if passes_through(error.__traceback__, self.own):
                 return self._fail(check, subject_id, Finding(f"raised {described(error)}", example=example))

@@ -1,0 +1,122 @@
+"""What a component must leave as it is while it acts in this process: the code that judges it, and what that stands on.
+
+The first run in a process of its own finds who patches at once; this finds who does so later, from a thread or after
+some calls. Whatever was replaced is put back, so that the next component is judged by the kit and by nothing else.
+"""
+
+import gc
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from inspect import isclass, isfunction, isroutine
+from operator import attrgetter, is_, itemgetter
+from types import FunctionType
+from typing import Any, Final
+
+from oneiric_conformance.observing.watch import watching
+
+__all__ = ["Keeper", "as_it_was"]
+
+_SYSTEM: Final = frozenset({"asyncio", "gc", "os", "posix", "signal", "threading", "time"})
+_KIT: Final = frozenset({"oneiric_core", "oneiric_conformance", "pytest_oneiric", "hypothesis"})
+_OURS_TO_EXTEND: Final = "oneiric_core.builtin"
+
+
+class Keeper:
+    """Functions and classes as they are now: half a millisecond for each look at them."""
+
+    def __init__(self) -> None:
+        with watching():  # the first watch lets Python 3.11 announce its threads, and replaces a function for it
+            modules = [(name, module) for name, module in list(sys.modules.items()) if _kept(name)]
+        self._spaces = [space for name, module in modules for space in _spaces(name, module)]
+
+    def differences(self) -> list[str]:
+        """What has been replaced, taken away or given other code since, as dotted names."""
+        return [name for space in self._spaces for name in space.differences()]
+
+    def restore(self) -> None:
+        """Put everything back."""
+        for space in self._spaces:
+            space.restore()
+
+
+class _Space:
+    """One module or class, and the functions and classes in it."""
+
+    def __init__(self, path: str, owner: Any, held: dict[str, object]) -> None:
+        self._path = path
+        self._owner = owner
+        self._held = held
+        self._values = tuple(held.values())
+        self._now: Callable[[Any], Any] = itemgetter(*held, next(iter(held)))  # one more, so that it gives a tuple
+        self._functions = [value for value in map(_function, self._values) if value is not None]
+        self._codes = [_code(function) for function in self._functions]
+
+    def differences(self) -> list[str]:
+        with suppress(KeyError):
+            if all(map(is_, self._now(vars(self._owner)), self._values)) and self._same_code():
+                return []
+        now = vars(self._owner)
+        replaced = [name for name, value in self._held.items() if now.get(name) is not value]
+        pairs = zip(self._functions, self._codes, strict=True)
+        recoded = [function.__name__ for function, code in pairs if not _same(_code(function), code)]
+        return [f"{self._path}.{name}" for name in (*replaced, *recoded)]
+
+    def restore(self) -> None:
+        if not self.differences():
+            return
+        for name, value in self._held.items():
+            if vars(self._owner).get(name) is not value:
+                setattr(self._owner, name, value)
+        for function, (code, defaults) in zip(self._functions, self._codes, strict=True):
+            function.__code__, function.__defaults__ = code, defaults
+
+    def _same_code(self) -> bool:
+        return all(map(_same, map(_code, self._functions), self._codes))
+
+
+_code: Final = attrgetter("__code__", "__defaults__")
+
+
+def _same(now: tuple[object, object], before: tuple[object, object]) -> bool:
+    return now[0] is before[0] and now[1] is before[1]
+
+
+def _function(value: object) -> FunctionType | None:
+    inner = getattr(value, "__func__", value) if isinstance(value, staticmethod | classmethod) else value
+    inner = inner.fget if isinstance(inner, property) else inner
+    return inner if isfunction(inner) else None
+
+
+def _kept(name: str) -> bool:
+    if name == _OURS_TO_EXTEND or name.startswith(f"{_OURS_TO_EXTEND}."):
+        return False
+    return name.partition(".")[0] in _SYSTEM | _KIT
+
+
+def _spaces(name: str, module: Any) -> Iterator[_Space]:
+    if getattr(module, "__name__", None) != name:
+        return
+    held: dict[str, object] = {
+        key: value for key, value in list(vars(module).items()) if isclass(value) or isroutine(value)
+    }
+    if held:
+        yield _Space(name, module, held)
+    for key, kind in held.items():
+        if isclass(kind) and kind.__module__ == name and kind.__qualname__ == key:
+            parts = {part: value for part, value in vars(kind).items() if _function(value) is not None}
+            if parts:
+                yield _Space(f"{name}.{key}", kind, parts)
+
+
+@contextmanager
+def as_it_was() -> Iterator[None]:
+    """Put back afterwards what belongs to the whole process and is nobody's to change: its directory and its limits."""
+    place, depth, collects = os.getcwd(), sys.getrecursionlimit(), gc.isenabled()  # noqa: PTH109 - only text is kept
+    try:
+        yield
+    finally:
+        os.chdir(place)
+        sys.setrecursionlimit(depth)
+        (gc.enable if collects else gc.disable)()

@@ -1,0 +1,97 @@
+"""What judges a component is the same afterwards, whatever the component did to it."""
+
+import gc
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oneiric_conformance import PROFILES, Package, Session, Status, Subject
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.judging.keeping import Keeper, as_it_was
+from oneiric_conformance.judging.verdict import Judge
+
+PATCHES: dict[str, Any] = {
+    "oneiric_conformance.judging.verdict.Judge.decide": lambda: setattr(Judge, "decide", lambda *_: None),
+    "time.monotonic": lambda: setattr(time, "monotonic", lambda: 0.0),
+    "threading.Thread.join": lambda: setattr(threading.Thread, "join", lambda *_: None),
+}
+
+
+@pytest.mark.parametrize("name", PATCHES)
+def test_what_was_replaced_is_named_and_put_back(name: str) -> None:
+    keeper = Keeper()
+    before = (Judge.decide, time.monotonic, threading.Thread.join)
+    PATCHES[name]()
+    assert keeper.differences() == [name]
+    keeper.restore()
+    assert keeper.differences() == []
+    assert before == (Judge.decide, time.monotonic, threading.Thread.join)
+
+
+def agree(*_: object, **named: object) -> None:
+    """What every finding comes to."""
+
+
+def test_new_code_in_an_old_function_is_seen_and_taken_out() -> None:
+    keeper, before = Keeper(), Bench.expect.__code__
+    Bench.expect.__code__ = agree.__code__
+    try:
+        assert keeper.differences() == ["oneiric_conformance.handling.bench.Bench.expect"]
+    finally:
+        keeper.restore()
+    assert Bench.expect.__code__ is before
+
+
+def test_what_belongs_to_the_process_is_put_back(tmp_path: Path) -> None:
+    before = (Path.cwd(), sys.getrecursionlimit(), gc.isenabled())
+    with as_it_was():
+        os.chdir(tmp_path)
+        sys.setrecursionlimit(5000)
+        gc.disable()
+    assert (Path.cwd(), sys.getrecursionlimit(), gc.isenabled()) == before
+
+
+PATCHER = """
+import asyncio
+import threading
+
+from oneiric_conformance.judging.verdict import Judge
+
+
+class Patcher:
+    calls = 0
+
+    async def run(self, payload):
+        Patcher.calls += 1
+        if Patcher.calls == 30:  # the first run, in a process of its own, sees nothing of it
+            patching = threading.Thread(target=self.patch)
+            patching.start()
+            patching.join()
+        return {"keys": sorted(payload), "count": len(payload)}
+
+    def patch(self):
+        Judge._outcome = lambda *_: ("pass", "", None)
+"""
+
+
+def test_a_component_that_patches_the_kit_later_fails_and_the_next_is_judged_by_the_kit(author: Any) -> None:
+    package: Package = author.package(PATCHER, "Patcher")
+    broken = author.package(
+        "class Broken:\n    async def run(self, payload):\n        return None\n    health = run", "Broken"
+    )
+    subjects: tuple[Subject, ...] = package.subjects + broken.subjects
+    both = Package("acme", "1.0", subjects, modules=package.modules | broken.modules)
+    with Session(both, profile=PROFILES["quick"]) as session:
+        results = [session.judge(item) for item in session.plan() if item.judges == "component"]
+    first = [result for result in results if result.subject == package.subjects[0].id and result.status is Status.FAIL]
+    assert [result.reason for result in first] == ["it replaced oneiric_conformance.judging.verdict.Judge._outcome"]
+    assert Status.PASS not in {
+        result.status
+        for result in results
+        if result.subject == broken.subjects[0].id and result.check.startswith("LIFE")
+    }
