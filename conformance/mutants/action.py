@@ -2,7 +2,10 @@
 
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +95,18 @@ class FillsIn(reference.Slugify):
         result = await super().execute(payload)
         payload.setdefault("locale", "en")
         return result
+
+
+@mutant("ACT-002", expects="did: write")
+class WritesSomeTimeLater(_Rooted):
+    """Is declared free of side effects, and leaves its writing to a thread that takes its time."""
+
+    async def execute(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        result = await super().execute(payload)
+        threading.Thread(target=self._write, name="later", daemon=True).start()
+        return result
+
+    def _write(self) -> None:
+        time.sleep(0.1)
+        with suppress(FileNotFoundError):  # by then it may be over
+            self.root.joinpath("log").write_text("done", encoding="utf-8")

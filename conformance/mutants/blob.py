@@ -53,3 +53,20 @@ class AnswersToAnything(reference.Folder):
 
     def __getattr__(self, name: str) -> object:
         return lambda *_: None
+
+
+@mutant("BLOB-001", expects="read('b.txt') answered b'\\x00text'")
+class TrimsZeros(reference.Folder):
+    """Reads in blocks, and takes the zeros at the end for padding."""
+
+    async def read(self, key: str) -> bytes | None:
+        data = await super().read(key)
+        return None if data is None else data.rstrip(b"\0")
+
+
+@mutant("BLOB-001", expects="read('a') answered")
+class StopsAtAMegabyte(reference.Folder):
+    """Keeps the first megabyte only."""
+
+    async def save(self, key: str, data: bytes) -> None:
+        await super().save(key, data[: 1 << 20])

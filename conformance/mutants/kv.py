@@ -1,6 +1,8 @@
 """Stores that do not answer as a dictionary would."""
 
 import json
+import unicodedata
+from contextvars import ContextVar
 from typing import Any
 
 from mutants import mutant, reference
@@ -66,3 +68,77 @@ class AnswersToAnything(reference.Cache):
 
     def __getattr__(self, name: str) -> Any:
         return lambda *_: None
+
+
+@mutant("KV-001", expects="answered None")
+class LosesTheOldest(reference.Cache):
+    """Keeps no more than a hundred values, whichever were set last."""
+
+    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        await super().set(key, value, ttl)
+        while len(self._values) > 100:
+            self._values.pop(next(iter(self._values)))
+
+
+@mutant("KV-001", expects="get('a') answered 'long")
+class CutsLongTexts(reference.Cache):
+    """Cuts a text to the 65535 characters its column holds."""
+
+    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        await super().set(key, value[:65_535] if isinstance(value, str) else value, ttl)
+
+
+class _Spelt(reference.Cache):
+    def spelt(self, key: str) -> str:
+        return key
+
+    async def get(self, key: str) -> Any:
+        return await super().get(self.spelt(key))
+
+    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        await super().set(self.spelt(key), value, ttl)
+
+    async def delete(self, key: str) -> bool:
+        return await super().delete(self.spelt(key))
+
+
+@mutant("KV-001", expects="get('a') answered {'key': 'a '}")
+class StripsKeys(_Spelt):
+    """Takes the blanks off its keys."""
+
+    def spelt(self, key: str) -> str:
+        return key.strip()
+
+
+@mutant("KV-001", expects="get('é') answered")
+class ComposesKeys(_Spelt):
+    """Takes a letter with its accent, and a letter and an accent, for one key."""
+
+    def spelt(self, key: str) -> str:
+        return unicodedata.normalize("NFC", key)
+
+
+_VALUES: ContextVar[dict[str, Any]] = ContextVar("values")
+
+
+@mutant("KV-001", expects="expected  'by another task'")
+class KeepsInTheContext(reference.Cache):
+    """Keeps its values where no other task finds them."""
+
+    def kept(self) -> dict[str, Any]:
+        return dict(_VALUES.get({}))
+
+    async def get(self, key: str) -> Any:
+        return self.kept().get(key)
+
+    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        _VALUES.set({**self.kept(), key: value})
+
+    async def delete(self, key: str) -> bool:
+        known = self.kept()
+        found = known.pop(key, None) is not None
+        _VALUES.set(known)
+        return found
+
+    async def clear(self) -> None:
+        _VALUES.set({})

@@ -1,7 +1,9 @@
 """Subjects that implement nothing. Each stands in for every reference component; none may ever be certified."""
 
 import asyncio
+import itertools
 import os
+import random
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -48,6 +50,21 @@ async def _echo(self: object, *args: object, **named: object) -> object:
     return args[0] if args else {}
 
 
+_numbers: Final = itertools.count()
+
+
+async def _count(self: object, *args: object, **named: object) -> dict[str, object]:
+    return {"number": next(_numbers)}
+
+
+async def _draw(self: object, *args: object, **named: object) -> dict[str, object]:
+    return {"lot": random.SystemRandom().random(), "of": str(id(args))}
+
+
+async def _tell_time(self: object, *args: object, **named: object) -> dict[str, object]:
+    return {"at": time.time_ns()}
+
+
 async def _no(self: object, *args: object, **named: object) -> None:
     raise ValueError("refused. Ask for something else.")
 
@@ -78,6 +95,37 @@ class AcceptsEverything(_Healthy):
 @_methods(_echo)
 class GivesBack(_Healthy):
     """Every method gives back what it was given."""
+
+
+@_methods(_count)
+class Counts(_Healthy):
+    """Every method says how many calls there have been."""
+
+
+@_methods(_draw)
+class DrawsLots(_Healthy):
+    """Every method gives a number that nobody has seen before."""
+
+
+@_methods(_tell_time)
+class TellsTheTime(_Healthy):
+    """Every method tells the time."""
+
+
+@_methods(_nothing)
+class SaysItRuns(_Healthy):
+    """Being started and stopped, it says so and does nothing."""
+
+    running = False
+
+    def start(self) -> None:
+        self.running = True
+
+    def stop(self) -> None:
+        self.running = False
+
+    def status(self) -> dict[str, bool]:
+        return {"running": self.running}
 
 
 @_methods(_no)
@@ -192,6 +240,10 @@ NULLS: Final[Mapping[str, Package]] = {
     "accepts everything": _package(_here(AcceptsEverything)),
     "accepts everything and claims nothing": _package(_here(AcceptsEverything), _NOTHING),
     "gives back what it was given": _package(_here(GivesBack), _NOTHING),
+    "counts its calls": _package(_here(Counts), _NOTHING),
+    "draws lots": _package(_here(DrawsLots), _NOTHING),
+    "tells the time": _package(_here(TellsTheTime), _NOTHING),
+    "says that it runs": _package(_here(SaysItRuns), _NOTHING),
     "refuses everything": _package(_here(RefusesEverything), _NOTHING),
     "raises everywhere": _package(_here(RaisesEverywhere)),
     "raises at once": _package(_here(raises_at_once)),

@@ -4,7 +4,10 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -84,6 +87,20 @@ class WritesHome(reference.WordCount):
     async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         (Path.home() / ".word-count").write_text("1", encoding="utf-8")
         return await super().run(payload)
+
+
+@mutant("PATH-005", expects="in the home directory")
+class WritesHomeLater(reference.WordCount):
+    """Leaves its note in the home directory to a thread that takes its time."""
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        threading.Thread(target=self._note, args=(Path.home(),), daemon=True).start()
+        return await super().run(payload)
+
+    def _note(self, home: Path) -> None:
+        time.sleep(0.1)
+        with suppress(FileNotFoundError):  # by then it may be over
+            home.joinpath(".word-count").write_text("1", encoding="utf-8")
 
 
 @mutant("PATH-005", expects="predictable name")

@@ -98,3 +98,35 @@ class TakesLongerThanItSays(reference.WordCount):
     async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         time.sleep(0.02)  # noqa: ASYNC251 - it blocks, too
         return await super().run(payload)
+
+
+@mutant("TASK-001", expects="holds itself")
+class HoldsItself(reference.WordCount):
+    """Its result is a part of itself."""
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        result = await super().run(payload)
+        result["self"] = result
+        return result
+
+
+@mutant("TASK-001", expects="an integer of thousands of digits")
+class CountsTooFar(reference.WordCount):
+    """Its result holds a number that Python itself refuses to write."""
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        return {**await super().run(payload), "number": 1 << 20_000}
+
+
+class _Pretends:
+    @property  # type: ignore[misc]  # an object may say that it is something else
+    def __class__(self) -> type:
+        return str
+
+
+@mutant("TASK-001", expects="is a _Pretends")
+class ReturnsAPretender(reference.WordCount):
+    """Its result holds an object that says it is text."""
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        return {**await super().run(payload), "object": _Pretends()}

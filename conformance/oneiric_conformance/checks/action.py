@@ -9,11 +9,14 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 
 from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.evidence import own_work
 from oneiric_conformance.handling.payloads import schemas_of
 from oneiric_conformance.handling.plain import same
-from oneiric_conformance.handling.work import answered, ask, behaviours, samples, takes, verb_of, working
+from oneiric_conformance.handling.work import answered, ask, samples, takes, verb_of, working
 from oneiric_conformance.judging.findings import Finding, cut, described
 from oneiric_conformance.observing.disk import differences, tree
+from oneiric_conformance.observing.inventory import Inventory, take_inventory
+from oneiric_conformance.observing.leaks import settled
 from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_conformance.registry import check
 from oneiric_conformance.subject import Subject
@@ -105,6 +108,8 @@ def _unless_free(subject: Subject) -> str:
 def what_is_side_effect_free_changes_nothing(bench: Bench) -> None:
     """While a ``side_effect_free`` action executes, nothing is written (not even below its root), connected or started.
 
+    What it leaves to a thread, a task or a timer is waited for.
+
     Troubleshooting: a cache, log or temporary file of its own, a name looked up on the network, a program that is
     started. Leave ``side_effect_free`` out if the action is for doing that.
     """
@@ -115,6 +120,7 @@ def what_is_side_effect_free_changes_nothing(bench: Bench) -> None:
         with bench.control("it executes at least one payload"):
             payloads = [payload for payload in payloads if takes(bench, execute, payload)]
             bench.expect(bool(payloads), seen="it refused every payload", expected="a payload it takes")
+        begun, before = len(box.record.events), bench.run(_inventory())
         for payload in payloads * max(1, 3 // len(payloads) + 1):
             files, since = tree(box.path), len(box.record.events)
             bench.run(ask(execute, copy.deepcopy(payload)))
@@ -123,7 +129,14 @@ def what_is_side_effect_free_changes_nothing(bench: Bench) -> None:
             changed = differences(files, tree(box.path))
             bench.expect(not changed, seen=f"execute() changed its root: {'; '.join(changed[:2])}")
             bench.exercised()
+        bench.run(settled(before))
+        acts = _side_effects(box, begun)
+        bench.expect(not acts, seen=f"some time after execute() it did: {'; '.join(acts[:2])}")
         bench.run(bench.cleanup(instance))
+
+
+async def _inventory() -> Inventory:
+    return take_inventory()
 
 
 def _side_effects(box: Sandbox, since: int) -> list[str]:
@@ -138,7 +151,7 @@ def leaves_the_payload_as_it_was(bench: Bench) -> None:
 
     Troubleshooting: ``payload.pop``, ``setdefault``, ``sort`` or ``update`` on what was passed in. Work on a copy.
     """
-    done: list[tuple[object, object]] = []
+    done: list[tuple[Any, Any]] = []
     with working(bench) as instance:
         execute = verb_of(bench, instance)
 
@@ -158,4 +171,4 @@ def leaves_the_payload_as_it_was(bench: Bench) -> None:
             bench.expect(taken, seen="it refused every payload", expected="a payload it takes")
         strategy, nasty = bench.payloads()
         bench.for_all(strategy, executed, nasty=nasty)
-    bench.behaved(behaviours(done))
+        bench.behaved(bench.run(own_work(done, lambda given: ask(execute, copy.deepcopy(given)))))

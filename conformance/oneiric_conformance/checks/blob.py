@@ -21,6 +21,8 @@ _NASTY: Final[tuple[tuple[Step, ...], ...]] = (
     (("save", "a", b"longer than the next"), ("save", "a", b"next")),
     (("save", "a", b"one\r\ntwo\nthree\r\x1a\x00\xff\xfe"), ("save", "b.txt", b"")),
     (("save", "a", _BINARY), ("save", "folder/one", _BINARY[1:])),
+    (("save", "a", b"\xef\xbb\xbf text \n\n"), ("save", "b.txt", b"\x00text\x00\x00"), ("save", "two words", b" \n")),
+    (("save", "a", _BINARY * 16),),
     (("read", "a", b""), ("delete", "a", b""), ("save", "a", b"1"), ("delete", "a", b""), ("read", "a", b"")),
     tuple(("save", key, key.encode("utf-8")) for key in _KEYS),
 )
@@ -55,7 +57,7 @@ async def _play(bench: Bench, steps: Sequence[Step]) -> int:
                 await ask(store.delete, key)
         for step in steps:
             await _act(bench, store, model, step)
-        for key in {key for _, key, _ in steps}:
+        for key in dict.fromkeys(key for _, key, _ in steps):
             await _look(bench, store, model, key)
         names = await _listing(bench, store)
         bench.expect(names == sorted(model), seen=f"list() answered {names}", expected=str(sorted(model)))

@@ -1,5 +1,6 @@
 """KV: what an adapter promises that claims ``kv``."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
@@ -16,7 +17,24 @@ Step: TypeAlias = tuple[str, str, Any]
 """What is done, under which key, with which value; the value matters to ``set`` only."""
 
 _LETTERS: Final = "abcXYZ019 _-.:/*?[]\\\n'\"äßж字🙂"
-_KEYS: Final = ("a", "A", "b", "a b", "a/b", "../a", "a:b", "*", "?", "a\nb", "ключ", "k" * 200)
+_KEYS: Final = (
+    "a",
+    "A",
+    "b",
+    "a b",
+    "a/b",
+    "../a",
+    "a:b",
+    "*",
+    "?",
+    "a\nb",
+    "ключ",
+    "k" * 200,
+    " a",
+    "a ",
+    "é",
+    "e\u0301",
+)
 _PLAIN: Final[tuple[Step, ...]] = (("set", "a", "text"), ("get", "a", None))
 _NASTY: Final[tuple[tuple[Step, ...], ...]] = (
     (("set", "a", 1), ("set", "a", 2), ("get", "a", None)),
@@ -24,6 +42,8 @@ _NASTY: Final[tuple[tuple[Step, ...], ...]] = (
     (("set", "a", 1), ("set", "b", [True, 1, 1.5, "1", {"x": None}]), ("clear", "", None), ("set", "b", 0)),
     (("get", "a", None), ("set", "a", False), ("set", "b", ""), ("set", "*", []), ("delete", "*", None)),
     tuple(("set", key, {"key": key}) for key in _KEYS),
+    tuple(("set", f"key {number}", number) for number in range(200)),
+    (("set", "a", "long " * 20_000),),
 )
 
 
@@ -63,9 +83,17 @@ async def _play(bench: Bench, steps: Sequence[Step]) -> int:
             await ask(store.clear)
         for step in steps:
             await _act(bench, store, model, step)
-        for key in {key for verb, key, _ in steps if verb != "clear"}:
+        for key in dict.fromkeys(key for verb, key, _ in steps if verb != "clear"):
             await _look(bench, store, model, key)
     return len(model)
+
+
+async def _from_another_task(bench: Bench) -> None:
+    """Who sets a value and who asks for it are seldom the same task."""
+    async with opened(bench) as store:
+        async with asyncio.TaskGroup() as others:
+            others.create_task(_act(bench, store, {}, ("set", "a", "by another task")))
+        await _look(bench, store, {"a": "by another task"}, "a")
 
 
 async def _act(bench: Bench, store: Any, model: dict[str, Any], step: Step) -> None:
@@ -96,12 +124,14 @@ def a_store_answers_as_a_dictionary_would(bench: Bench) -> None:
     """After any sequence of set, delete and clear, get answers as a dictionary would, and None for what is not there.
 
     Keys are any text, values any JSON data but null, kept with their type; deleting what is not there is no error.
+    There is room for two hundred keys, and for a value of a hundred thousand characters.
 
     Troubleshooting: keys that are folded or cut, values that come back as another type (True as 1, a list as text), a
     clear or delete that forgets a key, or a get that raises for a key that is not there.
     """
     with bench.control("what was set is got back"):
         bench.run(_play(bench, _PLAIN))
+    bench.run(_from_another_task(bench))
     kept = 0
 
     def play(steps: Sequence[Step]) -> None:

@@ -15,6 +15,8 @@ from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.offer import JSON, as_json, document_of, offered, sign
 from oneiric_conformance.handling.work import ask, inputs, some_work
 from oneiric_conformance.observing.disk import differences, tree
+from oneiric_conformance.observing.inventory import take_inventory
+from oneiric_conformance.observing.leaks import settled
 from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_conformance.registry import check
 from oneiric_conformance.runtime import Runtime
@@ -195,6 +197,7 @@ def it_writes_only_in_its_sandbox(bench: Bench) -> None:
 
 async def _live(bench: Bench, box: Sandbox) -> None:
     """A whole life. How its work ends is for other rules to judge; where it writes is this one's matter."""
+    before = take_inventory()
     async with bench.live(box) as instance:
         await bench.health(instance)
         act = await some_work(bench, instance)
@@ -206,6 +209,7 @@ async def _live(bench: Bench, box: Sandbox) -> None:
                 async with asyncio.timeout(bench.limits.init):
                     await work()
             bench.exercised()
+    await settled(before)
 
 
 async def _given(verb: Callable[..., Any], given: object) -> object:

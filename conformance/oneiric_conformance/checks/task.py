@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.cancelling import Stepped, awaitable
+from oneiric_conformance.handling.evidence import own_work
 from oneiric_conformance.handling.payloads import schemas_of
-from oneiric_conformance.handling.work import answered, ask, behaviours, samples, takes, verb_of, working
+from oneiric_conformance.handling.work import answered, ask, samples, takes, verb_of, working
 from oneiric_conformance.judging.findings import Finding, described
 from oneiric_conformance.registry import check
 from oneiric_core import Domain
@@ -29,7 +30,7 @@ def runs_on_its_payloads(bench: Bench) -> None:
     Troubleshooting: results that are objects of your own (return a dictionary), a schema that allows what the task
     refuses, or no schema at all: declare ``payload_schema`` in ``capabilities``.
     """
-    done: list[tuple[object, object]] = []
+    done: list[tuple[Any, Any]] = []
     strict = bool(schemas_of(bench.subject))
     with working(bench) as instance:
         run = verb_of(bench, instance)
@@ -53,7 +54,7 @@ def runs_on_its_payloads(bench: Bench) -> None:
             bench.expect(runs, seen="it refused every payload", expected="a payload it runs on")
         strategy, nasty = bench.payloads()
         bench.for_all(strategy, once, nasty=nasty)
-    bench.behaved(behaviours(done))
+        bench.behaved(bench.run(own_work(done, lambda given: ask(run, copy.deepcopy(given)))))
 
 
 @check("TASK-002", judges="component", level="must", since="2026.1", floor=2, domains=[Domain.TASK])

@@ -4,14 +4,16 @@ import asyncio
 import copy
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final
 
 from hypothesis import strategies as st
 
 from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.evidence import own_work
 from oneiric_conformance.handling.payloads import schemas_of
-from oneiric_conformance.handling.work import answered, behaviours, inputs, working
+from oneiric_conformance.handling.work import answered, inputs, working
 from oneiric_conformance.judging.findings import Finding, cut, described
 from oneiric_conformance.registry import check
 from oneiric_conformance.runtime import ComponentSpec, Runtime
@@ -116,7 +118,7 @@ def runs_respect_dependencies(bench: Bench) -> None:
         bench.run(_executed(bench))
     if graph:
         done = _judge_graph(bench, _nodes(bench.subject))
-        bench.behaved(0 if executes else behaviours(done))  # with execute() of its own, the graph is not what is run
+        bench.behaved(0 if executes else done)  # with execute() of its own, the graph is not what is run
 
 
 async def _executed(bench: Bench) -> None:
@@ -135,13 +137,13 @@ async def _executed(bench: Bench) -> None:
                 answered(bench, "execute()", result)
                 results.append((context, result))
                 bench.exercised()
+            bench.behaved(await own_work(results, partial(_call, bench, runtime)))
     seen = f"it executed no context; the last one ended with {refused}"
     bench.expect(bool(results), seen=seen, expected="a context that it takes")
-    bench.behaved(behaviours(results))
 
 
-def _judge_graph(bench: Bench, nodes: Sequence[Mapping[str, Any]]) -> list[tuple[object, object]]:
-    """What the package's own tasks were given in a run of the graph, and what they made of it."""
+def _judge_graph(bench: Bench, nodes: Sequence[Mapping[str, Any]]) -> int:
+    """How many different things the package's own tasks did in runs of the graph."""
     done = bench.run(_with_own_tasks(bench, nodes))
     bench.exercised()
     schedules = st.lists(st.integers(0, _TURNS), min_size=len(nodes), max_size=len(nodes))
@@ -170,7 +172,7 @@ async def _call(bench: Bench, runtime: Runtime, context: Any) -> Any:
     return await runtime.call(bench.subject.domain, bench.subject.key, copy.deepcopy(context))
 
 
-async def _with_own_tasks(bench: Bench, nodes: Sequence[Mapping[str, Any]]) -> list[tuple[object, object]]:
+async def _with_own_tasks(bench: Bench, nodes: Sequence[Mapping[str, Any]]) -> int:
     wanted = {node.get("task") for node in nodes}
     tasks = [each for each in bench.package.subjects if each.domain == Domain.TASK and each.key in wanted]
     with bench.sandbox() as box:
@@ -183,9 +185,14 @@ async def _with_own_tasks(bench: Bench, nodes: Sequence[Mapping[str, Any]]) -> l
             with bench.asking("a run with its own tasks"):
                 context = inputs(bench)[-1]
                 result = await _call(bench, runtime, context)
-    bench.expect(isinstance(result, Mapping), seen=f"a run gave {result!r:.80}", expected="results by node")
-    own = [node for node in nodes if node.get("task") in {task.key for task in tasks}]
-    return [(node.get("payload", context), result.get(node["id"])) for node in own]
+            bench.expect(isinstance(result, Mapping), seen=f"a run gave {result!r:.80}", expected="results by node")
+            own = [node for node in nodes if node.get("task") in {task.key for task in tasks}]
+
+            async def again(node: Mapping[str, Any]) -> Any:
+                return (await _call(bench, runtime, context))[node["id"]]
+
+            done = [(node, result.get(node["id"])) for node in own]
+            return await own_work(done, again, lambda node: node.get("payload", context))
 
 
 class _Node:

@@ -3,22 +3,36 @@
 import json
 import math
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 __all__ = ["different", "flaw", "same"]
 
+_DEEP: Final = 100
+_BITS: Final = 14_000
+"""Integers with more bits have more than the 4300 digits that Python reads and writes."""
 
-def flaw(value: object, where: str = "the result") -> str:
+
+def flaw(value: object, where: str = "the result", depth: int = 0) -> str:
     """Why ``value`` is not plain JSON data; empty if it is. Tuples pass as arrays."""
-    if value is None or isinstance(value, bool | int | str):
-        return ""
-    if isinstance(value, float):
-        return "" if math.isfinite(value) else f"{where} is {value}, which JSON does not have"
-    if isinstance(value, list | tuple):
-        return _first(flaw(item, f"{where}[{index}]") for index, item in enumerate(value))
-    if isinstance(value, dict):
-        names = _first(f"{where} has the key {key!r}" for key in value if not isinstance(key, str))
-        return names or _first(flaw(item, f"{where}[{key!r}]") for key, item in value.items())
-    return f"{where} is a {type(value).__name__}"
+    kind = type(value)  # and not what the value says that it is
+    if value is None or issubclass(kind, bool | str | int | float):
+        return _number(value, where)
+    if depth > _DEEP:
+        return f"the result is nested more than {_DEEP} deep, or holds itself"
+    if isinstance(value, list | tuple) and issubclass(kind, list | tuple):
+        return _first(flaw(item, f"{where}[{index}]", depth + 1) for index, item in enumerate(value))
+    if isinstance(value, dict) and issubclass(kind, dict):
+        names = _first(f"{where} has the key {key!r}" for key in value if not issubclass(type(key), str))
+        return names or _first(flaw(item, f"{where}[{key!r}]", depth + 1) for key, item in value.items())
+    return f"{where} is a {kind.__name__}"
+
+
+def _number(value: object, where: str) -> str:
+    if isinstance(value, int) and value.bit_length() >= _BITS:
+        return f"{where} is an integer of thousands of digits"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{where} is {value}, which JSON does not have"
+    return ""
 
 
 def same(left: object, right: object) -> bool:

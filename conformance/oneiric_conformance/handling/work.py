@@ -10,14 +10,13 @@ from typing import Any, Final, TypeAlias
 
 from oneiric_conformance.handling import examples
 from oneiric_conformance.handling.bench import Bench
-from oneiric_conformance.handling.plain import different, flaw, same
+from oneiric_conformance.handling.plain import flaw, same
 from oneiric_conformance.judging.findings import Finding
 from oneiric_core import Domain, EventEnvelope
 
 __all__ = [
     "answered",
     "ask",
-    "behaviours",
     "envelopes",
     "expect_put_aside",
     "inputs",
@@ -162,17 +161,6 @@ def answered(bench: Bench, what: str, result: object) -> None:
     """Expect a result that is plain data."""
     fault = flaw(result)
     bench.expect(not fault, seen=f"{what}: {fault}", expected="plain JSON data: text, numbers, lists, objects")
-
-
-def behaviours(pairs: Iterable[tuple[object, object]]) -> int:
-    """How many different things a component did with different inputs, given as (input, result).
-
-    0 unless at least two results are plain data and differ from each other, from their inputs and from None: who
-    answers the same to everything, or hands back what it was given, did nothing of its own.
-    """
-    own = [result for given, result in pairs if result is not None and not flaw(result) and not same(result, given)]
-    kinds = different(own)
-    return kinds if kinds > 1 else 0
 
 
 async def some_work(bench: Bench, instance: object) -> Act:

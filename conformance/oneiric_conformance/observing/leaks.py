@@ -10,7 +10,7 @@ from typing import Final
 
 from oneiric_conformance.observing.inventory import Inventory, take_inventory
 
-__all__ = ["grown", "growth", "own_executor", "wears_out"]
+__all__ = ["grown", "growth", "own_executor", "settled", "wears_out"]
 
 _PATIENCE: Final = 0.5
 """Seconds that a thread, process or task which was told to end is given to be gone."""
@@ -32,6 +32,17 @@ async def grown(before: Inventory) -> list[str]:
             return more
         await asyncio.sleep(0.01)
     return []
+
+
+async def settled(before: Inventory) -> None:
+    """Return when what was left to be done has been done: by timers, tasks and threads, within a bounded time."""
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+    timers = [handle.when() for handle in getattr(loop, "_scheduled", ()) if not handle.cancelled()]
+    due = [when for when in timers if when <= now + _PATIENCE]
+    if due:
+        await asyncio.sleep(max(due) - now)
+    await grown(before)
 
 
 async def wears_out(act: Callable[[], Awaitable[object]], times: int) -> list[str]:

@@ -1,0 +1,76 @@
+"""Which results are work of a component's own."""
+
+import itertools
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from oneiric_conformance.handling.evidence import own_work
+from oneiric_conformance.handling.plain import flaw
+
+GIVEN = [{"text": "a"}, {"text": "b c"}, {"text": "d e f"}, {}]
+numbers = itertools.count()
+lots = random.SystemRandom()
+NOTHING: dict[str, Callable[[Any], Any]] = {
+    "None": lambda *_: None,
+    "the same": lambda *_: {"done": True},
+    "what was given": lambda given: given,
+    "a number of calls": lambda *_: {"calls": next(numbers)},
+    "a lot": lambda *_: [lots.random(), lots.random()],
+    "lots, as many as drawn": lambda *_: list(range(lots.randrange(100))),
+    "new names": lambda *_: {str(next(numbers)): 1},
+    "the time": lambda *_: time.time_ns(),
+    "its identity": lambda *_: str(id(object())) + str(next(numbers)),
+    "no data": lambda given: {"object": object(), "size": len(given)},
+}
+SOMETHING: dict[str, Callable[[Any], Any]] = {
+    "length": lambda given: len(str(given)),
+    "length and time": lambda given: {"length": len(str(given)), "at": time.time_ns()},
+    "a truth": bool,
+    "words and a lot": lambda given: [str(given).split(), lots.random()],
+}
+
+
+async def counted(act: Callable[[Any], Any]) -> int:
+    async def again(given: Any) -> Any:
+        return act(given)
+
+    return await own_work([(given, act(given)) for given in GIVEN], again)
+
+
+@pytest.mark.parametrize("kind", NOTHING)
+async def test_results_that_do_not_follow_from_what_was_given_are_no_work(kind: str) -> None:
+    assert await counted(NOTHING[kind]) == 0
+
+
+@pytest.mark.parametrize("kind", SOMETHING)
+async def test_results_that_follow_from_what_was_given_are_work_whatever_is_beside_them(kind: str) -> None:
+    assert await counted(SOMETHING[kind]) > 1
+
+
+async def test_who_refuses_what_he_took_before_is_not_steady() -> None:
+    async def again(given: Any) -> Any:
+        raise ValueError(given)
+
+    assert await own_work([(1, "one"), (2, "two")], again) == 0
+
+
+class Pretends:
+    @property  # type: ignore[misc]  # an object may say that it is something else
+    def __class__(self) -> type:
+        return str
+
+
+def test_what_only_says_that_it_is_data_is_none() -> None:
+    assert flaw({"a": Pretends()}) == "the result['a'] is a Pretends"
+    assert flaw({"a": 1 << 20_000}) == "the result['a'] is an integer of thousands of digits"
+    assert flaw({"a": 1 << 2_000}) == ""
+
+
+def test_data_that_holds_itself_is_told_as_that() -> None:
+    data: dict[str, Any] = {}
+    data["data"] = [data]
+    assert flaw(data).endswith("or holds itself")
