@@ -150,19 +150,15 @@ def made_by(instance: Any) -> int:
     return 0 if instance is None else instance.made_by
 
 
-clients = st.lists(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["read", "read_all", "lease", "swap", "swap_all", "retire"]),
-            st.sampled_from(KEYS),
-            st.sampled_from([0, 0, 0, 1, 2, 5, 9]),
-        ),
-        max_size=8,
-    ),
-    min_size=2,
-    max_size=4,
+actions = st.tuples(
+    st.sampled_from(["read", "read_all", "lease", "swap", "swap_all", "retire"]),
+    st.sampled_from(KEYS),
+    st.sampled_from([0, 0, 0, 1, 2, 5, 9]),
 )
+clients = st.lists(st.lists(actions, max_size=8), min_size=2, max_size=4)
+busy_clients = st.lists(st.lists(actions, min_size=6, max_size=8), min_size=3, max_size=4)
 faults = st.lists(st.sampled_from(["", "", "", "init", "health"]), max_size=8)
+many_faults = st.lists(st.sampled_from(["", "init", "health"]), min_size=8, max_size=8)
 
 
 def recorded(plan: list[Any], planned_faults: list[str], kind: type[LifecycleManager]) -> list[Operation]:
@@ -247,7 +243,7 @@ class RollsBackTooLate(LifecycleManager):
 )
 def test_a_lifecycle_that_is_not_linearizable_is_found_out(wrong: type[LifecycleManager]) -> None:
     plan, planned_faults = find(
-        st.tuples(clients, faults),
+        st.tuples(busy_clients, many_faults),
         lambda drawn: not linearizable(recorded(*drawn, wrong)),
         settings=settings(
             max_examples=2000,
