@@ -97,7 +97,7 @@ def _checked(document: Mapping[str, Any]) -> bytes:
         data = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         raise ManifestError(f"the document is not JSON: {error}", fix="Use plain JSON values only") from error
-    if parse_document(data, JSON, Limits(max_bytes=len(data))) != document:
+    if parse_document(data, JSON, Limits(max_bytes=len(data), max_nodes=len(data))) != document:
         raise ManifestError(
             "the document does not read back as the same JSON", fix="Use text for keys, and lists instead of tuples"
         )

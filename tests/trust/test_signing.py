@@ -103,3 +103,10 @@ def test_the_payload_of_an_envelope_can_be_read_by_people() -> None:
 def test_whoever_signs_knows_how_much_it_is() -> None:
     """Bounds are for documents of strangers."""
     assert sign_manifest({"text": "x" * (Limits().max_bytes + 1)}, PUBLISHER.private)["signature"]
+
+
+def test_a_publisher_signs_more_values_than_a_reader_takes_by_default() -> None:
+    """The limits are those of whoever reads a stranger's bytes, and can be raised there."""
+    document = {"source": "acme", "entries": [], "numbers": [0] * (Limits().max_nodes + 1)}
+    signed = sign_manifest(document, PUBLISHER.private)
+    assert signed["signature"]
