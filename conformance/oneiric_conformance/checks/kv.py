@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.plain import same
+from oneiric_conformance.handling.schemas import text_of
 from oneiric_conformance.handling.work import ask, opened
 from oneiric_conformance.registry import check
 
@@ -48,9 +49,9 @@ _NASTY: Final[tuple[tuple[Step, ...], ...]] = (
 
 
 def _sequences() -> st.SearchStrategy[list[Step]]:
-    keys = st.sampled_from(_KEYS) | st.text(_LETTERS, min_size=1, max_size=12)
+    keys = st.sampled_from(_KEYS) | text_of(_LETTERS, 1, 12)
     whole = st.integers(min_value=-(2**53), max_value=2**53)
-    leaves = st.booleans() | whole | st.floats(allow_nan=False, allow_infinity=False) | st.text(_LETTERS, max_size=12)
+    leaves = st.booleans() | whole | st.floats(allow_nan=False, allow_infinity=False) | text_of(_LETTERS, most=12)
     nested = st.recursive(leaves | st.none(), lambda inner: st.lists(inner, max_size=3) | _objects(inner), max_leaves=6)
     values = leaves | st.lists(nested, max_size=3) | _objects(nested)
     steps = st.one_of(
@@ -62,7 +63,7 @@ def _sequences() -> st.SearchStrategy[list[Step]]:
 
 
 def _objects(values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    return st.dictionaries(st.text(_LETTERS, max_size=6), values, max_size=3)
+    return st.dictionaries(text_of(_LETTERS, most=6), values, max_size=3)
 
 
 def _told(steps: Sequence[Step]) -> str:
