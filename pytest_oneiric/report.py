@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from oneiric_conformance import ComponentReport, ConformanceReport, Result
     from pytest_oneiric.suite import Suite
 
-__all__ = ["RESULT", "Reporter"]
+__all__ = ["RESULT", "UNTRIED", "Reporter"]
 
 RESULT: Final = "oneiric_result"
 """The attribute of a pytest report that carries a result as plain data; such attributes cross process borders."""
+
+UNTRIED: Final = "prerequisite: "
+"""How the reason of a check begins that was not tried, because the component's first run failed."""
 
 _COLOURS: Final = {"certified": "green", "conforms": "yellow", "incomplete": "yellow", "fails": "red"}
 
@@ -120,6 +123,9 @@ def _because(component: "ComponentReport") -> str:
     """What led to the verdict, on the rest of the line."""
     found = {status: _ids(component, status) for status in ("fail", "error", "warn")}
     told = [f"{status} {ids}" for status, ids in found.items() if ids]
+    untried = sum(result.reason.startswith(UNTRIED) for result in component.results)
+    if untried:
+        told.append(f"{untried} not tried")
     if component.verdict.value == "conforms":
         told.insert(0, "not certifiable: nothing of its own was seen to work")
     return "; ".join(told)
@@ -132,4 +138,5 @@ def _warnings(report: "ConformanceReport") -> list[str]:
 
 
 def _ids(component: "ComponentReport", status: str) -> str:
-    return ", ".join(result.check for result in component.results if result.status.value == status)
+    found = (result for result in component.results if result.status.value == status)
+    return ", ".join(result.check for result in found if not result.reason.startswith(UNTRIED))

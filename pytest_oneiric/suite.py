@@ -5,13 +5,13 @@ import shlex
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_oneiric.anchor import anchor_of
 from pytest_oneiric.collect import MARK, AnchorFile, NotPassed, add_to_arguments
-from pytest_oneiric.report import RESULT, Reporter
+from pytest_oneiric.report import RESULT, UNTRIED, Reporter
 
 if TYPE_CHECKING:
     from oneiric_conformance import Check, Configuration, Package, Planned, Result, Session
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Suite", "register"]
 
 _result: "pytest.StashKey[Result]" = pytest.StashKey()
-_UNTRIED: Final = "prerequisite: "
-"""How the reason of a check begins that was not tried, because the component's first run failed."""
 
 
 def register(config: pytest.Config) -> None:
@@ -66,7 +64,9 @@ class Suite:
         if file_path.resolve() != self.anchor:
             return found
         inside = self.anchor.is_relative_to(self.rootdir)
-        named: dict[str, Any] = {} if inside else {"nodeid": self.anchor.as_posix()}  # pytest has no id for what is elsewhere
+        named: dict[str, Any] = (
+            {} if inside else {"nodeid": self.anchor.as_posix()}
+        )  # pytest has no id for what is elsewhere
         node: AnchorFile = AnchorFile.from_parent(parent, path=file_path, **named)
         node.plan, node.judge = self._plan(), self._judge
         return [*(found if inside else ()), node]  # a component's own module elsewhere holds no tests of this project
@@ -127,7 +127,7 @@ def _end(result: "Result") -> None:
             pytest.skip(f"{result.status.value}: {result.reason}")
         case "error":
             raise NotPassed(f"KIT ERROR in {result.check} of {result.subject}: {result.reason}")
-        case _ if result.card is None or result.reason.startswith(_UNTRIED):
+        case _ if result.card is None or result.reason.startswith(UNTRIED):
             raise NotPassed(f"{result.check} {result.subject} was not tried: {result.reason}")
         case _:
             raise NotPassed(result.card.render(get_terminal_size().columns))
