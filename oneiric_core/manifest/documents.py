@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from oneiric_core.errors import ManifestError
-from oneiric_core.manifest.collector import uncollected
 from oneiric_core.manifest.json_reader import read_json
 from oneiric_core.manifest.limits import Limits
 from oneiric_core.manifest.text import decode, shown
@@ -42,7 +41,6 @@ def base_type(media_type: str) -> str:
     return _ALIASES.get(base, base)
 
 
-@uncollected()
 def parse_document(data: bytes, media_type: str, limits: Limits = _DEFAULT_LIMITS) -> dict[str, Any]:
     """The mapping that ``data`` holds, made of dict, list, str, int, float, bool and None.
 

@@ -18,7 +18,6 @@ from oneiric_core.components import Candidate
 from oneiric_core.domains import Domain
 from oneiric_core.errors import ManifestError
 from oneiric_core.manifest.candidates import candidate_of
-from oneiric_core.manifest.collector import uncollected
 from oneiric_core.manifest.moments import read_moment
 from oneiric_core.manifest.shapes import (
     CapabilityDescriptor,
@@ -242,7 +241,6 @@ class ManifestHeader(Shape):
         return None if self.expires_at is None else read_moment(self.expires_at)
 
     @classmethod
-    @uncollected()
     def from_document(cls, document: Mapping[str, Any]) -> Self:
         """What ``document`` (as parsed) says, in terms of this model; fields of others are kept and not looked at.
 

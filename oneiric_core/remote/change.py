@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from oneiric_core.components import Candidate, CandidateSource
 from oneiric_core.lifecycle import LifecycleManager
-from oneiric_core.manifest.collector import uncollected
 from oneiric_core.resolver import Resolver
 
 __all__ = ["Applied", "Change"]
@@ -37,7 +36,6 @@ class Change:
     gone: list[Candidate]
 
     @classmethod
-    @uncollected()
     def between(cls, resolver: Resolver, origin: str, wanted: list[Candidate]) -> "Change":
         source = CandidateSource.REMOTE_MANIFEST
         former = {each.name: each for each in resolver.candidates() if (each.source, each.origin) == (source, origin)}
@@ -47,10 +45,9 @@ class Change:
 
     async def apply(self, lifecycle: LifecycleManager | None) -> Applied:
         """Put it in place. A failure, cancellation included, takes it all back."""
-        with uncollected():
-            names = sorted({(each.domain, each.key) for each in (*self.new, *self.gone)})
-            before = {name: self.resolver.resolve(*name) for name in names}
-            undo = self.resolver.replace_source(CandidateSource.REMOTE_MANIFEST, self.origin, self.wanted)
+        names = sorted({(each.domain, each.key) for each in (*self.new, *self.gone)})
+        before = {name: self.resolver.resolve(*name) for name in names}
+        undo = self.resolver.replace_source(CandidateSource.REMOTE_MANIFEST, self.origin, self.wanted)
         revision = self.resolver.revision
         if lifecycle is None:
             return Applied((), revision)

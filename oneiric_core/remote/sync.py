@@ -20,7 +20,6 @@ from oneiric_core.components import Candidate
 from oneiric_core.errors import ManifestError, ResolutionError, TrustError
 from oneiric_core.lifecycle import LifecycleManager
 from oneiric_core.manifest.applicability import why_not_here
-from oneiric_core.manifest.collector import uncollected
 from oneiric_core.manifest.models import RemoteManifest
 from oneiric_core.remote.belief import Belief, Offer, believe, believe_again
 from oneiric_core.remote.change import Change
@@ -153,7 +152,6 @@ def _understand(
     return belief, *_wanted(belief.manifest)
 
 
-@uncollected()
 def _wanted(manifest: RemoteManifest) -> tuple[list[Candidate], dict[str, str]]:
     environment = current_environment()
     wanted: list[Candidate] = []
