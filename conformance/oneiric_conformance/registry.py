@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from oneiric_core import ConformanceError
+from oneiric_core import ConformanceError, Domain
 
 if TYPE_CHECKING:
     from oneiric_conformance.handling.bench import Bench
@@ -110,8 +110,12 @@ def _refuse_unfit(made: Check) -> None:
         fault = "its id is not of the form AREA-000"
     elif made.id in _checks:
         fault = f"its id is taken by {_checks[made.id].name}"
-    elif made.floor < 1:
+    elif type(made.floor) is not int or made.floor < 1:
         fault = "its floor is below 1, so that it could pass without trying anything"
+    elif unknown := made.domains - set(Domain):
+        fault = f"there is no domain {min(unknown)!r}, so that it would never apply"
+    elif inspect.iscoroutinefunction(made.body) or inspect.isgeneratorfunction(made.body):
+        fault = "its body would not run when called: it is a coroutine or generator function"
     elif not made.rule or not made.troubleshooting:
         fault = "its docstring lacks the rule or the line that begins with Troubleshooting:"
     if fault:

@@ -1,8 +1,10 @@
 """The checks there are, and the sets that say which of them count."""
 
+import math
 import pkgutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,3 +98,25 @@ def test_the_kits_own_files_ship_with_it() -> None:
     folder = Path(oneiric_conformance.__file__ or "").parent
     assert (folder / "py.typed").is_file()
     assert (folder / "requirements" / "2026.1.toml").is_file()
+
+
+def test_a_domain_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ConformanceError, match="no domain 'taks', so that it would never apply"):
+        check("TST-001", judges="component", level="must", since="2026.1", domains=["task", "taks"])(documented)
+
+
+async def later(bench: Any) -> None:
+    """The rule holds.
+
+    Troubleshooting: mend it
+    """
+
+
+def test_a_body_that_would_not_run_is_refused() -> None:
+    with pytest.raises(ConformanceError, match="would not run when called"):
+        check("TST-001", judges="component", level="must", since="2026.1")(later)  # type: ignore[arg-type]  # it is wrong
+
+
+def test_a_floor_is_a_whole_number() -> None:
+    with pytest.raises(ConformanceError, match="floor is below 1"):
+        check("TST-001", judges="component", level="must", since="2026.1", floor=math.nan)(documented)  # type: ignore[arg-type]

@@ -289,3 +289,14 @@ def test_what_a_component_raises_is_its_failure_even_if_it_is_no_ordinary_except
         results = {item.check: session.judge(item) for item in session.plan() if item.check == "TASK-001"}
     assert results["TASK-001"].status is Status.FAIL
     assert "Skipped: nothing to see" in results["TASK-001"].reason
+
+
+def test_a_control_that_comes_after_the_cases_is_none(echo: Package, registered: Register) -> None:
+    def late(bench: Bench) -> None:
+        bench.exercised(3)
+        passing(bench)
+
+    registered("TST-001", late)
+    result = results_of(echo)["TST-001"]
+    assert result.status is Status.ERROR
+    assert result.reason.startswith("control too late: it had tried 3 cases")

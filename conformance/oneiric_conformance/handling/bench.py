@@ -106,6 +106,8 @@ class Bench(Handling):
     def exercised(self, n: int = 1) -> None:
         """Count ``n`` cases that were really tried; the check's floor says how many make a pass mean something."""
         self.tally.exercised += n
+        if not self.tally.controls:
+            self.tally.early += n
 
     def behaved(self, n: int = 1) -> None:
         """Count ``n`` observations of the component doing something of its own.

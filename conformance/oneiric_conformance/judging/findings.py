@@ -50,6 +50,7 @@ class Tally:
 
     controls: list[str] = field(default_factory=list)
     exercised: int = 0
+    early: int = 0
     behaviours: int = 0
 
     @contextmanager
@@ -69,6 +70,8 @@ class Tally:
         """Why a pass would mean nothing; empty if it does mean something."""
         if not self.controls:
             return "no control: it never proved that the subject succeeds when nothing is wrong"
+        if self.early:
+            return f"control too late: it had tried {self.early} cases before it proved that the subject succeeds"
         if self.exercised < floor:
             return f"vacuous: it tried {self.exercised} cases of the {floor} without which a pass means nothing"
         return ""
