@@ -363,8 +363,3 @@ def test_settings_that_are_missing_are_named_with_the_place_to_put_them(author: 
     assert "ValidationError: url: Field required; token: Field required. " in reason
     assert 'under [tool.oneiric.conformance.components."task/need/acme"]' in reason
     assert package.subjects
-
-
-def test_a_lifetime_is_what_it_takes_to_come_and_to_go() -> None:
-    seconds = {"import": 8.0, "factory": 0.5, "init": 2.0, "verb": 4.0, "cleanup": 0.25}
-    assert SmokeReport(durations=seconds).lifetime == 2.75

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from oneiric_conformance import PROFILES, ConformanceReport, EntryPointName, Package, Session, Status, Subject
+from oneiric_conformance.isolation.smoke import SmokeReport
 
 SOURCE = '''
 import asyncio
@@ -280,3 +281,8 @@ def test_a_component_that_is_slow_but_in_time_is_replaced_like_any_other(author:
     with Session(package, profile=PROFILES["quick"]) as session:
         planned = [item for item in session.plan() if item.check in {"HOT-001", "HOT-003", "HOT-004"}]
         assert [(result.status, result.reason) for result in map(session.judge, planned)] == [(Status.PASS, "")] * 3
+
+
+def test_a_lifetime_is_what_it_takes_to_come_and_to_go() -> None:
+    seconds = {"import": 8.0, "factory": 0.5, "init": 2.0, "verb": 4.0, "cleanup": 0.25}
+    assert SmokeReport(durations=seconds).lifetime == 2.75
