@@ -345,11 +345,3 @@ def test_a_name_announced_twice_fails_where_it_is_announced_again(site: Site) ->
     assert [subject.id for subject in subjects] == ["adapter/cache/acme", "oneiric.adapters/b", "oneiric.adapters/c"]
     assert [bool(subject.error) for subject in subjects] == [False, True, True]
     assert f"adapter/cache/acme is announced by [oneiric.adapters] a = {point}, too" in subjects[1].error
-
-
-@pytest.mark.skipif(sys.version_info < (3, 13), reason="the published package needs Python 3.13")
-def test_an_unmodified_component_of_the_published_package_is_found(tmp_path: Path) -> None:
-    pytest.importorskip("oneiric")
-    subject = find_component("oneiric.adapters.cache.memory:MemoryCacheAdapter", tmp_path)
-    assert (subject.id, subject.error, subject.stack_level) == ("adapter/cache/memory", "", 5)
-    assert subject.capabilities == {"kv", "ttl"}

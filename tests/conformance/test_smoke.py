@@ -1,22 +1,18 @@
 """The first run of a component: whatever it does there ends as a report."""
 
-import asyncio
 import json
 import os
-import resource
 import sys
 import time
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from oneiric_conformance import Limits, Package, Subject
+from oneiric_conformance import Limits, Package
 from oneiric_conformance.isolation.smoke import SmokeReport, smoke
 from oneiric_conformance.isolation.smoke_child import main
-from oneiric_conformance.subject import EntryPointName
 from oneiric_core import DOMAINS, Domain
 
 GOOD = """
@@ -40,15 +36,6 @@ def test_a_component_that_works_is_fit_to_be_judged(author: Any) -> None:
     assert report.failure == ""
     assert list(report.durations) == ["import", "settings", "factory", "init", "health", "verb", "cleanup"]
     assert (report.side_effects, report.trespasses, report.changes, dict(report.errors)) == ((), (), (), {})
-
-
-def test_it_is_quick(author: Any) -> None:
-    """Processor time, so that a busy machine does not decide over it."""
-    package = author.package(GOOD, "Good")
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    run(package)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.7
 
 
 def test_nothing_of_it_is_imported_here(author: Any) -> None:
@@ -243,68 +230,6 @@ def test_every_domain_is_used_in_its_own_way(author: Any, domain: Domain) -> Non
     assert ("verb" in report.durations) == bool(DOMAINS[domain].verb)
 
 
-def test_a_callable_factory_is_found_by_its_name(author: Any) -> None:
-    """Another process imports it, as it would a path."""
-    subject = Subject("task", "cwd", "acme", asyncio.Event, settings_model=None)
-    report = smoke(subject, QUICK)
-    assert report.ok
-    assert "import" in report.durations
-
-
-def test_a_closure_is_tried_in_a_copy_of_this_process(tmp_path: Path) -> None:
-    class Local:
-        def __init__(self, ready: bool) -> None:
-            self.ready = ready
-
-        def health(self) -> bool:
-            return self.ready
-
-    for ready, failure in ((True, ""), (False, "health: ValueError: it answered False; only True is healthy")):
-        report = smoke(Subject("task", "local", "acme", partial(Local, ready)), QUICK)
-        assert report.failure == failure
-        assert "factory" in report.durations
-        assert "import" not in report.durations
-
-
-@pytest.mark.parametrize(
-    ("act", "reason"),
-    [
-        (lambda: os._exit(3), "ended the process with exit code 3"),
-        (lambda: time.sleep(60), "did not end within 1.4 s"),
-        (lambda: Path("here").write_text("x"), None),
-    ],
-)
-def test_a_copy_is_watched_and_ended_like_any_child(act: Any, reason: str | None) -> None:
-    def factory() -> object:
-        act()
-        return object()
-
-    report = smoke(Subject("task", "local", "acme", factory), QUICK)
-    if reason is None:
-        assert report.ok
-        assert len(report.trespasses) == 1
-    else:
-        assert report.stage == "factory"
-        assert reason in report.reason
-
-
-def test_the_module_of_a_closure_is_still_imported_in_a_fresh_process(author: Any) -> None:
-    """Or nothing would be known of what importing it does."""
-    author.package("import subprocess\nsubprocess.run(['true'])\nmetadata = []")
-    point = EntryPointName("oneiric.tasks", "local", f"{author.written[0]}:metadata")
-    report = smoke(Subject("task", "local", "acme", partial(dict), entry_point=point), QUICK)
-    assert "import" in report.durations
-
-
-def test_what_a_partial_announces_is_known_to_import(author: Any) -> None:
-    """Its module in a fresh process, the rest in a copy of this one."""
-    author.package("class declared:\n    key = provider = 'p'\n    factory = list\nmetadata = declared()")
-    point = EntryPointName("oneiric.tasks", "local", f"{author.written[0]}:metadata")
-    report = smoke(Subject("task", "p", "p", partial(list), entry_point=point), QUICK)
-    assert report.ok
-    assert {"import", "factory"} <= report.durations.keys()
-
-
 @pytest.mark.parametrize(
     ("source", "told"),
     [
@@ -349,17 +274,3 @@ def test_the_childs_program_tells_every_stage_and_then_that_it_is_done(
     assert [note["stage"] for note in notes if "stage" in note] == [note["ended"] for note in notes if "ended" in note]
     errors = [note["error"] for note in notes if note.get("error")]
     assert [error[: len(start)] for error, start in zip(errors, told, strict=True)] == told
-
-
-def test_where_it_hangs_is_told_in_any_alphabet(author: Any) -> None:
-    (author.folder / "größe.py").write_text("import time\ndef wait():\n    time.sleep(60)\n", encoding="utf-8")
-    assert "größe.py:3 in wait" in run(author.package("from größe import wait as Bad", "Bad")).reason
-
-
-def test_settings_that_are_missing_are_named_with_the_place_to_put_them(author: Any) -> None:
-    package = author.package("from pydantic import BaseModel\nclass S(BaseModel):\n    url: str\n    token: str", "S")
-    model = f"{author.written[0]}:S"
-    reason = smoke(Subject("task", "need", "acme", partial(dict), settings_model=model), QUICK).reason
-    assert "ValidationError: url: Field required; token: Field required. " in reason
-    assert 'under [tool.oneiric.conformance.components."task/need/acme"]' in reason
-    assert package.subjects

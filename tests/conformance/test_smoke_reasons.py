@@ -1,0 +1,35 @@
+"""What an author is told of a first run: where it hung, what it lacked, and that its import was watched."""
+
+from functools import partial
+from typing import Any
+
+from oneiric_conformance import Limits, Subject
+from oneiric_conformance.isolation.smoke import smoke
+from oneiric_conformance.subject import EntryPointName
+
+QUICK = Limits(init=0.4, health=0.4, cleanup=0.4, drain=0.4)
+
+
+def test_what_a_partial_announces_is_known_to_import(author: Any) -> None:
+    """Its module in a fresh process, the rest in a copy of this one."""
+    author.package("class declared:\n    key = provider = 'p'\n    factory = list\nmetadata = declared()")
+    point = EntryPointName("oneiric.tasks", "local", f"{author.written[0]}:metadata")
+    report = smoke(Subject("task", "p", "p", partial(list), entry_point=point), QUICK)
+    assert report.ok
+    assert {"import", "factory"} <= report.durations.keys()
+
+
+def test_where_it_hangs_is_told_in_any_alphabet(author: Any) -> None:
+    (author.folder / "größe.py").write_text("import time\ndef wait():\n    time.sleep(60)\n", encoding="utf-8")
+    assert (
+        "größe.py:3 in wait" in smoke(author.package("from größe import wait as Bad", "Bad").subjects[0], QUICK).reason
+    )
+
+
+def test_settings_that_are_missing_are_named_with_the_place_to_put_them(author: Any) -> None:
+    package = author.package("from pydantic import BaseModel\nclass S(BaseModel):\n    url: str\n    token: str", "S")
+    model = f"{author.written[0]}:S"
+    reason = smoke(Subject("task", "need", "acme", partial(dict), settings_model=model), QUICK).reason
+    assert "ValidationError: url: Field required; token: Field required. " in reason
+    assert 'under [tool.oneiric.conformance.components."task/need/acme"]' in reason
+    assert package.subjects
