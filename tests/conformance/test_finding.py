@@ -193,11 +193,11 @@ def test_content_is_not_judged(site: Site) -> None:
 )
 def test_what_cannot_be_loaded_says_why_and_keeps_no_other_back(site: Site, source: str, error: str) -> None:
     broken, good = site.module(source), site.module(DECLARED)
-    points = {"a": f"{broken}:own", "b": f"{good}:Cache", "c": f"{good}:Cache"}
+    points = {"a": f"{broken}:own", "b": f"{good}:Cache", "c": f"{good}:Count"}
     site.install("acme", {"oneiric.adapters": points})
     subjects = find_package(site.project('[project]\nname = "acme"')).subjects
-    assert [subject.id for subject in subjects] == ["adapter/cache/acme", "adapter/cache/acme", "oneiric.adapters/a"]
-    assert error in subjects[-1].error
+    assert [subject.id for subject in subjects] == ["adapter/cache/acme", "oneiric.adapters/a", "task/count/acme"]
+    assert error in subjects[1].error
     assert subjects[-1].metadata == {}
 
 

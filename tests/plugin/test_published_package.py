@@ -1,8 +1,11 @@
 """A component of the published ``oneiric``, judged as it is by somebody who only installed it."""
 
 import sys
+from pathlib import Path
 
 import pytest
+
+from oneiric_conformance.finding.packages import find_component
 
 SPEC = "oneiric.adapters.cache.memory:MemoryCacheAdapter"
 ARGUMENTS = ("--oneiric-conformance", "--oneiric-component", SPEC, "--oneiric-profile", "quick")
@@ -25,3 +28,9 @@ def test_its_memory_cache_gets_a_verdict_with_reasons(bare, project: str) -> Non
     assert any(line.split()[:2] == ["adapter/cache/memory", "certified"] for line in lines)
     assert any(line.startswith("warn LIFE-008: ") for line in lines)
     assert [path.name for path in bare.root.iterdir()] == (["pyproject.toml"] if project else [])
+
+
+def test_it_is_found_unmodified(tmp_path: Path) -> None:
+    subject = find_component(SPEC, tmp_path)
+    assert (subject.id, subject.error, subject.stack_level) == ("adapter/cache/memory", "", 5)
+    assert subject.capabilities == {"kv", "ttl"}
