@@ -198,7 +198,6 @@ def test_what_cannot_be_loaded_says_why_and_keeps_no_other_back(site: Site, sour
     subjects = find_package(site.project('[project]\nname = "acme"')).subjects
     assert [subject.id for subject in subjects] == ["adapter/cache/acme", "oneiric.adapters/a", "task/count/acme"]
     assert error in subjects[1].error
-    assert subjects[1].metadata == {}
 
 
 def test_what_would_harm_the_kit_is_never_loaded_here(site: Site) -> None:
