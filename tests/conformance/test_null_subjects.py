@@ -27,6 +27,20 @@ UNFIT = {  # what a fresh process has to find out before any of it comes near th
 }
 
 
+TEN_KINDS = (
+    "does nothing",
+    "accepts everything",
+    "refuses everything",
+    "raises everywhere",
+    "claims everything",
+    "claims nothing",
+    "hangs",
+    "exits the process",
+    "patches the kit",
+    "returns Mocks",
+)
+"""Those that stand for a kind; the others are variations of them."""
+
 BAD = {Status.FAIL, Status.ERROR}
 
 
@@ -57,7 +71,7 @@ def test_what_they_stand_in_for_is_certified() -> None:
     }
 
 
-@pytest.mark.parametrize(("name", "number"), [(name, number) for number, name in enumerate(NULLS)], ids=list(NULLS))
+@pytest.mark.parametrize(("name", "number"), [(name, number) for number, name in enumerate(TEN_KINDS)], ids=TEN_KINDS)
 def test_a_null_is_never_certified(name: str, number: int) -> None:
     """In one domain each, and over all of them in every domain."""
     package = NULLS[name]

@@ -209,9 +209,10 @@ class Empty:
 def make_generator():
     yield 1
 '''
-TASKS = [
-    *("Task", "Slots", "Falsy", "NoTruth", "EqualToAll", "Unhashable", "Data", "Synchronous", "RaisingGetattr"),
-    *("Printless", "Awaiting", "Lying", "Callable", "make_async", "make_partial", "make_object", "Family.make"),
+COMMON = ("Task", "Slots", "Falsy", "Synchronous", "RaisingGetattr", "make_async")
+RARE = [
+    *("NoTruth", "EqualToAll", "Unhashable", "Data"),
+    *("Printless", "Awaiting", "Lying", "Callable", "make_partial", "make_object", "Family.make"),
     *("Family.make_static", "make_lambda", "Stepping"),
 ]
 SCHEMA = {
@@ -248,7 +249,7 @@ def judged(package: Package) -> tuple[str, list[str]]:
     return component.verdict.value, [f"{result.check} {result.status}: {result.reason}" for result in said]
 
 
-@pytest.mark.parametrize("factory", TASKS)
+@pytest.mark.parametrize("factory", [*COMMON, *(pytest.param(each, marks=pytest.mark.long) for each in RARE)])
 def test_an_unusual_task_is_certified(author: Any, factory: str) -> None:
     described = {"capabilities": [{"name": "reverse", "payload_schema": SCHEMA}]}
     assert judged(package_of(author, factory, **described)) == ("certified", [])

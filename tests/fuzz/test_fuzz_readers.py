@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 HARNESS = Path(__file__).with_name("harness.py")
-SECONDS = 20
+SECONDS = 8
 
 
 def harness(*arguments: str) -> subprocess.CompletedProcess[str]:
