@@ -28,7 +28,7 @@ test: $(READY)
 	@$(BIN)/python -m pytest -n auto -m "not long"
 
 test-long: $(READY)
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto -m long
 
 coverage: $(READY)
 	@rm -f .coverage .coverage.*

@@ -1,6 +1,7 @@
 """The kit proves itself: every check can fail, on something that is wrong in one way, and says why."""
 
 from collections.abc import Collection, Iterator
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,13 @@ KILLED = {Status.FAIL, Status.WARN}
 FINE = {Status.PASS, Status.NOT_APPLICABLE}
 SAMPLE = reference.subject_of(reference.WordCount).id
 """The one component of the reference package on which component checks are tried when the runtime is wrong."""
+
+SLOW_AREAS = {"BLOB", "HOT", "KV", "LIFE", "TASK", "TTL", "WF"}
+"""Areas whose checks wait, repeat or interrupt; their mutants are tried in the long suite."""
+
+
+def marked(value: str, slow: bool) -> Any:
+    return pytest.param(value, marks=[pytest.mark.long] * slow)
 
 
 def opened(package: Package, runtime: RuntimeFactory = CoreRuntime) -> Session:
@@ -61,7 +69,7 @@ def test_mutants_do_not_share_a_description() -> None:
     assert len(said) == len(set(said))
 
 
-@pytest.mark.parametrize("check", sorted(CHECKS))
+@pytest.mark.parametrize("check", [marked(check, check.partition("-")[0] in SLOW_AREAS) for check in sorted(CHECKS)])
 def test_the_check_kills_each_of_its_mutants_and_says_why(check: str) -> None:
     """Each fails, not as an error of the kit; at least one gets past the controls, so that the rule itself can fail."""
     killed: dict[str, Result] = {}
@@ -83,7 +91,10 @@ def kills(mutant: Mutant, result: Result) -> bool:
     return result.status in KILLED and mutant.expects.lower() in words(result)
 
 
-@pytest.mark.parametrize("subject", [reference.package().id, *(each.id for each in reference.package().subjects)])
+@pytest.mark.parametrize(
+    "subject",
+    [reference.package().id, *(marked(each.id, each.id != SAMPLE) for each in reference.package().subjects)],
+)
 def test_reference_components_pass_everything(subject: str) -> None:
     """They conform, and do so by doing something."""
     results = list(judged(reference.package(), subject=subject))

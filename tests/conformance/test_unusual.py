@@ -209,8 +209,9 @@ class Empty:
 def make_generator():
     yield 1
 '''
-COMMON = ("Task", "Slots", "Falsy", "Synchronous", "RaisingGetattr", "make_async")
+COMMON = ("Slots", "Falsy")
 RARE = [
+    *("Task", "Synchronous", "RaisingGetattr", "make_async"),
     *("NoTruth", "EqualToAll", "Unhashable", "Data"),
     *("Printless", "Awaiting", "Lying", "Callable", "make_partial", "make_object", "Family.make"),
     *("Family.make_static", "make_lambda", "Stepping"),

@@ -105,7 +105,9 @@ class Author:
     ) -> "Run":
         """Run pytest in a process of its own, with no plugin but ours and those named, or with all there are."""
         loaded = [] if autoload else [word for name in ("pytest_oneiric.plugin", *plugins) for word in ("-p", name)]
-        surroundings = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
+        surroundings = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV", "CI"))
+        }
         surroundings |= {"PYTHONPATH": str(self.root / "src"), "COLUMNS": "120"}
         if not autoload:
             surroundings["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"

@@ -147,7 +147,7 @@ NEEDY = """
 def test_after_a_failed_first_run_one_card_says_why_and_the_rest_is_a_line_each(author, with_component) -> None:
     with_component("needy", NEEDY)
     done = author.pytest(ASK, "-k", "needy and LIFE", "--tb=short")
-    assert done.out.count("\n  mend ") == 1
+    assert done.out.count("\n  mend ") == 1, done.out
     assert re.search(r"^action/needy/third +fails +fail LIFE-002; \d+ not tried$", done.out, re.MULTILINE)
     assert "url: Field required" in done.out
     assert "LIFE-001 action/needy/third was not tried: prerequisite: settings: ValidationError" in done.out
