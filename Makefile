@@ -7,7 +7,7 @@ OUT := build/certify
 EXTRAS := conformance,testing,redis,watch
 CODE := oneiric_core pytest_oneiric conformance tests
 
-.PHONY: certify test test-long lint types format bench docs coverage clean
+.PHONY: certify test test-long kill-matrix lint types format bench docs coverage clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml
@@ -29,6 +29,10 @@ test: $(READY)
 
 test-long: $(READY)
 	@$(BIN)/python -m pytest -n auto -m long
+
+# Every check against the mutants it has to kill, in the areas that take too long for the quick suite.
+kill-matrix: $(READY)
+	@$(BIN)/python -m pytest -n auto -q -m long tests/conformance/test_kill_matrix.py -k "kills_each_of_its or reference_components"
 
 coverage: $(READY)
 	@rm -f .coverage .coverage.*
