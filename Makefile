@@ -6,6 +6,7 @@ READY := $(VENV)/.ready
 OUT := build/certify
 EXTRAS := conformance,testing,redis,watch
 CODE := oneiric_core pytest_oneiric conformance tests
+PEER_PYTHON ?= $(firstword $(shell command -v python3.13) $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3))
 
 .PHONY: certify test test-long kill-matrix lint types format bench docs coverage clean
 .DELETE_ON_ERROR:
@@ -50,7 +51,9 @@ format: $(READY)
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
 
+# Beside the published package, where there is a Python that can run it.
 bench: $(READY)
+	@test -z "$(PEER_PYTHON)" || $(MAKE) --no-print-directory PYTHON=$(PEER_PYTHON) VENV=.venv-newest .venv-newest/.ready
 	@$(BIN)/python tests/benchmarks/run.py
 
 docs: $(READY)

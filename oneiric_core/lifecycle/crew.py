@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import sys
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -33,12 +34,16 @@ class Crew:
         return task
 
     def call(self, call: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.create_task(call)
+        """A call in a task of its own. Where Python can, it runs to its first suspension before this returns."""
+        task = _started(call)
         self.adopt(task)
         return task
 
     def adopt(self, call: asyncio.Future[Any]) -> None:
         """Own a call that somebody else has started."""
+        if call.done():
+            self._ended(call)
+            return
         self._calls.add(call)
         call.add_done_callback(self._ended)
 
@@ -103,6 +108,17 @@ class Crew:
         self._duties.discard(task)
         if not task.cancelled():
             task.exception()  # whoever waits for the task reports it; this only marks it as seen
+
+
+if sys.version_info >= (3, 12):
+
+    def _started(call: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        return asyncio.Task(call, loop=asyncio.get_running_loop(), eager_start=True)
+
+else:
+
+    def _started(call: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        return asyncio.create_task(call)
 
 
 def _outcome(call: Callable[[], object]) -> tuple[object, BaseException | None]:

@@ -266,8 +266,9 @@ class Maker:
     async def _end(self, call: "_Call", task: asyncio.Future[object], deadline: float) -> object:
         attempt, stage, kind = call.attempt, call.stage, call.kind
         try:
-            async with self._clock.timeout(max(0.0, deadline - call.began)):
-                await asyncio.wait({task})
+            if not task.done():
+                async with self._clock.timeout(max(0.0, deadline - call.began)):
+                    await asyncio.wait({task})
         except TimeoutError as error:
             task.cancel()
             raise _failed(attempt, stage, f"did not end within {deadline - call.began:g} s", kind) from error

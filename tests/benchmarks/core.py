@@ -11,7 +11,7 @@ from measure import ROOT, Figure, per_call
 
 from oneiric_core import Candidate, LifecycleManager, Resolver
 
-PEER = ROOT / ".venv-3.13" / "bin" / "python"
+PEER = ROOT / ".venv-newest" / "bin" / "python"
 GOALS = {
     "register one more beside 1,000": "≤ 20 µs, flat",
     "resolve among 10 candidates": "≤ 1 µs, flat",
