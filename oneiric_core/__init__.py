@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from oneiric_core.errors import RefusedFetchError as RefusedFetchError
     from oneiric_core.errors import ResolutionError as ResolutionError
     from oneiric_core.errors import RollbackError as RollbackError
+    from oneiric_core.errors import SettingsError as SettingsError
     from oneiric_core.errors import SignatureError as SignatureError
     from oneiric_core.errors import SwapError as SwapError
     from oneiric_core.errors import TransientFetchError as TransientFetchError
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from oneiric_core.remote.sync import sync_remote_manifest as sync_remote_manifest
     from oneiric_core.resolver import Explanation as Explanation
     from oneiric_core.resolver import Resolver as Resolver
+    from oneiric_core.settings import Settings as Settings
     from oneiric_core.trust import RefuseAll as RefuseAll
     from oneiric_core.trust import TrustPolicy as TrustPolicy
     from oneiric_core.trust import UnsafeAcceptUnsigned as UnsafeAcceptUnsigned
@@ -125,6 +127,7 @@ _EXPORTS = {
         "RefusedFetchError",
         "ResolutionError",
         "RollbackError",
+        "SettingsError",
         "SignatureError",
         "SwapError",
         "TransientFetchError",
@@ -150,6 +153,7 @@ _EXPORTS = {
         "Explanation",
         "Resolver",
     ),
+    "settings": ("Settings",),
     "trust": (
         "RefuseAll",
         "TrustPolicy",

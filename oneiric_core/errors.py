@@ -23,6 +23,7 @@
     │   ├── ActivationError                    its factory or ``init`` failed
     │   ├── HealthError                        it did not report itself healthy
     │   └── SwapError                          several keys could not change as one
+    ├── SettingsError          (ValueError)    the operator: what is configured has no meaning
     └── ConformanceError       (RuntimeError)  whoever runs the kit: the run itself cannot go on
 
 An error says what happened and ends with what to do about it. What it was raised on travels along as
@@ -49,6 +50,7 @@ __all__ = [
     "RefusedFetchError",
     "ResolutionError",
     "RollbackError",
+    "SettingsError",
     "SignatureError",
     "SwapError",
     "TransientFetchError",
@@ -175,6 +177,10 @@ class HealthError(LifecycleError):
 
 class SwapError(LifecycleError):
     """Several keys could not be swapped as one; none of them was."""
+
+
+class SettingsError(OneiricError, ValueError):
+    """A setting is unknown or cannot be used; ``key`` is its path where known."""
 
 
 class ConformanceError(OneiricError, RuntimeError):
