@@ -5,8 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT := build/certify
 EXTRAS := conformance,testing,redis,watch
-CODE := oneiric_core pytest_oneiric conformance tests
-PEER_PYTHON ?= $(firstword $(shell command -v python3.13) $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3))
+PEER_PYTHON ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3) $(shell command -v python3.13))
 
 .PHONY: certify test test-long kill-matrix lint types format bench docs coverage clean
 .DELETE_ON_ERROR:

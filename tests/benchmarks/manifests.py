@@ -1,7 +1,7 @@
 """Manifests: reading, believing and applying them, against what the same work costs with nothing around it.
 
 The published package is measured beside us where an interpreter that has it is named or found: ``ONEIRIC_PEER``, or
-``.venv-3.13/bin/python``.
+``.venv-newest/bin/python``.
 """
 
 import asyncio
@@ -167,7 +167,7 @@ def growth(path: Path, media_type: str, work: str) -> float:
 
 def peer() -> str | None:
     """An interpreter that has the published package."""
-    for candidate in (os.environ.get("ONEIRIC_PEER"), str(ROOT / ".venv-3.13" / "bin" / "python")):
+    for candidate in (os.environ.get("ONEIRIC_PEER"), str(ROOT / ".venv-newest" / "bin" / "python")):
         if candidate and Path(candidate).exists():
             return candidate
     return None
