@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-import statistics
 import subprocess
-import time
 from collections.abc import Iterator
 
-from measure import ROOT, Figure, per_call
+from alike import KINDS, resolving, swapping
+from measure import ROOT, Figure
 
 from oneiric_core import Candidate, LifecycleManager, Resolver
 
@@ -24,64 +23,18 @@ GOALS = {
 }
 
 
-class Plain:
-    """A component with no work of its own, so that what is measured is ours."""
-
-
-class Sync:
-    def init(self) -> None: ...
-
-    def health(self) -> bool:
-        return True
-
-    def cleanup(self) -> None: ...
-
-
-class Async:
-    async def init(self) -> None: ...
-
-    async def health(self) -> bool:
-        return True
-
-    async def cleanup(self) -> None: ...
-
-
-def candidate(number: int, factory: type = Plain) -> Candidate:
+def candidate(number: int, factory: type) -> Candidate:
     return Candidate("adapter", "cache", f"p{number}", factory)
 
 
-def resolving() -> Iterator[tuple[str, float]]:
-    resolver = Resolver()
-    for count in (10, 100, 1000):
-        resolver = Resolver()
-        for number in range(count):
-            resolver.register(candidate(number))
-        yield (
-            f"resolve among {count} candidates",
-            per_call(20_000, lambda chosen=resolver: chosen.resolve("adapter", "cache")),
-        )
-    fresh = iter([candidate(number) for number in range(1000, 3000)])
-    yield "register one more beside 1,000", per_call(250, lambda: resolver.register(next(fresh)))
-
-
-async def swapping() -> dict[str, float]:
-    found: dict[str, float] = {}
-    for work, kind in (("no hooks", Plain), ("sync hooks", Sync), ("three async hooks", Async)):
+async def measured() -> dict[str, float]:
+    found = resolving(Resolver, candidate, lookups=20_000, registrations=250)
+    for work, kind in KINDS.items():
         resolver = Resolver()
         resolver.register(candidate(0, kind))
         async with LifecycleManager(resolver) as manager:
-            await manager.activate("adapter", "cache")
-            found.setdefault(
-                "read the active instance",
-                per_call(50_000, lambda chosen=manager: chosen.get_instance("adapter", "cache")),
-            )
-            rounds = []
-            for _ in range(7):
-                start = time.perf_counter()
-                for _ in range(300):
-                    await manager.swap("adapter", "cache")
-                rounds.append((time.perf_counter() - start) / 300)
-            found[f"swap, {work}"] = statistics.median(rounds)
+            read, found[f"swap, {work}"] = await swapping(manager)
+            found.setdefault("read the active instance", read)
     return found
 
 
@@ -96,8 +49,7 @@ def published() -> dict[str, float]:
 
 
 def core() -> Iterator[Figure]:
-    ours = dict(resolving()) | asyncio.run(swapping())
     theirs = published()
-    for work, seconds in ours.items():
+    for work, seconds in asyncio.run(measured()).items():
         beside = f" ({theirs[work] * 1e6:.2f} µs)" if work in theirs else ""
         yield Figure(f"{work} (published)", f"{seconds * 1e6:.2f} µs{beside}", GOALS[work])
