@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-__all__ = ["ANCHOR_INI", "add_options", "refuse_unknown"]
+__all__ = ["ANCHOR_INI", "PATHS", "add_options", "given", "refuse_unknown"]
 
 ANCHOR_INI: Final = "oneiric_conformance_anchor"
 _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -24,12 +24,26 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
         "default": None,
         "help": "how thoroughly: quick, gate (default), deep or explore",
     },
+    "--oneiric-wheel": {
+        "metavar": "PATH",
+        "default": None,
+        "help": "the wheel that is released; rules about wheels apply only when there is one",
+    },
     "--oneiric-report": {
         "metavar": "PATH",
         "default": None,
         "help": "write the report as JSON to PATH",
     },
 }
+
+
+PATHS: Final = tuple(name for name, how in _OPTIONS.items() if how.get("metavar") == "PATH")
+"""The options that take a path, relative to where pytest was started."""
+
+
+def given(config: pytest.Config) -> list[str]:
+    """Those of the options that need ``--oneiric-conformance`` and were given."""
+    return [flag for flag in _OPTIONS if config.getoption(flag) and flag != "--oneiric-conformance"]
 
 
 def add_options(parser: pytest.Parser) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_oneiric.options import add_options, refuse_unknown
+from pytest_oneiric.options import add_options, given, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,5 +27,5 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_oneiric.suite import register  # noqa: PLC0415 - what it needs is loaded only where it is asked for
 
         register(config)
-    elif config.getoption("oneiric_component") or config.getoption("oneiric_report"):
-        raise pytest.UsageError("--oneiric-component and --oneiric-report need --oneiric-conformance. Add it.")
+    elif lonely := given(config):
+        raise pytest.UsageError(f"{', '.join(lonely)} needs --oneiric-conformance. Add it.")

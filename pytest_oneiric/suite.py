@@ -11,6 +11,7 @@ import pytest
 
 from pytest_oneiric.anchor import anchor_of
 from pytest_oneiric.collect import MARK, AnchorFile, NotPassed, add_to_arguments
+from pytest_oneiric.options import PATHS
 from pytest_oneiric.report import RESULT, UNTRIED, Reporter
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ class Suite:
     def _named(self) -> Iterator[tuple[str, str]]:
         for spec in self.configuration.component:
             yield "component", spec
+        if self.package.wheel is not None:
+            yield "wheel", str(self.package.wheel.path)
 
     def _plan(self) -> "Mapping[str, tuple[tuple[Planned, Check], ...]]":
         from oneiric_conformance import CHECKS  # noqa: PLC0415 - loaded only where asked for
@@ -134,18 +137,22 @@ def _end(result: "Result") -> None:
 
 
 def _found(config: pytest.Config) -> "tuple[Configuration, Package]":
-    from oneiric_conformance import find_package, read_configuration  # noqa: PLC0415 - loaded only where asked for
+    from oneiric_conformance import (  # noqa: PLC0415 - loaded only where asked for
+        find_package,
+        read_configuration,
+        with_wheel,
+    )
 
-    report = config.getoption("oneiric_report")
+    named = {flag.removeprefix("--oneiric-"): config.getoption(flag) for flag in PATHS}
     configuration = read_configuration(
         config.rootpath,
         profile=config.getoption("oneiric_profile"),
         component=tuple(config.getoption("oneiric_component")),
-        report=report and str((config.invocation_params.dir / report).resolve()),
+        **{name: path and (config.invocation_params.dir / path).absolute() for name, path in named.items()},
     )
     worker = getattr(config, "workerinput", {}).get("workerid", "main")
-    package = find_package(config.rootpath, only=configuration.component)
-    return configuration, configuration.applied_to(package, worker=worker)
+    package = configuration.applied_to(find_package(config.rootpath, only=configuration.component), worker=worker)
+    return configuration, with_wheel(package, configuration.wheel)
 
 
 def _session(configuration: "Configuration", package: "Package", replay: "Callable[[str, str], str]") -> "Session":

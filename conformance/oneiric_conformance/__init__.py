@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from oneiric_conformance.config import Configuration as Configuration
     from oneiric_conformance.config import read_configuration as read_configuration
     from oneiric_conformance.finding.packages import find_package as find_package
+    from oneiric_conformance.finding.wheels import with_wheel as with_wheel
     from oneiric_conformance.handling.bench import Bench as Bench
     from oneiric_conformance.judging.findings import Finding as Finding
     from oneiric_conformance.judging.plan import Planned as Planned
@@ -39,12 +40,14 @@ if TYPE_CHECKING:
     from oneiric_conformance.subject import EntryPointName as EntryPointName
     from oneiric_conformance.subject import Package as Package
     from oneiric_conformance.subject import Subject as Subject
+    from oneiric_conformance.subject import Wheel as Wheel
 
 _EXPORTS = {
     "handling.bench": ("Bench",),
     "checks": ("CHECKS",),
     "config": ("Configuration", "read_configuration"),
     "finding.packages": ("find_package",),
+    "finding.wheels": ("with_wheel",),
     "judging.findings": ("Finding",),
     "judging.plan": ("Planned",),
     "profile": ("PROFILES", "Profile", "profile_named"),
@@ -56,7 +59,7 @@ _EXPORTS = {
     "run": ("run_conformance",),
     "runtime": ("Limits", "Runtime"),
     "judging.session": ("Session",),
-    "subject": ("EntryPointName", "Package", "Subject"),
+    "subject": ("EntryPointName", "Package", "Subject", "Wheel"),
 }
 _HOMES = {name: home for home, names in _EXPORTS.items() for name in names}
 

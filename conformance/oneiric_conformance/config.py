@@ -36,9 +36,11 @@ SETTINGS: Final[Mapping[str, tuple[type, object]]] = {
     "profile": (str, "gate"),
     "seed": (int, None),
     "component": (list, ()),
-    "report": (str, ""),
+    "wheel": (Path, None),
+    "report": (Path, None),
 }
-"""The keys there are, with their types and defaults; the command line has an option for each."""
+"""The keys there are, with types and defaults; the command line has an option for each. A path is written as text,
+relative to the file it stands in."""
 
 _PER_COMPONENT: Final = ("settings",)
 
@@ -49,13 +51,15 @@ class Configuration:
 
     :param component: what to judge instead of the project's own components: ``domain/key/provider`` or
         ``module:attribute``.
-    :param report: where to write the report, relative to the root directory; None for nowhere.
+    :param wheel: the file that is released, or a pattern that one file matches; None for none.
+    :param report: where to write the report; None for nowhere.
     :param components: raw settings by component id.
     :param sources: where each value came from.
     """
 
     profile: Profile
     component: tuple[str, ...] = ()
+    wheel: Path | None = None
     report: Path | None = None
     components: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -66,6 +70,7 @@ class Configuration:
             "profile": self.profile.name,
             "seed": self.profile.seed,
             "component": ", ".join(self.component),
+            "wheel": self.wheel,
             "report": self.report,
             "components": ", ".join(self.components),
         }
@@ -109,7 +114,7 @@ def read_configuration(rootdir: Path | None, **overrides: object) -> Configurati
         if name in given:
             values[name], sources[name] = given[name], f"--oneiric-{name}"
         elif name in written:
-            values[name], sources[name] = _of_type(name, written[name], kind), _FILE
+            values[name], sources[name] = _read(name, written[name], kind), _FILE
         else:
             values[name], sources[name] = default, _DEFAULT
     components = _components(written.get("components", {}))
@@ -118,10 +123,14 @@ def read_configuration(rootdir: Path | None, **overrides: object) -> Configurati
     return Configuration(
         profile=profile_named(values["profile"], values["seed"]),
         component=tuple(values["component"]),
-        report=(rootdir or Path()) / values["report"] if values["report"] else None,
+        **{name: _place(rootdir, values[name]) for name, (kind, _) in SETTINGS.items() if kind is Path},
         components=components,
         sources=sources,
     )
+
+
+def _place(rootdir: Path | None, value: str | Path | None) -> Path | None:
+    return (rootdir or Path()) / value if value else None
 
 
 def _written(rootdir: Path | None) -> Mapping[str, Any]:
@@ -143,6 +152,10 @@ def _components(written: object) -> dict[str, Mapping[str, Any]]:
         _refuse_unknown(_of_type(name, table, dict), _PER_COMPONENT, where)
         found[name] = _of_type(f"{name}.settings", table.get("settings", {}), dict)
     return found
+
+
+def _read(name: str, value: Any, kind: type) -> Any:
+    return _of_type(name, value, str if kind is Path else kind)
 
 
 def _of_type(name: str, value: Any, kind: type) -> Any:

@@ -128,7 +128,7 @@ class ConformanceReport:
         core = version("oneiric-core")
         return {
             "schema": SCHEMA,
-            "package": {"name": self.package.name, "version": self.package.version},
+            "package": {"name": self.package.name, "version": self.package.version, "wheel": self._wheel()},
             "kit": core,
             "core": core,
             "runtime": self.runtime,
@@ -152,6 +152,10 @@ class ConformanceReport:
                 "cpus": os.cpu_count(),
             },
         }
+
+    def _wheel(self) -> dict[str, str] | None:
+        wheel = self.package.wheel
+        return None if wheel is None else {"name": wheel.name, "sha256": wheel.sha256}
 
     def to_text(self) -> str:
         """:meth:`to_json` as the text of the file."""

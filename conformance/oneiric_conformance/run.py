@@ -5,6 +5,7 @@ from pathlib import Path
 
 from oneiric_conformance.config import read_configuration
 from oneiric_conformance.finding.packages import find_distribution, find_package
+from oneiric_conformance.finding.wheels import with_wheel
 from oneiric_conformance.judging.session import Session
 from oneiric_conformance.report import ConformanceReport
 from oneiric_conformance.report_file import ReportFile
@@ -24,6 +25,7 @@ def run_conformance(
     profile: str | None = None,
     seed: int | None = None,
     runtime: str | RuntimeFactory | None = None,
+    wheel: Path | str | None = None,
     report: Path | str | None = None,
     progress: Callable[[Result], None] | None = None,
 ) -> ConformanceReport:
@@ -36,6 +38,7 @@ def run_conformance(
     :param profile: ``quick``, ``gate``, ``deep`` or ``explore``; by default what is configured, else ``gate``.
     :param seed: where ``explore`` starts.
     :param runtime: what makes the runtime, or its import path; by default our own.
+    :param wheel: the file that is released, or a pattern that one file matches; rules about wheels apply only then.
     :param report: where to write the report as well.
     :param progress: called with each result as it is there.
     :raises ConformanceError: if there is nothing to judge, or the run cannot be set up. What the components do is
@@ -47,6 +50,7 @@ def run_conformance(
     file = ReportFile(place) if place is not None else None
     named = (target,) if isinstance(target, str) and _is_component(target) else ()
     package = configuration.applied_to(_package(target, home, named or configuration.component), chosen=bool(named))
+    package = with_wheel(package, configuration.wheel if wheel is None else Path(wheel))
     if isinstance(runtime, str):
         runtime = runtime_named(runtime)
     factory = CoreRuntime if runtime is None else runtime

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["EntryPointName", "Package", "Subject"]
+__all__ = ["EntryPointName", "Package", "Subject", "Wheel"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -68,6 +68,21 @@ def _listed(value: object) -> list[object]:
 
 
 @dataclass(frozen=True, slots=True)
+class Wheel:
+    """The file that is released. What is in it is for checks to judge.
+
+    :param sha256: of its bytes, 64 hexadecimal digits.
+    """
+
+    path: Path
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+
+@dataclass(frozen=True, slots=True)
 class Package:
     """What an author publishes.
 
@@ -78,6 +93,7 @@ class Package:
     :param modules: top-level importable names that belong to the distribution.
     :param declared: the entry points that ``pyproject.toml`` declares; None if that could not be read.
     :param installed: the entry points that the installed metadata has.
+    :param wheel: the file it is released as; None if none was given.
     """
 
     name: str
@@ -87,6 +103,7 @@ class Package:
     modules: frozenset[str] = frozenset()
     declared: tuple[EntryPointName, ...] | None = None
     installed: tuple[EntryPointName, ...] = ()
+    wheel: Wheel | None = None
 
     @property
     def id(self) -> str:

@@ -149,7 +149,7 @@ def test_the_report_says_what_was_asked_of_what() -> None:
     card = Card("LIFE-001", FIRST, "r", "s", "e", "x", "m", "p")
     made = report([replace(one, card=card) if one.subject == FIRST else one for one in full()]).to_json()
     assert made["schema"] == "oneiric-conformance-report/1"
-    assert made["package"] == {"name": "acme", "version": "1.0"}
+    assert made["package"] == {"name": "acme", "version": "1.0", "wheel": None}
     assert made["requirements"] == {"id": "2026.1", "sha256": "f" * 64}
     assert (made["profile"], made["seed"], made["runtime"], made["verdict"]) == ("gate", 0, "m:R", "certified")
     assert (made["kit"], made["core"]) == (version("oneiric-core"), version("oneiric-core"))

@@ -69,11 +69,20 @@ def test_a_component_that_is_not_there(author) -> None:
     assert "action/slug/third" in done.err
 
 
-@pytest.mark.parametrize("option", ["--oneiric-component=action/slug/third", "--oneiric-report=report.json"])
+@pytest.mark.parametrize(
+    "option", ["--oneiric-component=action/slug/third", "--oneiric-report=report.json", "--oneiric-profile=quick"]
+)
 def test_an_option_without_the_one_it_belongs_to(author, option: str) -> None:
     done = author.pytest(option)
     assert done.code == 4
-    assert ASK in done.err
+    assert f"{option.partition('=')[0]} needs {ASK}" in done.err
+
+
+def test_a_wheel_that_is_not_there_is_said_before_the_run(author) -> None:
+    done = author.pytest(ASK, "--oneiric-wheel", "dist/third_party-1.0-py3-none-any.whl")
+    assert done.code == 4
+    assert f"{author.root}/dist/third_party-1.0-py3-none-any.whl" in done.err
+    assert "passed" not in done.out
 
 
 def test_an_entry_point_that_fails_to_import_is_its_own_failing_item(author, with_component) -> None:

@@ -1,5 +1,6 @@
 """What an author is told at the end, and what other programs can read."""
 
+import hashlib
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -81,6 +82,17 @@ def test_the_report_lists_every_check_of_every_component(failing, judged) -> Non
     assert {"action/slug/third", "action/forgetful/third"} <= set(listed)
     statuses = {result["check"]: result["status"] for result in listed["action/forgetful/third"]["results"]}
     assert statuses["LIFE-002"] == "fail"
+
+
+def test_the_report_names_the_wheel_by_digest(author) -> None:
+    """Given on the command line relative to the working directory, also to workers."""
+    author.write("dist/third_party-1.0-py3-none-any.whl", "not much of a wheel")
+    arguments = ("--oneiric-wheel", "../dist/*.whl", "--oneiric-report", "../report.json", "-k", "META-002")
+    done = author.pytest(ASK, *arguments, "-n", "1", cwd=author.root / "tests", plugins=("xdist.plugin",))
+    assert done.code == 0, done.err
+    digest = hashlib.sha256(b"not much of a wheel").hexdigest()
+    wheel = json.loads((author.root / "report.json").read_text())["package"]["wheel"]
+    assert wheel == {"name": "third_party-1.0-py3-none-any.whl", "sha256": digest}
 
 
 def test_a_report_where_nobody_may_write_is_refused_before_the_run(author) -> None:
