@@ -24,6 +24,16 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
         "default": None,
         "help": "how thoroughly: quick, gate (default), deep or explore",
     },
+    "--oneiric-level": {
+        "metavar": "LEVEL",
+        "default": None,
+        "help": "fail unless this level is reached: core or hardened",
+    },
+    "--oneiric-waivers": {
+        "metavar": "PATH",
+        "default": None,
+        "help": "rules accepted as broken (default: oneiric-waivers.toml, if there is one)",
+    },
     "--oneiric-wheel": {
         "metavar": "PATH",
         "default": None,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from _pytest.terminal import TerminalReporter
 
     from oneiric_conformance import ComponentReport, ConformanceReport, Result
@@ -61,6 +63,8 @@ class Reporter:
         if session.config.getoption("collectonly"):
             return
         self._made = self._report()
+        if self._level_is_missed(self._made) and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._file is not None:
             self._file.write(self._made)
 
@@ -86,7 +90,7 @@ class Reporter:
 
     def _say_the_rest(self, terminal: "TerminalReporter", report: "ConformanceReport") -> None:
         for result in report.whole:
-            if result.status.value in {"fail", "error", "warn"}:
+            if result.status.value in {"fail", "error", "warn", "waived"}:
                 terminal.write_line(f"{result.subject}: {result.status.value} {result.check}: {result.reason}")
         for line in _warnings(report):
             terminal.write_line(line)
@@ -95,8 +99,31 @@ class Reporter:
             f"{counts['executed']} executed of {counts['applicable']} applicable of {counts['total']} checks,"
             f" requirements {report.requirements.id}, profile {report.profile.name}"
         )
+        for line in self._levels(report):
+            terminal.write_line(line)
         terminal.write("verdict: ")
         terminal.write(f"{report.verdict.value}\n", bold=True, **{_COLOURS[report.verdict.value]: True})
+
+    def _level_is_missed(self, report: "ConformanceReport") -> bool:
+        """Whether the level asked for was not reached.
+
+        A run that was narrowed, and in which nothing failed, misses no level that only the configuration asks for: else
+        no single check could be repeated.
+        """
+        configuration = self._suite.configuration
+        if not configuration.level or configuration.level in report.levels:
+            return False
+        asked_now = configuration.sources["level"].startswith("--")
+        return asked_now or report.verdict.value != "incomplete"
+
+    def _levels(self, report: "ConformanceReport") -> "Iterator[str]":
+        from oneiric_conformance.levels import LEVELS, lacking  # noqa: PLC0415 - loaded only where asked for
+
+        if report.levels:
+            yield f"level: {report.levels[-1]}"
+        for level in LEVELS[len(report.levels) :]:
+            if level == self._suite.configuration.level:
+                yield f"level {level} was asked for and not reached: {'; '.join(lacking(report, level))}"
 
     def _report(self) -> "ConformanceReport":
         from oneiric_conformance import ConformanceReport  # noqa: PLC0415 - loaded only where asked for
@@ -121,7 +148,7 @@ def _seconds() -> float:
 
 def _because(component: "ComponentReport") -> str:
     """What led to the verdict, on the rest of the line."""
-    found = {status: _ids(component, status) for status in ("fail", "error", "warn")}
+    found = {status: _ids(component, status) for status in ("fail", "error", "warn", "waived")}
     told = [f"{status} {ids}" for status, ids in found.items() if ids]
     untried = sum(result.reason.startswith(UNTRIED) for result in component.results)
     if untried:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_oneiric.anchor import anchor_of
-from pytest_oneiric.collect import MARK, AnchorFile, NotPassed, add_to_arguments
+from pytest_oneiric.collect import MARK, AnchorFile, CheckItem, NotPassed, add_to_arguments
 from pytest_oneiric.options import PATHS
 from pytest_oneiric.report import RESULT, UNTRIED, Reporter
 
@@ -51,6 +51,7 @@ class Suite:
     def __init__(self, config: pytest.Config) -> None:
         self.rootdir = config.rootpath
         self._process = os.getpid()
+        self.narrowed = False
         self.configuration, self.package = _found(config)
         self.anchor = anchor_of(config, self.package)
         self.session = _session(self.configuration, self.package, self.replay_line)
@@ -71,6 +72,11 @@ class Suite:
         node: AnchorFile = AnchorFile.from_parent(parent, path=file_path, **named)
         node.plan, node.judge = self._plan(), self._judge
         return [*(found if inside else ()), node]  # a component's own module elsewhere holds no tests of this project
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """See whether anything that was planned is not going to run."""
+        kept = sum(isinstance(item, CheckItem) for item in session.items)
+        self.narrowed = kept < len(self.session.plan())
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -113,7 +119,7 @@ class Suite:
 
     def _judge(self, planned: "Planned", item: pytest.Item) -> None:
         try:
-            result = self.session.judge(planned)
+            result = self.session.judge(planned, narrowed=self.narrowed)
         finally:
             if os.getpid() != self._process:
                 os._exit(os.EX_OK)  # what a component forked must not run the rest of the tests once more
@@ -128,6 +134,8 @@ def _end(result: "Result") -> None:
             return
         case "not-applicable" | "not-scored":
             pytest.skip(f"{result.status.value}: {result.reason}")
+        case "waived":
+            pytest.xfail(f"waived: {'' if result.waiver is None else result.waiver.reason}")
         case "error":
             raise NotPassed(f"KIT ERROR in {result.check} of {result.subject}: {result.reason}")
         case _ if result.card is None or result.reason.startswith(UNTRIED):
@@ -147,6 +155,7 @@ def _found(config: pytest.Config) -> "tuple[Configuration, Package]":
     configuration = read_configuration(
         config.rootpath,
         profile=config.getoption("oneiric_profile"),
+        level=config.getoption("oneiric_level"),
         component=tuple(config.getoption("oneiric_component")),
         **{name: path and (config.invocation_params.dir / path).absolute() for name, path in named.items()},
     )
@@ -156,6 +165,7 @@ def _found(config: pytest.Config) -> "tuple[Configuration, Package]":
 
 
 def _session(configuration: "Configuration", package: "Package", replay: "Callable[[str, str], str]") -> "Session":
-    from oneiric_conformance import Session  # noqa: PLC0415 - loaded only where asked for
+    from oneiric_conformance import Session, read_waivers  # noqa: PLC0415 - loaded only where asked for
 
-    return Session(package, profile=configuration.profile, replay=replay)
+    waivers = read_waivers(configuration.waivers, only=package if configuration.component else None)
+    return Session(package, profile=configuration.profile, replay=replay, waivers=waivers)

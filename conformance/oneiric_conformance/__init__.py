@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from oneiric_conformance.judging.findings import Finding as Finding
     from oneiric_conformance.judging.plan import Planned as Planned
     from oneiric_conformance.judging.session import Session as Session
+    from oneiric_conformance.levels import LEVELS as LEVELS
     from oneiric_conformance.profile import PROFILES as PROFILES
     from oneiric_conformance.profile import Profile as Profile
     from oneiric_conformance.profile import profile_named as profile_named
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from oneiric_conformance.results import Card as Card
     from oneiric_conformance.results import Result as Result
     from oneiric_conformance.results import Status as Status
+    from oneiric_conformance.results import Waiver as Waiver
     from oneiric_conformance.run import run_conformance as run_conformance
     from oneiric_conformance.runtime import Limits as Limits
     from oneiric_conformance.runtime import Runtime as Runtime
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from oneiric_conformance.subject import Package as Package
     from oneiric_conformance.subject import Subject as Subject
     from oneiric_conformance.subject import Wheel as Wheel
+    from oneiric_conformance.waivers import read_waivers as read_waivers
 
 _EXPORTS = {
     "handling.bench": ("Bench",),
@@ -50,16 +53,18 @@ _EXPORTS = {
     "finding.wheels": ("with_wheel",),
     "judging.findings": ("Finding",),
     "judging.plan": ("Planned",),
+    "levels": ("LEVELS",),
     "profile": ("PROFILES", "Profile", "profile_named"),
     "registry": ("Check", "check"),
     "report": ("ComponentReport", "ConformanceReport", "Verdict"),
     "report_file": ("ReportFile",),
     "requirements": ("RequirementSet", "requirement_set"),
-    "results": ("Card", "Result", "Status"),
+    "results": ("Card", "Result", "Status", "Waiver"),
     "run": ("run_conformance",),
     "runtime": ("Limits", "Runtime"),
     "judging.session": ("Session",),
     "subject": ("EntryPointName", "Package", "Subject", "Wheel"),
+    "waivers": ("read_waivers",),
 }
 _HOMES = {name: home for home, names in _EXPORTS.items() for name in names}
 

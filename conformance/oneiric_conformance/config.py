@@ -21,6 +21,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
+from oneiric_conformance.levels import LEVELS
 from oneiric_conformance.profile import Profile, profile_named
 from oneiric_conformance.subject import Package
 from oneiric_core import ConformanceError
@@ -32,11 +33,15 @@ _FILE: Final = "pyproject.toml"
 _DEFAULT: Final = "default"
 _NAMED: Final = re.compile(r"\$\{(\w+)\}")
 
+_WAIVERS: Final = "oneiric-waivers.toml"
+
 SETTINGS: Final[Mapping[str, tuple[type, object]]] = {
     "profile": (str, "gate"),
     "seed": (int, None),
     "component": (list, ()),
+    "level": (str, ""),
     "wheel": (Path, None),
+    "waivers": (Path, None),
     "report": (Path, None),
 }
 """The keys there are, with types and defaults; the command line has an option for each. A path is written as text,
@@ -52,6 +57,8 @@ class Configuration:
     :param component: what to judge instead of the project's own components: ``domain/key/provider`` or
         ``module:attribute``.
     :param wheel: the file that is released, or a pattern that one file matches; None for none.
+    :param level: what the run has to reach; empty if it only has to fail nowhere.
+    :param waivers: the file of waivers; None if there is none.
     :param report: where to write the report; None for nowhere.
     :param components: raw settings by component id.
     :param sources: where each value came from.
@@ -59,7 +66,9 @@ class Configuration:
 
     profile: Profile
     component: tuple[str, ...] = ()
+    level: str = ""
     wheel: Path | None = None
+    waivers: Path | None = None
     report: Path | None = None
     components: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -70,7 +79,9 @@ class Configuration:
             "profile": self.profile.name,
             "seed": self.profile.seed,
             "component": ", ".join(self.component),
+            "level": self.level,
             "wheel": self.wheel,
+            "waivers": self.waivers,
             "report": self.report,
             "components": ", ".join(self.components),
         }
@@ -117,16 +128,41 @@ def read_configuration(rootdir: Path | None, **overrides: object) -> Configurati
             values[name], sources[name] = _read(name, written[name], kind), _FILE
         else:
             values[name], sources[name] = default, _DEFAULT
+    if not values["waivers"] and rootdir is not None and (rootdir / _WAIVERS).is_file():
+        values["waivers"] = sources["waivers"] = _WAIVERS
+    _make_level_possible(values, sources)
     components = _components(written.get("components", {}))
     if components:
         sources["components"] = _FILE
     return Configuration(
         profile=profile_named(values["profile"], values["seed"]),
         component=tuple(values["component"]),
+        level=values["level"],
         **{name: _place(rootdir, values[name]) for name, (kind, _) in SETTINGS.items() if kind is Path},
         components=components,
         sources=sources,
     )
+
+
+def _make_level_possible(values: dict[str, Any], sources: dict[str, str]) -> None:
+    """Choose the profile that a level asks for where nobody chose one.
+
+    :raises ConformanceError: the level does not exist, or cannot be reached with what was chosen.
+    """
+    level = values["level"]
+    if not level:
+        return
+    if level not in LEVELS:
+        _refuse(level, LEVELS, f"there is no level {level!r}")
+    if level == LEVELS[-1] and sources["profile"] == _DEFAULT:
+        values["profile"], sources["profile"] = "deep", sources["level"]
+    fix = ""
+    if level == LEVELS[-1] and not values["wheel"]:
+        fix = "Give the wheel, too"
+    elif (level == LEVELS[-1] and values["profile"] != "deep") or values["profile"] == "quick":
+        fix = f"Choose the profile {'deep' if level == LEVELS[-1] else 'gate'}"
+    if fix:
+        raise ConformanceError(f"the level {level} cannot be reached in this way", fix=fix, level=level)
 
 
 def _place(rootdir: Path | None, value: str | Path | None) -> Path | None:

@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from oneiric_conformance.handling.bench import Bench
     from oneiric_conformance.subject import Subject
 
-__all__ = ["CHECKS", "Check", "check"]
+__all__ = ["CHECKS", "FORMER_IDS", "Check", "check"]
 
 Judges: TypeAlias = Literal["component", "package", "runtime"]
 Level: TypeAlias = Literal["must", "should"]
@@ -24,6 +24,9 @@ _ID: Final = re.compile(r"[A-Z]{2,4}-\d{3}")
 _checks: dict[str, "Check"] = {}
 CHECKS: Final = MappingProxyType(_checks)
 """All registered checks by id; filled by importing :mod:`oneiric_conformance.checks`."""
+_former: dict[str, str] = {}
+FORMER_IDS: Final = MappingProxyType(_former)
+"""Ids that checks had before they were renamed, with those they have now; such an id is never given again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +95,20 @@ def check(
     claims: str = "",
     applies: Applies = _always,
     exercises: bool = False,
+    formerly: Iterable[str] = (),
 ) -> Callable[[Body], Body]:
-    """Register a check. A mistake in the declaration is a :class:`ConformanceError` at import."""
+    """Register a check. A mistake in the declaration is a :class:`ConformanceError` at import.
+
+    :param formerly: ids it had before; waivers that name one still hold.
+    """
 
     def register(body: Body) -> Body:
         made = Check(id, judges, level, since, body, floor, frozenset(domains), claims, applies, exercises)
         _refuse_unfit(made)
+        for name in formerly:
+            _refuse_unfit(replace(made, id=name))
         _checks[id] = made
+        _former.update(dict.fromkeys(formerly, id))
         return body
 
     return register
@@ -110,6 +120,8 @@ def _refuse_unfit(made: Check) -> None:
         fault = "its id is not of the form AREA-000"
     elif made.id in _checks:
         fault = f"its id is taken by {_checks[made.id].name}"
+    elif made.id in _former:
+        fault = f"its id is a former one of {_former[made.id]}"
     elif type(made.floor) is not int or made.floor < 1:
         fault = "its floor is below 1, so that it could pass without trying anything"
     elif unknown := made.domains - set(Domain):

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from oneiric_conformance.judging.plan import Planned
+from oneiric_conformance.levels import LEVELS, lacking
 from oneiric_conformance.profile import Profile
 from oneiric_conformance.requirements import RequirementSet
 from oneiric_conformance.results import Result, Status
@@ -123,6 +124,11 @@ class ConformanceReport:
         """Whether anything failed, or could not be judged: then the run's exit code is not zero."""
         return self.verdict is Verdict.FAILS
 
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The levels that were reached."""
+        return tuple(level for level in LEVELS if not lacking(self, level))
+
     def to_json(self) -> dict[str, Any]:
         """The report as plain data. Two runs that saw the same are equal but for ``timing`` and ``environment``."""
         core = version("oneiric-core")
@@ -136,6 +142,8 @@ class ConformanceReport:
             "profile": self.profile.name,
             "seed": self.profile.seed,
             "verdict": self.verdict.value,
+            "levels": list(self.levels),
+            "lacking": {level: list(lacking(self, level)) for level in LEVELS if level not in self.levels},
             "counts": self.counts,
             "missing": list(self.missing),
             "components": [component.to_json() for component in self.components],

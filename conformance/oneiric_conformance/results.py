@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from enum import StrEnum
 from textwrap import fill
 from typing import Any
 
-__all__ = ["Card", "Result", "Status"]
+__all__ = ["Card", "Result", "Status", "Waiver"]
 
 
 class Status(StrEnum):
@@ -72,6 +73,30 @@ def _labelled(label: str, text: str, width: int | None = None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiver:
+    """A rule that somebody knows to be broken, and accepts for a while.
+
+    :param component: its id; the package's name for rules of the package and of the runtime.
+    :param reason: why it is accepted, for those who read the report and the certificate.
+    :param until: the last day on which it holds; None if it has none.
+    """
+
+    check: str
+    component: str
+    reason: str
+    until: date | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; the day as ISO 8601 has it."""
+        return asdict(self) | {"until": self.until and self.until.isoformat()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Waiver":
+        """The inverse of :meth:`to_json`."""
+        return cls(**{**data, "until": data["until"] and date.fromisoformat(data["until"])})
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """The outcome of one check of one subject.
 
@@ -82,6 +107,7 @@ class Result:
     :param behaviours: how many of the component's own behaviours were observed to do something; a component without a
         single one is not certifiable.
     :param seconds: wall time; never part of a comparison of two runs.
+    :param waiver: what the status ``waived`` rests on.
     """
 
     check: str
@@ -94,16 +120,18 @@ class Result:
     behaviours: int = 0
     card: Card | None = None
     seconds: float = 0.0
+    waiver: Waiver | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, as it crosses a process border or enters the report."""
-        return asdict(self) | {"status": self.status.value}
+        return asdict(self) | {"status": self.status.value, "waiver": self.waiver and self.waiver.to_json()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Result":
         """The inverse of :meth:`to_json`."""
-        card = data["card"]
+        card, waiver = data["card"], data["waiver"]
         return replace(
-            cls(**{**data, "status": Status(data["status"]), "card": None}),
+            cls(**{**data, "status": Status(data["status"]), "card": None, "waiver": None}),
             card=Card(**card) if card else None,
+            waiver=Waiver.from_json(waiver) if waiver else None,
         )

@@ -12,6 +12,7 @@ from oneiric_conformance.report_file import ReportFile
 from oneiric_conformance.results import Result
 from oneiric_conformance.runtime import RuntimeFactory
 from oneiric_conformance.subject import Package
+from oneiric_conformance.waivers import read_waivers
 from oneiric_core import SYSTEM_CLOCK, ConformanceError
 from oneiric_core.testing import CoreRuntime, import_object
 
@@ -54,7 +55,8 @@ def run_conformance(
     if isinstance(runtime, str):
         runtime = runtime_named(runtime)
     factory = CoreRuntime if runtime is None else runtime
-    with Session(package, profile=configuration.profile, runtime_factory=factory) as session:
+    waivers = read_waivers(configuration.waivers, only=package if named or configuration.component else None)
+    with Session(package, profile=configuration.profile, runtime_factory=factory, waivers=waivers) as session:
         made = _judged(session, progress)
     if file is not None:
         file.write(made)

@@ -1,6 +1,7 @@
 """A run of the kit over one package: what there is to judge, and one judgement after the other."""
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -19,10 +20,11 @@ from oneiric_conformance.judging.verdict import Judge, Replay
 from oneiric_conformance.profile import PROFILES, Profile
 from oneiric_conformance.registry import CHECKS, Check
 from oneiric_conformance.requirements import RequirementSet, requirement_set
-from oneiric_conformance.results import Result, Status
+from oneiric_conformance.results import Result, Status, Waiver
 from oneiric_conformance.runtime import Limits, RuntimeFactory
 from oneiric_conformance.subject import Package, Subject
-from oneiric_core import ConformanceError
+from oneiric_conformance.waivers import fitting, waived
+from oneiric_core import SYSTEM_CLOCK, Clock, ConformanceError
 from oneiric_core.testing import CoreRuntime
 
 __all__ = ["Planned", "Session"]
@@ -40,6 +42,8 @@ class Session:
     :param runtime_factory: makes the runtime in which components are tried, and which runtime checks judge.
     :param requirements: the checks that count; others are ``not-scored``.
     :param replay: makes the line on a card that runs one check of one subject again.
+    :param waivers: rules that are accepted as broken.
+    :raises ConformanceError: a waiver that is about nothing in this run, or is over.
     """
 
     def __init__(
@@ -51,12 +55,15 @@ class Session:
         requirements: RequirementSet | None = None,
         limits: Limits = LIMITS,
         replay: Replay | None = None,
+        waivers: Iterable[Waiver] = (),
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.package = package
         self.profile = profile
         self.requirements = requirements or requirement_set()
         self.runtime = _path(runtime_factory)
         self._subjects = {subject.id: subject for subject in package.subjects}
+        self._waivers = fitting(waivers, self.plan(), clock.now().date())
         self._smoked: dict[str, SmokeReport] = {}
         self._loop = SharedLoop()
         self._keeper: Keeper | None = None
@@ -80,11 +87,16 @@ class Session:
         """Every check of every subject, in the order of judgement: package, components, runtime."""
         return plan_for(self.package, self.requirements)
 
-    def judge(self, planned: Planned) -> Result:
+    def judge(self, planned: Planned, *, narrowed: bool = False) -> Result:
         """Run one planned check.
 
+        :param narrowed: not everything is judged in this run; then stale waivers are not.
         :raises ConformanceError: if the subject or the check is not of this session.
         """
+        waiver = self._waivers.get((planned.subject, planned.check))
+        return waived(self._judged(planned), waiver, narrowed=narrowed)
+
+    def _judged(self, planned: Planned) -> Result:
         check, subject = self._known(planned)
         if planned.status is not None:
             return Result(check.id, planned.subject, planned.judges, check.level, planned.status, planned.reason)
