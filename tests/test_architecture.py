@@ -269,7 +269,7 @@ def test_sockets_have_their_homes() -> None:
 
 def test_files_are_published_only_by_those_who_own_a_directory() -> None:
     """Renaming into place is what publishing a file means; each directory has one owner."""
-    homes = ("oneiric_core.artifacts.store", "oneiric_core.remote.state_store", "oneiric_core.publish.")
+    homes = ("oneiric_core.artifacts.layout", "oneiric_core.remote.state_store", "oneiric_core.publish.")
     moves = ("os.rename", "os.replace", "shutil.move")
     assert not outside("oneiric_core", homes, lambda name: calls(name, *moves))
 

@@ -1,5 +1,6 @@
 """Opening directories and files step by step, each by the descriptor of the one above, never through a link."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -10,17 +11,29 @@ from typing import Final
 
 from oneiric_core.errors import ArtifactError
 
-__all__ = ["open_below", "open_directory", "open_file", "open_own_directory"]
+__all__ = ["DIRECTORY", "Inode", "inode_of", "open_below", "open_directory", "open_file", "open_own_directory"]
 
-_DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+Inode = tuple[int, int]
+"""Device and number: which file it is, whatever its name."""
+
+DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # A FIFO without a writer would keep us waiting; a regular file does not mind O_NONBLOCK.
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def inode_of(name: str, directory: int) -> Inode | None:
+    """Which file has that name now, a link itself rather than what it leads to; None if there is none."""
+    try:
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 @contextmanager
 def open_directory(path: Path | str, *, above: int | None = None) -> Iterator[int]:
     """A descriptor of an existing directory; its last name must not be a link."""
-    descriptor = os.open(path, _DIRECTORY, dir_fd=above)
+    descriptor = os.open(path, DIRECTORY, dir_fd=above)
     try:
         yield descriptor
     finally:
@@ -28,17 +41,19 @@ def open_directory(path: Path | str, *, above: int | None = None) -> Iterator[in
 
 
 @contextmanager
-def open_own_directory(path: Path | str, *, above: int | None = None) -> Iterator[int]:
-    """The same for a directory that is ours alone (0700), made if it does not exist.
+def open_own_directory(path: Path | str, *, above: int | None = None, make: bool = True) -> Iterator[int]:
+    """The same for a directory that is ours alone (0700).
 
+    :param make: make it if it does not exist.
+    :raises OSError: it cannot be opened or made.
     :raises ArtifactError: it is a link or a file, belongs to somebody else, or others may use it.
     """
-    with suppress(FileExistsError):
-        os.mkdir(path, 0o700, dir_fd=above)
     try:
-        descriptor = os.open(path, _DIRECTORY, dir_fd=above)
+        descriptor = _open_or_make(path, above) if make else os.open(path, DIRECTORY, dir_fd=above)
     except OSError as error:
-        raise _not_ours(path, f"cannot be opened as a directory ({error.strerror})") from error
+        if error.errno in {errno.ELOOP, errno.ENOTDIR}:
+            raise _not_ours(path, "is a link or a file, not a directory") from error
+        raise
     try:
         status = os.fstat(descriptor)
         if status.st_uid != os.geteuid():
@@ -48,6 +63,17 @@ def open_own_directory(path: Path | str, *, above: int | None = None) -> Iterato
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _open_or_make(path: Path | str, above: int | None) -> int:
+    try:
+        return os.open(path, DIRECTORY, dir_fd=above)
+    except FileNotFoundError:
+        with suppress(FileExistsError):  # another process was faster
+            os.mkdir(path, 0o700, dir_fd=above)
+        if above is not None:
+            os.fsync(above)
+        return os.open(path, DIRECTORY, dir_fd=above)
 
 
 @contextmanager

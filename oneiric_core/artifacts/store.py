@@ -1,60 +1,63 @@
-"""Where artifacts are kept: files named by their own digest, and nothing else.
+"""Where artifacts are kept: files named by their own digest, and nothing else. Their places are drawn in :mod:`layout`.
 
-::
-
-    <root>/                0700, ours
-    ├── blobs/<64 hex>     0400, complete and verified when it appears
-    ├── temporary/         0600, being written; orphans are removed
-    └── quarantine/        what was found under a digest and did not have it
-
-Every step goes by directory descriptor and follows no link. Reading trusts nothing either: an entry counts only if it
-is a regular file with one link whose bytes have the digest now. No lock is needed for correctness: a name appears by
-rename, and whoever loses a race has written the same bytes.
+An artifact is written under a temporary name, hashed meanwhile, made durable, and appears by rename. Reading trusts
+nothing either: an entry counts only if it is a regular file of ours with one name, which nobody may write and whose
+bytes have the digest now. What is there instead is put aside, and the artifact can be fetched again. No lock is needed
+for any of this: whoever loses a race has written the same bytes.
 """
 
-import fcntl
+import asyncio
 import os
-import secrets
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
+from weakref import WeakValueDictionary
 
-from oneiric_core.artifacts.descriptors import open_file, open_own_directory
+from oneiric_core.artifacts.descriptors import inode_of, open_file
 from oneiric_core.artifacts.digest import check_syntax, digest_of, verified_chunks
+from oneiric_core.artifacts.layout import (
+    BLOB_MODE,
+    BLOBS,
+    LOCKS,
+    QUARANTINE,
+    TEMPORARY,
+    Layout,
+    is_blob,
+    note_use,
+    publish,
+    put_aside,
+)
+from oneiric_core.artifacts.locks import FETCHING, USING, holding, locked
+from oneiric_core.artifacts.orphans import new_file, remove_orphans
+from oneiric_core.artifacts.trees import TreeStore
+from oneiric_core.clock import SYSTEM_CLOCK, Clock
 from oneiric_core.errors import ArtifactError
 
-__all__ = ["BLOBS", "BlobStore"]
+__all__ = ["BlobStore"]
 
-BLOBS: Final = "blobs"
-TEMPORARY: Final = "temporary"
-QUARANTINE: Final = "quarantine"
-ORPHAN_SECONDS: Final = 3600
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-_Inode: TypeAlias = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Directories:
-    blobs: int
-    temporary: int
-    quarantine: int
+# How often something that somebody keeps putting in an artifact's place is moved out of the way.
+ATTEMPTS: Final = 16
+SHORTEST_WAIT: Final = 0.01
+LONGEST_WAIT: Final = 0.25
 
 
 class BlobStore:
-    """A content-addressed store; all methods block, and none keeps a descriptor.
+    """A content-addressed store; its methods block (but for :meth:`exclusive`), and none keeps a descriptor.
 
-    :param root: its directory, made at the first use; the directory above it must exist or can be made.
+    :param root: its directory, made when something is first added.
     :param limit: the most bytes one artifact may have where no length is declared.
+    :param clock: tells when an artifact was last used.
     """
 
-    def __init__(self, root: Path, *, limit: int = 4 << 30) -> None:
+    def __init__(self, root: Path, *, limit: int = 4 << 30, clock: Clock = SYSTEM_CLOCK) -> None:
         self.root = root
+        self.trees = TreeStore(Layout(root), clock)
+        self._layout = Layout(root)
         self._limit = limit
+        self._clock = clock
+        self._turns: WeakValueDictionary[tuple[asyncio.AbstractEventLoop, str], asyncio.Lock] = WeakValueDictionary()
 
     def path(self, sha256: str) -> Path:
         """Where an artifact is or would be; says nothing about whether it is there and right."""
@@ -63,129 +66,164 @@ class BlobStore:
     def add(self, chunks: Iterable[bytes], sha256: str, *, length: int | None = None) -> Path:
         """Keep ``chunks`` under their digest; the whole artifact appears at once, or nothing does.
 
+        What the source of the chunks raises is passed on.
+
         :raises ArtifactTooLargeError, DigestMismatchError: they are not the promised bytes; nothing is kept.
+        :raises ArtifactError: the cache directory is not ours alone, or cannot be written.
         """
         path = self.path(sha256)
-        with self._directories() as directories:
-            name = secrets.token_hex(16)
-            try:
-                with open(os.open(name, _NEW, 0o600, dir_fd=directories.temporary), "wb") as file:  # noqa: PTH123 - a descriptor
-                    fcntl.flock(file, fcntl.LOCK_EX)  # tells remove_orphans() that somebody is at work
-                    file.writelines(verified_chunks(chunks, sha256, length=length, limit=self._limit))
-                    file.flush()
-                    os.fchmod(file.fileno(), 0o400)
-                    os.fsync(file.fileno())
-                self._publish(directories, name, sha256)
-            except BaseException:
-                with suppress(FileNotFoundError):
-                    os.unlink(name, dir_fd=directories.temporary)
-                raise
+        with self._layout.open(BLOBS, TEMPORARY) as (blobs, temporary), ExitStack() as stack:
+            with self._layout.telling():
+                name, descriptor = stack.enter_context(new_file(temporary))
+            for chunk in verified_chunks(chunks, sha256, length=length, limit=self._limit):
+                with self._layout.telling():
+                    _write(descriptor, chunk)
+            with self._layout.telling():
+                os.fchmod(descriptor, BLOB_MODE)
+                note_use(descriptor, self._clock.now().timestamp())
+                os.fsync(descriptor)
+                self._publish(name, sha256, blobs, temporary)
+                status = os.fstat(descriptor)
+                untouched = is_blob(status) and inode_of(sha256, blobs) == (status.st_dev, status.st_ino)
+        if not untouched and self.find(sha256) is None:  # unless somebody else published the same artifact
+            raise _meddled(sha256)
         return path
 
     def find(self, sha256: str) -> Path | None:
-        """The artifact's path, verified just now, or None. What is there instead is put into quarantine."""
+        """The artifact's path, verified just now, or None. What is there instead is put into quarantine.
+
+        :raises ArtifactError: the cache directory is not ours alone, or its disk fails.
+        """
         path = self.path(sha256)
-        with self._directories() as directories:
-            while (seen := _inode(sha256, directories.blobs)) is not None:
-                with suppress(FileNotFoundError), _readable(sha256, directories.blobs) as file:
-                    if file is not None and _is_whole(file, sha256):
-                        return path
-                    if file is not None and os.fstat(file.fileno()).st_nlink == 0:
-                        continue  # replaced by somebody who published the same artifact: look at theirs
-                    self._quarantine(directories, sha256, seen)
-        return None
+        with ExitStack() as stack:
+            return None if self._look(sha256, stack) is None else path
 
     @contextmanager
     def open(self, sha256: str) -> Iterator[BufferedReader]:
         """The artifact itself, verified through the very descriptor that is handed out.
 
-        :raises ArtifactError: it is not there, or not what it should be.
+        :raises ArtifactError: it is not there, or not what it should be, which is put into quarantine then.
         """
-        with self._directories() as directories, ExitStack() as stack:
-            try:
-                file = stack.enter_context(open_file(check_syntax(sha256), above=directories.blobs))
-            except (OSError, ArtifactError) as error:
-                raise _missing(sha256) from error
-            if not _is_whole(file, sha256):
+        with ExitStack() as stack:
+            file = self._look(check_syntax(sha256), stack)
+            if file is None:
                 raise _missing(sha256)
-            file.seek(0)
             yield file
 
+    @contextmanager
+    def hold(self, sha256: str) -> Iterator[None]:
+        """Keep an artifact and its tree from being evicted, by any process of this machine, while the block runs.
+
+        Hold it first and look for it then: it may be evicted until it is held.
+        """
+        with ExitStack() as stack:
+            try:
+                (locks,) = stack.enter_context(self._layout.open(LOCKS))
+                stack.enter_context(holding(f"{check_syntax(sha256)}.{USING}", locks))
+            except (OSError, ArtifactError):
+                pass  # no locks can be had, hence nothing is evicted either
+            yield
+
+    @asynccontextmanager
+    async def exclusive(self, sha256: str, *, patience: float = 60.0) -> AsyncIterator[None]:
+        """One block at a time for one artifact, among tasks, threads and processes of this machine.
+
+        Whoever was waiting should look for the artifact before fetching it: it saves work, and that is all it is for.
+
+        :param patience: how many seconds to wait for another process before going on all the same.
+        """
+        key = (asyncio.get_running_loop(), check_syntax(sha256))
+        turn = self._turns.setdefault(key, asyncio.Lock())
+        async with turn:
+            with ExitStack() as stack:
+                waited, wait = 0.0, SHORTEST_WAIT
+                while not self._claim(sha256, stack) and waited < patience:
+                    await self._clock.sleep(wait)
+                    waited, wait = waited + wait, min(2 * wait, LONGEST_WAIT)
+                yield
+
     def remove_orphans(self, now: float) -> int:
-        """Remove temporary files that a crash left behind: an hour old, and nobody writing.
+        """Remove what crashed processes of this machine left, and others an hour ago.
 
         :param now: seconds since the epoch.
-        :return: how many were removed.
+        :return: how many files and trees were removed.
         """
-        removed = 0
-        with self._directories() as directories:
-            for name in os.listdir(directories.temporary):  # noqa: PTH208 - a descriptor, not a path
-                if _is_orphan(name, directories.temporary, now):
-                    os.unlink(name, dir_fd=directories.temporary)
-                    removed += 1
-        return removed
+        with self._layout.telling():
+            return remove_orphans(self._layout, now)
 
-    @contextmanager
-    def _directories(self) -> Iterator[_Directories]:
-        self.root.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            open_own_directory(self.root) as root,
-            open_own_directory(BLOBS, above=root) as blobs,
-            open_own_directory(TEMPORARY, above=root) as temporary,
-            open_own_directory(QUARANTINE, above=root) as quarantine,
-        ):
-            yield _Directories(blobs, temporary, quarantine)
+    def _claim(self, sha256: str, stack: ExitStack) -> bool:
+        """Whether it is for us to fetch, until the stack is left; not while any other thread or process is at it."""
+        with ExitStack() as attempt:
+            try:
+                (locks,) = attempt.enter_context(self._layout.open(LOCKS))
+                mine = attempt.enter_context(locked(f"{sha256}.{FETCHING}", locks))
+            except (OSError, ArtifactError):
+                return True  # no locks here; whoever fetches will hear of what is wrong with the directory
+            if mine:
+                stack.push(attempt.pop_all())
+            return mine
 
-    def _publish(self, directories: _Directories, name: str, sha256: str) -> None:
+    def _look(self, sha256: str, stack: ExitStack) -> BufferedReader | None:
+        """The artifact, open until the stack is left, its bytes verified; whatever else has its name is put aside."""
         try:
-            os.replace(name, sha256, src_dir_fd=directories.temporary, dst_dir_fd=directories.blobs)
-        except IsADirectoryError:  # planted: a rename replaces anything but a directory
-            self._quarantine(directories, sha256, _inode(sha256, directories.blobs))
-            os.replace(name, sha256, src_dir_fd=directories.temporary, dst_dir_fd=directories.blobs)
-        os.fsync(directories.blobs)
-
-    def _quarantine(self, directories: _Directories, sha256: str, condemned: _Inode | None) -> None:
-        """Put aside what was found wrong; a good artifact published in its place meanwhile is put back."""
-        aside = f"{sha256}.{secrets.token_hex(8)}"
-        with suppress(FileNotFoundError):  # another process was faster
-            os.rename(sha256, aside, src_dir_fd=directories.blobs, dst_dir_fd=directories.quarantine)
-            if _inode(aside, directories.quarantine) != condemned:
-                os.rename(aside, sha256, src_dir_fd=directories.quarantine, dst_dir_fd=directories.blobs)
-
-
-def _inode(name: str, directory: int) -> _Inode | None:
-    try:
-        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino
-
-
-@contextmanager
-def _readable(name: str, directory: int) -> Iterator[BufferedReader | None]:
-    """The regular file of that name; None for a link, a directory, a FIFO, which are never ours."""
-    with ExitStack() as stack:
-        try:
-            file = stack.enter_context(open_file(name, above=directory))
+            (blobs,) = stack.enter_context(self._layout.open(BLOBS, make=False))
         except FileNotFoundError:
-            raise
-        except (OSError, ArtifactError):
-            file = None
-        yield file
+            return None
+        for _ in range(ATTEMPTS):
+            with ExitStack() as attempt, self._layout.telling():
+                try:
+                    status = os.stat(sha256, dir_fd=blobs, follow_symlinks=False)
+                    if is_blob(status):
+                        file = attempt.enter_context(open_file(sha256, above=blobs))
+                        status = os.fstat(file.fileno())
+                        if is_blob(status) and _has_digest(file, sha256):
+                            note_use(file.fileno(), self._clock.now().timestamp())
+                            file.seek(0)
+                            stack.push(attempt.pop_all())
+                            return file
+                except FileNotFoundError:
+                    return None
+                except ArtifactError:
+                    continue  # it was a file a moment ago
+                if status.st_nlink:  # else somebody published the same artifact once more: look at theirs
+                    self._put_aside(sha256, status, blobs)
+        return None
+
+    def _publish(self, name: str, sha256: str, blobs: int, temporary: int) -> None:
+        for _ in range(ATTEMPTS):
+            try:
+                publish(name, sha256, source=temporary, target=blobs)
+            except IsADirectoryError:  # planted: a rename replaces anything but a directory
+                self._put_aside(sha256, os.stat(sha256, dir_fd=blobs, follow_symlinks=False), blobs)
+            else:
+                return
+        raise _meddled(sha256)
+
+    def _put_aside(self, sha256: str, condemned: os.stat_result, blobs: int) -> None:
+        with self._layout.open(QUARANTINE) as (quarantine,):
+            put_aside(sha256, (condemned.st_dev, condemned.st_ino), source=blobs, quarantine=quarantine)
 
 
-def _is_whole(file: BufferedReader, sha256: str) -> bool:
-    return os.fstat(file.fileno()).st_nlink == 1 and digest_of(file) == sha256
+def _write(descriptor: int, chunk: bytes) -> None:
+    rest = memoryview(chunk)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
-def _is_orphan(name: str, directory: int, now: float) -> bool:
+def _has_digest(file: BufferedReader, sha256: str) -> bool:
     try:
-        with open_file(name, above=directory) as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return now - os.fstat(file.fileno()).st_mtime >= ORPHAN_SECONDS
-    except (OSError, ArtifactError):
-        return False  # gone, being written, or not of our making
+        return digest_of(file) == sha256
+    except OSError:  # a disk that cannot read it has lost it
+        return False
 
 
 def _missing(sha256: str) -> ArtifactError:
     return ArtifactError(f"artifact {sha256} is not in the cache, or not whole", fix="Fetch it again", sha256=sha256)
+
+
+def _meddled(sha256: str) -> ArtifactError:
+    return ArtifactError(
+        f"artifact {sha256} was written and is not there: somebody else works in the cache's directories",
+        fix="Stop whoever does, or name another cache directory",
+        sha256=sha256,
+    )

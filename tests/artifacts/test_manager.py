@@ -205,7 +205,7 @@ async def test_many_fetches_of_one_artifact_at_once_all_succeed(manager: Artifac
 
 
 async def test_orphans_of_a_crash_are_gone_after_the_first_fetch(offered: Path, tmp_path: Path) -> None:
-    orphan = tmp_path / "cache" / "temporary" / "0123"
+    orphan = tmp_path / "cache" / "temporary" / f"{'0' * 32}.{'1' * 32}"  # of another machine
     await ArtifactManager(tmp_path / "cache", local_roots=[offered]).fetch("acme.whl", SHA256)
     orphan.write_bytes(b"half a wh")
     later = FrozenClock(datetime.now(UTC) + timedelta(days=1))

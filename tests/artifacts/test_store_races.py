@@ -8,7 +8,7 @@ from oneiric_core.artifacts.store import BlobStore
 
 DATA = b"the same bytes, again and again"
 SHA256 = hashlib.sha256(DATA).hexdigest()
-ROUNDS = 300
+ROUNDS = 100
 
 
 def test_an_artifact_published_again_is_never_taken_for_a_wrong_one(tmp_path: Path) -> None:
@@ -23,7 +23,7 @@ def test_an_artifact_published_again_is_never_taken_for_a_wrong_one(tmp_path: Pa
     publishing.join()
     assert len(found) > 10
     assert set(found) == {store.path(SHA256)}
-    assert list((tmp_path / "cache" / "quarantine").iterdir()) == []
+    assert not (tmp_path / "cache" / "quarantine").exists()
 
 
 def test_what_was_found_wrong_is_put_aside_while_others_publish(tmp_path: Path) -> None:

@@ -1,0 +1,143 @@
+"""What lies where in the cache, whose files are ours, and how one is moved.
+
+::
+
+    <root>/                  0700, ours
+    ├── blobs/<64 hex>       0400, an artifact: complete and verified when it appears
+    ├── trees/<64 hex>/      0500, what was unpacked from the artifact of that digest
+    ├── temporary/           0600, being written; orphans are removed
+    ├── quarantine/          what was found under a digest and was not that artifact
+    └── locks/               empty files that processes hold while they are at work
+
+Every step goes by directory descriptor and follows no link. What is of another make than above (another owner, mode or
+type, a second name) was not left there by us: it is never used, and never removed by :mod:`eviction`.
+"""
+
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from oneiric_core.artifacts.descriptors import Inode, inode_of, open_directory, open_own_directory
+from oneiric_core.errors import ArtifactError
+
+__all__ = [
+    "BLOBS",
+    "BLOB_MODE",
+    "LOCKS",
+    "QUARANTINE",
+    "TEMPORARY",
+    "TREES",
+    "TREE_MODE",
+    "Layout",
+    "is_blob",
+    "is_tree",
+    "note_use",
+    "publish",
+    "put_aside",
+]
+
+BLOBS: Final = "blobs"
+TREES: Final = "trees"
+TEMPORARY: Final = "temporary"
+QUARANTINE: Final = "quarantine"
+LOCKS: Final = "locks"
+BLOB_MODE: Final = 0o400
+TREE_MODE: Final = 0o500
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The cache below ``root``."""
+
+    root: Path
+
+    @contextmanager
+    def open(self, *names: str, make: bool = True) -> Iterator[tuple[int, ...]]:
+        """Descriptors of the directories of those names, each checked to be ours alone.
+
+        :param make: make those that do not exist.
+        :raises FileNotFoundError: one does not exist and is not to be made.
+        :raises ArtifactError: one is not ours alone, or cannot be made.
+        """
+        with ExitStack() as stack:
+            try:
+                if make:
+                    self.root.parent.mkdir(parents=True, exist_ok=True)
+                root = stack.enter_context(open_own_directory(self.root, make=make))
+                opened = [stack.enter_context(open_own_directory(name, above=root, make=make)) for name in names]
+            except OSError as error:
+                if isinstance(error, FileNotFoundError) and not make:
+                    raise
+                raise self._unusable(error) from error
+            yield tuple(opened)
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Tell of what the system refuses as an :class:`ArtifactError`; only around calls of our own."""
+        try:
+            yield
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: OSError) -> ArtifactError:
+        return ArtifactError(
+            f"the cache {str(self.root)!r} cannot be used: {error.strerror}",
+            fix="Look after its disk (`oneiric-core cache gc` makes room), or name another cache directory",
+            path=str(self.root),
+            errno=error.errno,
+        )
+
+
+def is_blob(status: os.stat_result) -> bool:
+    """Whether it is as we leave an artifact: a regular file of ours with one name, which nobody may write."""
+    return (
+        stat.S_ISREG(status.st_mode)
+        and stat.S_IMODE(status.st_mode) == BLOB_MODE
+        and status.st_uid == os.geteuid()
+        and status.st_nlink == 1
+    )
+
+
+def is_tree(status: os.stat_result) -> bool:
+    """Whether it is as we leave an unpacked artifact: a directory of ours, which nobody may write."""
+    return stat.S_ISDIR(status.st_mode) and stat.S_IMODE(status.st_mode) == TREE_MODE and status.st_uid == os.geteuid()
+
+
+def note_use(descriptor: int, now: float) -> None:
+    """Note when it was last used. Nothing else changes the time of modification of what is read-only.
+
+    :param now: seconds since the epoch.
+    """
+    with suppress(OSError):  # on a read-only disk nothing is evicted either
+        os.utime(descriptor, (now, now))
+
+
+def publish(name: str, to: str, *, source: int, target: int) -> None:
+    """Give a finished temporary file or directory its place, durably; a file or link that is there is replaced."""
+    os.rename(name, to, src_dir_fd=source, dst_dir_fd=target)
+    os.fsync(target)
+
+
+def put_aside(name: str, condemned: Inode, *, source: int, quarantine: int) -> None:
+    """Move what was found wrong into quarantine; whatever was published in its place meanwhile is put back."""
+    aside = f"{name}.{secrets.token_hex(8)}"
+    try:
+        _move(name, aside, source, quarantine)
+    except FileNotFoundError:
+        return  # another process was faster
+    if inode_of(aside, quarantine) != condemned:
+        _move(aside, name, quarantine, source)
+
+
+def _move(name: str, to: str, source: int, target: int) -> None:
+    try:
+        os.rename(name, to, src_dir_fd=source, dst_dir_fd=target)
+    except PermissionError:  # a directory gets another parent, which is a change to it
+        with open_directory(name, above=source) as directory:
+            os.fchmod(directory, 0o700)
+        os.rename(name, to, src_dir_fd=source, dst_dir_fd=target)

@@ -1,0 +1,109 @@
+"""What was unpacked from artifacts: one read-only directory each, under the digest of its artifact."""
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from oneiric_core.artifacts.descriptors import inode_of, open_directory, open_file
+from oneiric_core.artifacts.digest import check_syntax
+from oneiric_core.artifacts.layout import (
+    BLOB_MODE,
+    QUARANTINE,
+    TREE_MODE,
+    TREES,
+    Layout,
+    is_tree,
+    note_use,
+    publish,
+    put_aside,
+)
+from oneiric_core.artifacts.orphans import new_directory
+from oneiric_core.clock import Clock
+
+__all__ = ["TreeStore"]
+
+# What renaming a directory onto another one with something in it, or onto something else, ends with.
+_TAKEN: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
+
+
+class TreeStore:
+    """The trees of a cache, at :attr:`BlobStore.trees`; all methods block, and none keeps a descriptor."""
+
+    def __init__(self, layout: Layout, clock: Clock) -> None:
+        self._layout = layout
+        self._clock = clock
+
+    def path(self, sha256: str) -> Path:
+        """Where the tree of an artifact is or would be; says nothing about whether it is there and right."""
+        return self._layout.root / TREES / check_syntax(sha256)
+
+    @contextmanager
+    def new(self, sha256: str) -> Iterator[int]:
+        """The descriptor of an empty directory, to be filled; it becomes the artifact's tree when the block ends.
+
+        Everything in it is then made durable and read-only, and appears at once; if the block raises, nothing does. A
+        tree that somebody else published meanwhile stays: look for the right one with :meth:`find` in either case.
+
+        :raises ArtifactError: the cache cannot be written, or there is something else than files and directories in it.
+        """
+        path = self.path(sha256)
+        with self._layout.open(TREES) as (trees,), ExitStack() as stack:
+            with self._layout.telling():
+                name, descriptor = stack.enter_context(new_directory(trees))
+            yield descriptor
+            with self._layout.telling():
+                _settle(descriptor)
+                self._note_use(descriptor)
+                os.fsync(descriptor)
+                try:
+                    publish(name, path.name, source=trees, target=trees)
+                except OSError as error:
+                    if error.errno not in _TAKEN:
+                        raise
+
+    def find(self, sha256: str, is_right: Callable[[int], bool]) -> Path | None:
+        """The tree's path, verified just now, or None. What is there instead is put into quarantine.
+
+        :param is_right: whether the tree with this descriptor is what the artifact unpacks to.
+        :raises ArtifactError: the cache directory is not ours alone; and whatever ``is_right`` raises.
+        """
+        path = self.path(sha256)
+        with ExitStack() as stack:
+            try:
+                (trees,) = stack.enter_context(self._layout.open(TREES, make=False))
+                condemned = inode_of(sha256, trees)
+            except FileNotFoundError:
+                return None
+            if condemned is None:
+                return None
+            try:
+                descriptor = stack.enter_context(open_directory(sha256, above=trees))
+            except OSError:  # a link or a file
+                descriptor = None
+            if descriptor is not None and is_tree(os.fstat(descriptor)) and is_right(descriptor):
+                self._note_use(descriptor)
+                return path
+            with self._layout.telling():
+                (quarantine,) = stack.enter_context(self._layout.open(QUARANTINE))
+                put_aside(sha256, condemned, source=trees, quarantine=quarantine)
+            return None
+
+    def _note_use(self, descriptor: int) -> None:
+        note_use(descriptor, self._clock.now().timestamp())
+
+
+def _settle(directory: int) -> None:
+    """Make everything in it durable and read-only, and itself read-only."""
+    for name in os.listdir(directory):
+        try:
+            with open_directory(name, above=directory) as below:
+                _settle(below)
+                os.fsync(below)
+        except NotADirectoryError:
+            with open_file(name, above=directory) as file:
+                os.fchmod(file.fileno(), BLOB_MODE)
+                os.fsync(file.fileno())
+    os.fchmod(directory, TREE_MODE)
