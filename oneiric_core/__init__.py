@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from oneiric_core.artifacts.confine import confine as confine
     from oneiric_core.artifacts.confine import sanitize_filename as sanitize_filename
     from oneiric_core.artifacts.manager import ArtifactManager as ArtifactManager
+    from oneiric_core.artifacts.wheel import Wheel as Wheel
+    from oneiric_core.artifacts.wheel import scan_wheel as scan_wheel
+    from oneiric_core.artifacts.wheel import wheel_faults as wheel_faults
+    from oneiric_core.artifacts.wheel_rules import WheelLimits as WheelLimits
+    from oneiric_core.artifacts.wheel_rules import WheelRule as WheelRule
     from oneiric_core.bridges import ActionBridge as ActionBridge
     from oneiric_core.bridges import AdapterBridge as AdapterBridge
     from oneiric_core.bridges import EventBridge as EventBridge
@@ -81,6 +86,15 @@ _EXPORTS = {
         "sanitize_filename",
     ),
     "artifacts.manager": ("ArtifactManager",),
+    "artifacts.wheel": (
+        "Wheel",
+        "scan_wheel",
+        "wheel_faults",
+    ),
+    "artifacts.wheel_rules": (
+        "WheelLimits",
+        "WheelRule",
+    ),
     "bridges": (
         "ActionBridge",
         "AdapterBridge",

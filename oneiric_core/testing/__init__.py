@@ -1,4 +1,4 @@
-"""What tests need of the core: keys, manifests right and wrong, a whole runtime, and the steps a runtime is made of.
+"""What tests need of the core: keys, manifests and wheels right and wrong, a runtime, and the steps it is made of.
 
 There is no pytest in here. Names are looked up in their modules when they are first asked for, as in the package above.
 """
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from oneiric_core.lifecycle import make_settings as make_settings
     from oneiric_core.testing.bad_manifests import BadManifest as BadManifest
     from oneiric_core.testing.bad_manifests import bad_manifest as bad_manifest
+    from oneiric_core.testing.bad_wheels import BadWheel as BadWheel
+    from oneiric_core.testing.bad_wheels import bad_wheel as bad_wheel
     from oneiric_core.testing.core_runtime import CoreRuntime as CoreRuntime
     from oneiric_core.testing.keys import PUBLISHER as PUBLISHER
     from oneiric_core.testing.keys import SECOND_PUBLISHER as SECOND_PUBLISHER
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from oneiric_core.testing.roots import root_document as root_document
     from oneiric_core.testing.roots import root_envelope as root_envelope
     from oneiric_core.testing.roots import signed_root as signed_root
+    from oneiric_core.testing.wheels import make_wheel as make_wheel
+    from oneiric_core.testing.wheels import wheel_filename as wheel_filename
 
 _EXPORTS = {
     "clock": ("FrozenClock",),
@@ -44,8 +48,10 @@ _EXPORTS = {
     "testing.core_runtime": ("CoreRuntime",),
     "testing.keys": ("PUBLISHER", "SECOND_PUBLISHER", "STRANGER", "KeyPair", "key_pair"),
     "testing.bad_manifests": ("BadManifest", "bad_manifest"),
+    "testing.bad_wheels": ("BadWheel", "bad_wheel"),
     "testing.manifests": ("MEDIA_TYPES", "SOURCE", "manifest_entry", "signed_manifest"),
     "testing.roots": ("root_document", "root_envelope", "signed_root"),
+    "testing.wheels": ("make_wheel", "wheel_filename"),
 }
 _HOMES = {name: home for home, names in _EXPORTS.items() for name in names}
 

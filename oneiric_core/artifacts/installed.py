@@ -1,0 +1,86 @@
+"""What is here already that a wheel could get in the way of: module names that are taken, and what this Python runs."""
+
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib import metadata
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from typing import Final
+
+from packaging.tags import Tag, parse_tag, sys_tags
+from packaging.utils import canonicalize_name
+
+__all__ = ["runs_here", "shadowed_by"]
+
+_OURS: Final = frozenset({"oneiric_core", "oneiric_conformance", "pytest_oneiric"})
+_STARTUP: Final = frozenset({"__main__", "sitecustomize", "usercustomize"})
+
+
+def shadowed_by(name: str, distribution: str) -> str:
+    """Who has the top-level module ``name`` here, other than ``distribution``; empty if nobody.
+
+    Case does not matter to the standard library's names: on some systems it does not matter to files either.
+
+    :param distribution: normalised (PEP 503). If it is installed here, the modules it has are no matter.
+    """
+    folded = name.casefold()
+    if folded in _OURS:
+        return "this runtime"
+    if folded in _STARTUP:
+        return "Python's start-up"
+    if folded in _standard():
+        return "the standard library"
+    spec = _find(name)
+    if spec is None:
+        return ""
+    owners = set(_owners(name))
+    if not owners and not _is_installed(distribution) and not _is_just_a_directory(spec):
+        return "something that can be imported here"
+    return ", ".join(sorted(owners - {distribution}))
+
+
+def runs_here(tags: frozenset[str]) -> bool:
+    """Whether one of the tags of a wheel is of this interpreter on this system (PEP 425)."""
+    wanted = {tag for text in tags if text.count("-") == 2 for tag in parse_tag(text)}  # noqa: PLR2004 - three parts
+    return not wanted.isdisjoint(_ours())
+
+
+@cache
+def _standard() -> frozenset[str]:
+    return frozenset(name.casefold() for name in {*sys.stdlib_module_names, *sys.builtin_module_names})
+
+
+@cache
+def _ours() -> frozenset[Tag]:
+    return frozenset(sys_tags())
+
+
+def _find(name: str) -> ModuleSpec | None:
+    """What ``import name`` would import, which is not done for that."""
+    try:
+        return find_spec(name)
+    except (ImportError, ValueError):  # what is imported has no spec to say where from
+        return ModuleSpec(name, None, origin="memory") if name in sys.modules else None
+
+
+def _owners(name: str) -> Iterator[str]:
+    """The installed distributions that have it. Their lists are searched as text: to parse them all takes long."""
+    for distribution in metadata.distributions():
+        listed = f"\n{distribution.read_text('RECORD') or ''}"
+        declared = (distribution.read_text("top_level.txt") or "").split()
+        if name in declared or f"\n{name}/" in listed or f"\n{name}." in listed:
+            yield canonicalize_name(str(distribution.name))
+
+
+def _is_just_a_directory(spec: ModuleSpec) -> bool:
+    """Any directory can be imported as a namespace package, one that happens to be in the working directory, too."""
+    return spec.origin is None and spec.submodule_search_locations is not None
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        metadata.distribution(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

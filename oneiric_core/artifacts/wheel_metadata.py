@@ -1,0 +1,166 @@
+"""What a wheel says of itself in its ``.dist-info``: name and version, tags, and the digest of each of its files.
+
+(PyPA specifications "Binary distribution format" and "Recording installed projects"; of the hashes these allow, only
+SHA-256 is taken.)
+"""
+
+import base64
+import binascii
+import csv
+import io
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from packaging.metadata import parse_email
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from oneiric_core.artifacts.archive import Archive, Member
+from oneiric_core.artifacts.wheel_rules import WheelRule, unsafe
+from oneiric_core.errors import UnsafeWheelError
+
+__all__ = ["DistInfo", "Recorded", "read_dist_info", "read_record"]
+
+DIST_INFO: Final = ".dist-info"
+_LONGEST: Final = 1 << 20
+_LONGEST_RECORD: Final = 16 << 20
+_COLUMNS: Final = 3
+_REBUILD: Final = "Build the wheel anew with a current build backend"
+
+
+@dataclass(frozen=True, slots=True)
+class DistInfo:
+    """The one directory of metadata.
+
+    :param name: of the distribution, normalised (PEP 503).
+    :param tags: which interpreters and systems it is for, as "py3-none-any".
+    """
+
+    directory: str
+    name: str
+    version: str
+    tags: frozenset[str]
+
+    @property
+    def record(self) -> str:
+        """The name of RECORD among the members."""
+        return f"{self.directory}/RECORD"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A line of RECORD. ``sha256`` is in hexadecimal digits, ``size`` in bytes, None where it is not said."""
+
+    sha256: str
+    size: int | None
+
+
+def read_dist_info(archive: Archive) -> DistInfo:
+    """:raises UnsafeWheelError: by rule RECORD: there is not one, or its name and METADATA do not say the same."""
+    tops = {top for member in archive.members if (top := member.name.partition("/")[0]).casefold().endswith(DIST_INFO)}
+    if len(tops) != 1:
+        found = ", ".join(sorted(tops)) or "none"
+        raise _wrong("", f"has to have one directory of metadata ({DIST_INFO}), and there is {found}")
+    [directory] = tops
+    files = {member.name: member for member in archive.members if member.name.startswith(f"{directory}/")}
+    metadata, _ = parse_email(_content(archive, files, f"{directory}/METADATA", _LONGEST))
+    name, version = metadata.get("name", ""), metadata.get("version", "")
+    stem_name, _, stem_version = directory.removesuffix(DIST_INFO).partition("-")
+    if not name or canonicalize_name(name) != canonicalize_name(stem_name) or not _same(version, stem_version):
+        raise _wrong(directory, f"is of another distribution than METADATA says ({name!r} {version!r})")
+    told = _told(_content(archive, files, f"{directory}/WHEEL", _LONGEST))
+    if [each.partition(".")[0] for each in told.get("wheel-version", ())] != ["1"]:
+        raise _wrong(f"{directory}/WHEEL", "does not say that it is of version 1 of the format")
+    return DistInfo(directory, canonicalize_name(name), version, frozenset(told.get("tag", ())))
+
+
+def read_record(archive: Archive, info: DistInfo) -> Mapping[str, Recorded]:
+    """What RECORD says of each file but itself.
+
+    :raises UnsafeWheelError: by rule RECORD: a line cannot be read, or files and lines are not the same.
+    """
+    files = {member.name: member for member in archive.members if not member.is_directory}
+    text = _text(_content(archive, files, info.record, _LONGEST_RECORD), info.record)
+    lines: dict[str, Recorded] = {}
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+    except csv.Error as error:
+        raise _wrong(info.record, f"cannot be read ({error})") from error
+    for row in rows:
+        if len(row) != _COLUMNS or row[0] in lines:
+            raise _wrong(row[0], "has a line in RECORD that is not the only one, or not one of three columns")
+        lines[row[0]] = _recorded(row, itself=row[0] == info.record)
+    _compare(files, lines)
+    return {name: line for name, line in lines.items() if name != info.record}
+
+
+def _compare(files: Collection[str], lines: Collection[str]) -> None:
+    for name in files:
+        if name not in lines:
+            raise _wrong(name, "is not in RECORD")
+    for name in lines:
+        if name not in files:
+            raise _wrong(name, "is in RECORD and nowhere else")
+
+
+def _recorded(row: list[str], *, itself: bool) -> Recorded:
+    name, digest, size = row
+    if size and not (size.isascii() and size.isdecimal() and len(size) < 20):  # noqa: PLR2004 - digits of 2 ** 64
+        raise _wrong(name, f"has a size in RECORD that is no number: {size[:20]!r}")
+    number = int(size) if size else None
+    if itself and not digest:
+        return Recorded("", number)
+    algorithm, _, text = digest.partition("=")
+    sha256 = _decoded(text)
+    if algorithm != "sha256" or sha256 is None:
+        raise _wrong(name, f"has no SHA-256 in RECORD, in URL-safe base64 without padding, but {digest[:60]!r}")
+    return Recorded(sha256, number)
+
+
+def _decoded(text: str) -> str | None:
+    """The 32 bytes written in strict base64 (RFC 4648, section 5, without padding), in hexadecimal digits."""
+    try:
+        digest = base64.b64decode(f"{text}=", altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    if len(digest) != 32 or base64.urlsafe_b64encode(digest).decode("ascii") != f"{text}=":  # noqa: PLR2004 - SHA-256
+        return None
+    return digest.hex()
+
+
+def _content(archive: Archive, files: Mapping[str, Member], name: str, longest: int) -> bytes:
+    member = files.get(name)
+    if member is None:
+        raise _wrong(name, "is missing")
+    if member.size > longest:
+        raise unsafe(WheelRule.SIZE, name, f"has more than {longest} bytes", _REBUILD)
+    return archive.read(member)
+
+
+def _text(content: bytes, name: str) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _wrong(name, "is not UTF-8") from error
+
+
+def _told(content: bytes) -> Mapping[str, list[str]]:
+    """The fields of WHEEL by their names in small letters."""
+    told: dict[str, list[str]] = {}
+    for line in content.decode("utf-8", "replace").splitlines():
+        field, colon, value = line.partition(":")
+        if colon:
+            told.setdefault(field.strip().lower(), []).append(value.strip())
+    return told
+
+
+def _same(version: str, written: str) -> bool:
+    try:
+        return Version(version) == Version(written.replace("_", "-"))
+    except ValueError:  # InvalidVersion, or more digits than int() takes
+        return False
+
+
+def _wrong(member: str, what: str) -> UnsafeWheelError:
+    return unsafe(WheelRule.RECORD, member, what, _REBUILD)
