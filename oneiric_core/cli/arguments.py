@@ -1,13 +1,16 @@
 """Arguments that several verbs take."""
 
+import re
+from datetime import timedelta
 from difflib import get_close_matches
-from typing import Annotated, TypeAlias
+from pathlib import Path
+from typing import Annotated, Final, TypeAlias
 
 import typer
 
 from oneiric_core.domains import Domain
 
-__all__ = ["AsJson", "DomainArgument", "DomainOption"]
+__all__ = ["AsJson", "DomainArgument", "DomainOption", "DomainsOption", "duration", "examples", "existing"]
 
 
 def check_domain(text: str | None) -> str | None:
@@ -22,6 +25,11 @@ def check_domain(text: str | None) -> str | None:
     raise typer.BadParameter(f"there is no domain {text!r}; {told}")
 
 
+def check_domains(texts: list[str]) -> list[str]:
+    """As :func:`check_domain`, for each of several."""
+    return [text for text in texts if check_domain(text)]
+
+
 _NAMES = ", ".join(Domain)
 
 DomainArgument: TypeAlias = Annotated[
@@ -30,4 +38,43 @@ DomainArgument: TypeAlias = Annotated[
 DomainOption: TypeAlias = Annotated[
     str | None, typer.Option("--domain", metavar="DOMAIN", help=f"Only one of {_NAMES}.", callback=check_domain)
 ]
+DomainsOption: TypeAlias = Annotated[
+    list[str],
+    typer.Option(
+        "--domain", metavar="DOMAIN", help=f"Only this one of {_NAMES}; may be said again.", callback=check_domains
+    ),
+]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
+
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION: Final = re.compile(r"([1-9][0-9]{0,8})([smhdw])")
+
+
+def duration(text: str) -> timedelta:
+    """What ``30d``, ``12h``, ``2w``, ``90m`` or ``45s`` means.
+
+    :raises typer.BadParameter: any other text.
+    """
+    match = _DURATION.fullmatch(text)
+    try:
+        if match is not None:
+            return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    except OverflowError:
+        pass
+    raise typer.BadParameter(f"{text!r} is no duration; write it like 30d, 12h or 2w")
+
+
+def existing(text: str) -> Path:
+    """The path of a file that can be read.
+
+    :raises typer.BadParameter: there is none.
+    """
+    path = Path(text)
+    if not path.is_file():
+        raise typer.BadParameter(f"there is no file {text!r}")
+    return path
+
+
+def examples(*commands: str) -> str:
+    """The end of a help page: how it is typed. A long command goes on in the next line, as a shell takes it."""
+    return "\b\nExamples:\n" + "\n".join(f"  $ {command}".replace("\n", "\n      ") for command in commands)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any, Final
 
-__all__ = ["columns", "data", "error", "fields", "flush", "table", "text", "usage"]
+__all__ = ["columns", "data", "error", "fields", "flush", "table", "text", "usage", "verbatim", "warning"]
 
 PROGRAM: Final = "oneiric-core"
 _GAP: Final = "  "
@@ -61,6 +61,17 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def data(value: Any) -> None:
     """JSON for a program to read."""
     print(json.dumps(value, indent=2))
+
+
+def verbatim(content: bytes) -> None:
+    """A document as it would stand in a file; it goes where programs read."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+
+
+def warning(what: str) -> None:
+    """A line on standard error about something that is done nevertheless."""
+    print(f"{PROGRAM}: warning: {_clean(what)}", file=sys.stderr)
 
 
 def error(what: str, fix: str = "") -> None:

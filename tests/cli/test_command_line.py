@@ -88,13 +88,13 @@ VERBS = """
         render.text(f"hello {name}" + "!" * loud)
         return 1 if name == "nobody" else 0
 
-    keys = typer.Typer()
+    locks = typer.Typer()
 
-    @keys.command()
+    @locks.command()
     def generate() -> None:
         render.text("generated")
 
-    @keys.command()
+    @locks.command()
     def show() -> None:
         render.text("shown")
 
@@ -117,7 +117,7 @@ VERBS = """
 """
 COMMANDS = """
     greet = greetings:greet
-    keys = greetings:keys
+    locks = greetings:locks
     defect = greetings:defect
     refuse = greetings:refuse
     leave = greetings:leave
@@ -139,7 +139,7 @@ def greetings(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("greetings")
 def test_an_installed_package_adds_verbs(capsys: Capture) -> None:
     assert main(["greet", "--name", "world", "--loud"]) == 0
-    assert main(["keys", "generate"]) == 0
+    assert main(["locks", "generate"]) == 0
     assert capsys.readouterr().out == "hello world!\ngenerated\n"
 
 

@@ -1,0 +1,121 @@
+"""A wheel as a manifest describes it: where it is, its digest, its length, and on which systems it runs."""
+
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import Version
+
+from oneiric_core.artifacts.digest import digest_of
+from oneiric_core.components import Candidate
+from oneiric_core.discovery.importing import split_path
+from oneiric_core.errors import ArtifactError, ManifestError
+from oneiric_core.publish.packages import Package
+
+__all__ = ["Wheel", "address_of", "read_wheel"]
+
+_SYSTEMS: Final = (
+    (re.compile(r"(?:many|musl)?linux"), "linux"),
+    (re.compile("macosx"), "darwin"),
+    (re.compile("win"), "win32"),
+)
+_MODULE_ENDINGS: Final = (".py", "/__init__.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A built wheel.
+
+    :param name: of its distribution, normalised (PEP 503); ``version`` as it writes it.
+    :param sha256: 64 lower-case hexadecimal digits; ``length`` in bytes.
+    :param os_platform: as :data:`sys.platform` says them; empty means any.
+    :param members: paths in it.
+    """
+
+    filename: str
+    name: str
+    version: str
+    sha256: str
+    length: int
+    os_platform: tuple[str, ...]
+    members: frozenset[str]
+
+    def fields_at(self, uri: str) -> dict[str, Any]:
+        """The fields of an entry whose code it carries, once it can be fetched from ``uri``."""
+        fields: dict[str, Any] = {"uri": uri, "sha256": self.sha256, "length": self.length}
+        return fields | ({"os_platform": [*self.os_platform]} if self.os_platform else {})
+
+    def refuse_other(self, package: Package) -> None:
+        """It has to be a wheel of just this package, with all its factories in it.
+
+        :raises ManifestError: it is not.
+        """
+        if (self.name, Version(self.version)) != (package.name, Version(package.version)):
+            raise ManifestError(
+                f"{self.filename} is {self.name} {self.version}, and installed is {package.name} {package.version}",
+                fix="Install that wheel and generate the manifest again",
+                wheel=self.filename,
+            )
+        for candidate in package.candidates:
+            if not self._carries(candidate):
+                raise ManifestError(
+                    f"{self.filename} does not carry the factory of {candidate.name}, {candidate.factory}",
+                    fix="Build the wheel with that module in it, or declare a factory that lies in the package",
+                    wheel=self.filename,
+                    name=candidate.name,
+                )
+
+    def _carries(self, candidate: Candidate) -> bool:
+        factory = candidate.factory
+        module = split_path(factory)[0] if isinstance(factory, str) else str(getattr(factory, "__module__", ""))
+        path = module.replace(".", "/")
+        extension = re.compile(rf"{re.escape(path)}\.[^/]*(?:so|pyd)")
+        return any(f"{path}{ending}" in self.members for ending in _MODULE_ENDINGS) or any(
+            map(extension.fullmatch, self.members)
+        )
+
+
+def read_wheel(path: Path) -> Wheel:
+    """What a manifest says of the wheel at ``path``. It is hashed as it is read; nothing is unpacked.
+
+    :raises ArtifactError: there is no such file, or it is not a wheel.
+    """
+    try:
+        name, version, _, tags = parse_wheel_filename(path.name)
+    except InvalidWheelFilename as error:
+        raise ArtifactError(f"{path.name!r} is not the name of a wheel", fix="Give a file that ends in .whl") from error
+    try:
+        with path.open("rb") as file:
+            sha256 = digest_of(file)
+            length = file.tell()
+            with zipfile.ZipFile(file) as archive:
+                members = frozenset(archive.namelist())
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}", fix="Give a wheel that can be read") from error
+    except zipfile.BadZipFile as error:
+        raise ArtifactError(f"{path} is not a wheel: {error}", fix="Build it again") from error
+    systems = {system for tag in tags for pattern, system in _SYSTEMS if pattern.match(tag.platform)}
+    return Wheel(path.name, canonicalize_name(name), str(version), sha256, length, tuple(sorted(systems)), members)
+
+
+def address_of(filename: str, url: str) -> str:
+    """Where the file will be: ``url``, and in it where that ends in a slash.
+
+    :raises ManifestError: it is no URL, or of a file of another name.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"https", "http", "file"} or not (parts.netloc or parts.scheme == "file"):
+        raise ManifestError(f"{url!r} is not the URL of an artifact", fix="Give one that begins with https://", url=url)
+    if parts.path.endswith("/"):
+        return f"{url}{filename}"
+    if parts.path.rpartition("/")[2] != filename:
+        raise ManifestError(
+            f"{url!r} is the URL of another file than {filename}",
+            fix="End it in a slash, or in the name of the wheel",
+            url=url,
+        )
+    return url
