@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from oneiric_core.errors import ActivationError as ActivationError
     from oneiric_core.errors import ArtifactError as ArtifactError
     from oneiric_core.errors import ArtifactTooLargeError as ArtifactTooLargeError
+    from oneiric_core.errors import CertificateError as CertificateError
     from oneiric_core.errors import ConformanceError as ConformanceError
     from oneiric_core.errors import DigestMismatchError as DigestMismatchError
     from oneiric_core.errors import EquivocationError as EquivocationError
@@ -73,9 +74,17 @@ if TYPE_CHECKING:
     from oneiric_core.resolver import Explanation as Explanation
     from oneiric_core.resolver import Resolver as Resolver
     from oneiric_core.settings import Settings as Settings
+    from oneiric_core.trust import CERTIFICATE_LEVELS as CERTIFICATE_LEVELS
+    from oneiric_core.trust import Certificate as Certificate
+    from oneiric_core.trust import CertificatePolicy as CertificatePolicy
+    from oneiric_core.trust import PublicKey as PublicKey
     from oneiric_core.trust import RefuseAll as RefuseAll
     from oneiric_core.trust import TrustPolicy as TrustPolicy
     from oneiric_core.trust import UnsafeAcceptUnsigned as UnsafeAcceptUnsigned
+    from oneiric_core.trust import load_private_key as load_private_key
+    from oneiric_core.trust import load_public_key as load_public_key
+    from oneiric_core.trust import open_certificate as open_certificate
+    from oneiric_core.trust import sign_certificate as sign_certificate
     from oneiric_core.trust import verify_manifest_signature as verify_manifest_signature
 
     __version__: str
@@ -128,6 +137,7 @@ _EXPORTS = {
         "ActivationError",
         "ArtifactError",
         "ArtifactTooLargeError",
+        "CertificateError",
         "ConformanceError",
         "DigestMismatchError",
         "EquivocationError",
@@ -169,9 +179,17 @@ _EXPORTS = {
     ),
     "settings": ("Settings",),
     "trust": (
+        "CERTIFICATE_LEVELS",
+        "Certificate",
+        "CertificatePolicy",
+        "PublicKey",
         "RefuseAll",
         "TrustPolicy",
         "UnsafeAcceptUnsigned",
+        "load_private_key",
+        "load_public_key",
+        "open_certificate",
+        "sign_certificate",
         "verify_manifest_signature",
     ),
 }

@@ -6,6 +6,7 @@
     ├── ManifestError          (ValueError)    the publisher: the document is not one we can read
     ├── TrustError             (ValueError)    the publisher or the operator: it may not be believed
     │   ├── SignatureError                     a signature is missing, malformed or wrong
+    │   ├── CertificateError                   an artifact is not certified as it has to be
     │   ├── UntrustedKeyError                  a key cannot be used, or is not one of those trusted
     │   ├── ExpiredError                       too old, or from the future
     │   ├── RollbackError                      older than what was seen before
@@ -37,6 +38,7 @@ __all__ = [
     "ActivationError",
     "ArtifactError",
     "ArtifactTooLargeError",
+    "CertificateError",
     "ConformanceError",
     "DigestMismatchError",
     "EquivocationError",
@@ -109,6 +111,10 @@ class TrustError(OneiricError, ValueError):
 
 class SignatureError(TrustError):
     """A signature is missing, malformed or wrong, or too few distinct keys signed."""
+
+
+class CertificateError(TrustError):
+    """An artifact has no certificate, one that cannot be read, one for other bytes, or one that says too little."""
 
 
 class UntrustedKeyError(TrustError):

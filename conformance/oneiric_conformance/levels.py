@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from oneiric_conformance.results import Result, Status
+from oneiric_core import CERTIFICATE_LEVELS
 
 if TYPE_CHECKING:
     from oneiric_conformance.report import ConformanceReport
 
 __all__ = ["LEVELS", "lacking"]
 
-LEVELS: Final = ("core", "hardened")
+LEVELS: Final = CERTIFICATE_LEVELS
 """From the least to the most demanding; each asks for all that those before it do."""
 
 _NAMED: Final = 5

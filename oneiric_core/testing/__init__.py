@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from oneiric_core.testing.bad_manifests import bad_manifest as bad_manifest
     from oneiric_core.testing.bad_wheels import BadWheel as BadWheel
     from oneiric_core.testing.bad_wheels import bad_wheel as bad_wheel
+    from oneiric_core.testing.certificates import certificate_statement as certificate_statement
+    from oneiric_core.testing.certificates import signed_certificate as signed_certificate
     from oneiric_core.testing.core_runtime import CoreRuntime as CoreRuntime
     from oneiric_core.testing.keys import PUBLISHER as PUBLISHER
     from oneiric_core.testing.keys import SECOND_PUBLISHER as SECOND_PUBLISHER
@@ -45,6 +47,7 @@ _EXPORTS = {
     "components": ("CLEANUP_HOOKS", "HEALTH_HOOKS", "INIT_HOOKS"),
     "discovery": ("InstalledEntryPoint", "candidates_from", "import_object", "installed_entry_points"),
     "lifecycle": ("LifecycleManager", "Timeouts", "call_hook", "construct", "find_hook", "make_settings"),
+    "testing.certificates": ("certificate_statement", "signed_certificate"),
     "testing.core_runtime": ("CoreRuntime",),
     "testing.keys": ("PUBLISHER", "SECOND_PUBLISHER", "STRANGER", "KeyPair", "key_pair"),
     "testing.bad_manifests": ("BadManifest", "bad_manifest"),

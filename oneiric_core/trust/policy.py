@@ -3,13 +3,16 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from oneiric_core.errors import ExpiredError, SignatureError, TrustError, UntrustedKeyError
 from oneiric_core.manifest.models import ManifestHeader
 from oneiric_core.trust.keys import PublicKey
 from oneiric_core.trust.published import PUBLISHED_KEYS
 from oneiric_core.trust.signatures import Signature, signers_of
+
+if TYPE_CHECKING:  # at run time it is certificates that know policies, for how far clocks may differ
+    from oneiric_core.trust.certificate import CertificatePolicy
 
 __all__ = ["CLOCK_SKEW", "Policy", "RefuseAll", "TrustPolicy", "UnsafeAcceptUnsigned"]
 
@@ -27,6 +30,10 @@ class Policy(Protocol):
     @property
     def root_version(self) -> int | None:
         """Of the root that named the keys; None where nobody but the caller did."""
+
+    @property
+    def certificate(self) -> "CertificatePolicy | None":
+        """What is asked of the certificate of every artifact; None where none is needed."""
 
     def check_signatures(self, message: bytes, signatures: Collection[Signature]) -> tuple[str, ...]:
         """The fingerprints of those who vouch for ``message``, sorted.
@@ -52,6 +59,7 @@ class RefuseAll:
 
     source: None = None
     root_version: None = None
+    certificate: None = None
 
     def check_signatures(self, message: bytes, signatures: Collection[Signature]) -> tuple[str, ...]:
         raise UntrustedKeyError(
@@ -78,6 +86,8 @@ class TrustPolicy:
     :param unsafe_allow_published_keys: accept keys whose private half everyone has; for tests only.
     :param root_version: of the :class:`~oneiric_core.trust.TrustRoot` that named the keys; None for a list of keys,
         which is a root of its own that never changes.
+    :param certificate: what is asked of the certificate of every artifact that a manifest brings; None asks for none.
+        What a manifest only names, because it is installed here already, has no bytes to be certified.
     :raises UntrustedKeyError: no key, or one that is published.
     :raises TrustError: a threshold that is never or always met.
     """
@@ -89,18 +99,15 @@ class TrustPolicy:
     max_age: timedelta | None = None
     unsafe_allow_published_keys: bool = False
     root_version: int | None = None
+    certificate: "CertificatePolicy | None" = None
 
     def __post_init__(self) -> None:
         keys = frozenset(self.keys)
         object.__setattr__(self, "keys", keys)
         if not keys:
             raise UntrustedKeyError("a policy without keys believes nobody", fix="Pass public keys, or RefuseAll()")
-        if not self.unsafe_allow_published_keys and (known := [key for key in keys if key.raw in PUBLISHED_KEYS]):
-            raise UntrustedKeyError(
-                f"the private half of {PUBLISHED_KEYS[known[0].raw]} is published: anyone can sign with it",
-                fix="Use keys of your own; in tests pass unsafe_allow_published_keys=True",
-                fingerprint=known[0].fingerprint,
-            )
+        if not self.unsafe_allow_published_keys:
+            refuse_published(keys)
         if not 1 <= self.threshold <= len(keys):
             raise TrustError(
                 f"a threshold of {self.threshold} makes no sense with {len(keys)} distinct keys",
@@ -149,6 +156,7 @@ class UnsafeAcceptUnsigned:
 
     source: str | None = None
     root_version: None = None
+    certificate: None = None
 
     def check_signatures(self, message: bytes, signatures: Collection[Signature]) -> tuple[str, ...]:
         del message, signatures
@@ -159,6 +167,20 @@ class UnsafeAcceptUnsigned:
 
     def check_age(self, header: ManifestHeader, now: datetime) -> None:
         check_moments(header, now)
+
+
+def refuse_published(keys: Iterable[PublicKey]) -> None:
+    """Refuse keys whose private half everyone has.
+
+    :raises UntrustedKeyError: one of them is such a key.
+    """
+    for key in keys:
+        if key.raw in PUBLISHED_KEYS:
+            raise UntrustedKeyError(
+                f"the private half of {PUBLISHED_KEYS[key.raw]} is published: anyone can sign with it",
+                fix="Use keys of your own; in tests pass unsafe_allow_published_keys=True",
+                fingerprint=key.fingerprint,
+            )
 
 
 def check_moments(header: ManifestHeader, now: datetime) -> None:

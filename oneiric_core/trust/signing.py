@@ -12,12 +12,14 @@ from oneiric_core.errors import ManifestError
 from oneiric_core.manifest.canonical import SIGNATURE_FIELDS, get_canonical_manifest_for_signing
 from oneiric_core.manifest.documents import JSON, parse_document
 from oneiric_core.manifest.limits import Limits
+from oneiric_core.trust.certificate import CERTIFICATE_PAYLOAD, Certificate
 from oneiric_core.trust.envelope import MANIFEST_PAYLOAD, Envelope, read_envelope
 from oneiric_core.trust.keys import public_key_of
+from oneiric_core.trust.policy import refuse_published
 from oneiric_core.trust.root_document import ROOT_LIMITS, ROOT_PAYLOAD, RootDocument
 from oneiric_core.trust.signatures import Signature, flat_signatures
 
-__all__ = ["append_root_signature", "append_signature", "sign_manifest", "sign_root"]
+__all__ = ["append_root_signature", "append_signature", "sign_certificate", "sign_manifest", "sign_root"]
 
 
 def sign_manifest(
@@ -89,6 +91,23 @@ def append_root_signature(
     opened = read_envelope(_checked(envelope), ROOT_PAYLOAD, ROOT_LIMITS)
     RootDocument.parse(opened.payload)
     return _envelope(opened, private_key, key_id)
+
+
+def sign_certificate(
+    statement: Mapping[str, Any], private_key: Ed25519PrivateKey, *, unsafe_allow_published_keys: bool = False
+) -> dict[str, Any]:
+    """An envelope around the statement of a conformance certificate, signed by one key.
+
+    :param statement: plain JSON values; see :mod:`oneiric_core.trust.certificate`.
+    :param unsafe_allow_published_keys: sign with a key that everyone has; for tests only.
+    :raises CertificateError: it is no such statement.
+    :raises ManifestError: a value in it is not JSON.
+    :raises UntrustedKeyError: everyone has the key.
+    """
+    if not unsafe_allow_published_keys:
+        refuse_published([public_key_of(private_key)])
+    Certificate.from_statement(statement)
+    return _envelope(Envelope(CERTIFICATE_PAYLOAD, _checked(statement), ()), private_key, None)
 
 
 def _checked(document: Mapping[str, Any]) -> bytes:
