@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from oneiric_core.errors import HealthError as HealthError
     from oneiric_core.errors import LifecycleError as LifecycleError
     from oneiric_core.errors import ManifestError as ManifestError
+    from oneiric_core.errors import MisuseError as MisuseError
     from oneiric_core.errors import OneiricError as OneiricError
     from oneiric_core.errors import PathTraversalError as PathTraversalError
     from oneiric_core.errors import RefusedFetchError as RefusedFetchError
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from oneiric_core.errors import TrustError as TrustError
     from oneiric_core.errors import UnsafeWheelError as UnsafeWheelError
     from oneiric_core.errors import UntrustedKeyError as UntrustedKeyError
+    from oneiric_core.errors import ViolationError as ViolationError
     from oneiric_core.lifecycle import Handle as Handle
     from oneiric_core.lifecycle import LifecycleManager as LifecycleManager
     from oneiric_core.lifecycle import Timeouts as Timeouts
@@ -146,6 +148,7 @@ _EXPORTS = {
         "HealthError",
         "LifecycleError",
         "ManifestError",
+        "MisuseError",
         "OneiricError",
         "PathTraversalError",
         "RefusedFetchError",
@@ -158,6 +161,7 @@ _EXPORTS = {
         "TrustError",
         "UnsafeWheelError",
         "UntrustedKeyError",
+        "ViolationError",
     ),
     "lifecycle": (
         "Handle",

@@ -25,7 +25,9 @@
     │   ├── HealthError                        it did not report itself healthy
     │   └── SwapError                          several keys could not change as one
     ├── SettingsError          (ValueError)    the operator: what is configured has no meaning
-    └── ConformanceError       (RuntimeError)  whoever runs the kit: the run itself cannot go on
+    ├── ConformanceError       (RuntimeError)  whoever runs the kit: the run itself cannot go on
+    ├── MisuseError            (ValueError)    whoever writes a test: a helper was asked for what it cannot do
+    └── ViolationError         (AssertionError)  whoever wrote the code under test: a guard saw what must not happen
 
 An error says what happened and ends with what to do about it. What it was raised on travels along as
 :attr:`OneiricError.evidence`, so that programs need not parse messages.
@@ -47,6 +49,7 @@ __all__ = [
     "HealthError",
     "LifecycleError",
     "ManifestError",
+    "MisuseError",
     "OneiricError",
     "PathTraversalError",
     "RefusedFetchError",
@@ -59,6 +62,7 @@ __all__ = [
     "TrustError",
     "UnsafeWheelError",
     "UntrustedKeyError",
+    "ViolationError",
     "told",
 ]
 
@@ -191,3 +195,11 @@ class SettingsError(OneiricError, ValueError):
 
 class ConformanceError(OneiricError, RuntimeError):
     """The conformance run itself cannot go on: configuration, discovery, or a defect of the kit."""
+
+
+class MisuseError(OneiricError, ValueError):
+    """A helper for tests was asked for something it does not have, or at a time when it cannot."""
+
+
+class ViolationError(OneiricError, AssertionError):
+    """A guard of a test saw what must not happen: a write outside, a request nobody expected, something left behind."""

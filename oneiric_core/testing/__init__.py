@@ -41,6 +41,16 @@ if TYPE_CHECKING:
     from oneiric_core.testing.roots import signed_root as signed_root
     from oneiric_core.testing.wheels import make_wheel as make_wheel
     from oneiric_core.testing.wheels import wheel_filename as wheel_filename
+    from oneiric_core.testing.wire.broken import Broken as Broken
+    from oneiric_core.testing.wire.certificates import Tls as Tls
+    from oneiric_core.testing.wire.faults import WireFault as WireFault
+    from oneiric_core.testing.wire.replies import Raw as Raw
+    from oneiric_core.testing.wire.replies import Redirect as Redirect
+    from oneiric_core.testing.wire.replies import Reply as Reply
+    from oneiric_core.testing.wire.script import End as End
+    from oneiric_core.testing.wire.script import Script as Script
+    from oneiric_core.testing.wire.script import WireRequest as WireRequest
+    from oneiric_core.testing.wire.server import ArtifactServer as ArtifactServer
 
 _EXPORTS = {
     "clock": ("FrozenClock",),
@@ -55,6 +65,12 @@ _EXPORTS = {
     "testing.manifests": ("MEDIA_TYPES", "SOURCE", "manifest_entry", "signed_manifest"),
     "testing.roots": ("root_document", "root_envelope", "signed_root"),
     "testing.wheels": ("make_wheel", "wheel_filename"),
+    "testing.wire.broken": ("Broken",),
+    "testing.wire.certificates": ("Tls",),
+    "testing.wire.faults": ("WireFault",),
+    "testing.wire.replies": ("Raw", "Redirect", "Reply"),
+    "testing.wire.script": ("End", "Script", "WireRequest"),
+    "testing.wire.server": ("ArtifactServer",),
 }
 _HOMES = {name: home for home, names in _EXPORTS.items() for name in names}
 
