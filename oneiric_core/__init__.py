@@ -75,6 +75,8 @@ if TYPE_CHECKING:
     from oneiric_core.remote.sync import sync_remote_manifest as sync_remote_manifest
     from oneiric_core.resolver import Explanation as Explanation
     from oneiric_core.resolver import Resolver as Resolver
+    from oneiric_core.runtime import HealthSnapshot as HealthSnapshot
+    from oneiric_core.runtime import RuntimeOrchestrator as RuntimeOrchestrator
     from oneiric_core.settings import Settings as Settings
     from oneiric_core.trust import CERTIFICATE_LEVELS as CERTIFICATE_LEVELS
     from oneiric_core.trust import Certificate as Certificate
@@ -180,6 +182,10 @@ _EXPORTS = {
     "resolver": (
         "Explanation",
         "Resolver",
+    ),
+    "runtime": (
+        "HealthSnapshot",
+        "RuntimeOrchestrator",
     ),
     "settings": ("Settings",),
     "trust": (

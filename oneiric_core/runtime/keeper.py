@@ -1,0 +1,217 @@
+"""The parts of a runtime, and what is done with them: configure, sync, select. When is not decided here."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from oneiric_core.artifacts.manager import ArtifactManager
+from oneiric_core.clock import Clock
+from oneiric_core.discovery import default_allow, import_object
+from oneiric_core.errors import LifecycleError, OneiricError, RefusedFetchError, SettingsError
+from oneiric_core.lifecycle import LifecycleManager, SlotStatus
+from oneiric_core.manifest import media_type_of
+from oneiric_core.remote.sync import SyncReport, sync_remote_manifest
+from oneiric_core.remote.threads import in_thread
+from oneiric_core.resolver import Resolver
+from oneiric_core.runtime.acts import Act
+from oneiric_core.runtime.health import SyncHealth
+from oneiric_core.runtime.plan import Arguments, Plan
+from oneiric_core.runtime.selections import SelectionKeeper
+from oneiric_core.runtime.settings_file import read_settings
+from oneiric_core.runtime.telemetry import Telemetry
+from oneiric_core.runtime.watchers import FileWatch
+from oneiric_core.settings import Settings
+
+__all__ = ["Keeper"]
+
+
+class Keeper:
+    """Does each act once, when told to, and raises what goes wrong; whatever fails leaves everything as it was.
+
+    :param settings: what is configured, or the file that says it.
+    """
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        arguments: Arguments,
+        settings: Settings | Path,
+        *,
+        clock: Clock,
+        telemetry: Telemetry,
+        poll_interval: float,
+    ) -> None:
+        self.resolver = resolver
+        self.settings_path = settings if isinstance(settings, Path) else None
+        self.selections = SelectionKeeper(resolver, Settings() if isinstance(settings, Path) else settings)
+        self.settings_watch = FileWatch(self.settings_path, clock, poll_interval)
+        self.manifest_watch = FileWatch(arguments.manifest_path, clock, poll_interval)
+        self.plan: Plan | None = None
+        self.restart_needed: tuple[str, ...] = ()
+        self.last_report: SyncReport | None = None
+        self.synced = SyncHealth()
+        self.syncs: Counter[str] = Counter()
+        self.pending: Mapping[tuple[str, str], str] = {}
+        self._arguments = arguments
+        self._clock = clock
+        self._telemetry = telemetry
+        self._started_with: Settings | None = None
+        self._lifecycle: LifecycleManager | None = None
+        self._artifacts: ArtifactManager | None = None
+
+    @property
+    def lifecycle(self) -> LifecycleManager:
+        """What runs.
+
+        :raises LifecycleError: nothing was opened yet.
+        """
+        if self._lifecycle is None:
+            raise LifecycleError("the runtime was not started", fix="Start it, or enter it with async with")
+        return self._lifecycle
+
+    def statuses(self) -> list[SlotStatus]:
+        """Every slot that was ever asked for."""
+        return [] if self._lifecycle is None else self._lifecycle.all_statuses()
+
+    def is_stale(self, syncing: Act) -> bool:
+        """May what stands be older than what the publisher offers?"""
+        return self.synced.applied > 0 and syncing.failures > 0
+
+    @property
+    def watched(self) -> tuple[Path, ...]:
+        """The files that may change."""
+        return tuple(watch.path for watch in (self.settings_watch, self.manifest_watch) if watch.path is not None)
+
+    def open(self) -> None:
+        """Make the lifecycle, with the time-outs that are configured by now."""
+        settings = self._started_with = self.selections.settings
+        self._lifecycle = LifecycleManager(
+            self.resolver,
+            clock=self._clock,
+            timeouts=settings.timeouts,
+            settings=self.selections.settings_of,
+            importer=self._import,
+        )
+        self._lifecycle.observe(self.selections.observe)
+        self._lifecycle.observe(self._telemetry.slot)
+        self._telemetry.look.slots = self._lifecycle.all_statuses
+
+    async def close(self) -> None:
+        """Let go of everything; also of what was never opened."""
+        self._telemetry.look.away()
+        if self._lifecycle is not None:
+            await self._lifecycle.stop()
+
+    # -- acts ----------------------------------------------------------------------------------------------------------
+
+    async def configure(self) -> bool:
+        """Read the settings, and say whether the next sync could come out otherwise.
+
+        :raises SettingsError: they cannot be used; those before go on.
+        :raises TrustError: a key cannot be used; likewise.
+        """
+        self.settings_watch.mark()
+        try:
+            settings, plan = await in_thread(self._read)
+        except OneiricError:
+            if self.plan is None and self._arguments.trust is not None:  # enough is known without the file
+                self._follow(self.selections.settings, Plan.of(self._arguments, Settings(), Path()))
+            raise
+        return self._follow(settings, plan)
+
+    async def sync(self) -> SyncReport | None:
+        """Apply the manifest; None where there is none.
+
+        :raises OneiricError: as :func:`~oneiric_core.sync_remote_manifest`.
+        """
+        plan = self.plan
+        source = None if plan is None else plan.path or plan.url
+        if plan is None or source is None:
+            return None
+        self.manifest_watch.mark()
+        began = self._clock.monotonic()
+        self.synced = replace(
+            self.synced, place=plan.place, attempts=self.synced.attempts + 1, last_attempt=self._clock.now()
+        )
+        with self._telemetry.sync() as report_to:
+            report = await sync_remote_manifest(
+                self.resolver,
+                await in_thread(_read_offer, source),
+                plan.cache_dir,
+                trust=plan.trust,
+                lifecycle=self.lifecycle,
+                state_dir=plan.state_dir,
+                artifacts=self._artifacts,
+                location=plan.place,
+                clock=self._clock,
+            )
+            report_to(report)
+        self.last_report = report
+        self.synced = replace(
+            self.synced,
+            source=report.source,
+            applied=self.synced.applied + 1,
+            last_success=self._clock.now(),
+            last_seconds=self._clock.monotonic() - began,
+            skipped=report.skipped,
+        )
+        self.syncs.update({*report.per_domain, *(name.partition("/")[0] for name in report.retired)})
+        return report
+
+    async def select(self) -> None:
+        """Make run what is selected, as it is configured.
+
+        :raises LifecycleError: not all of it could be; the others run.
+        """
+        self.pending = await self.selections.apply(self.lifecycle)
+        if self.pending:
+            reasons = "; ".join(f"{domain}/{key}: {why}" for (domain, key), why in self.pending.items())
+            raise LifecycleError(
+                f"not everything runs as it is configured: {reasons.rstrip('.')}",
+                fix="Mend those named, or select others",
+                pending=self.pending,
+            )
+
+    # -- within --------------------------------------------------------------------------------------------------------
+
+    def _follow(self, settings: Settings, plan: Plan) -> bool:
+        before, self.plan = self.plan, plan
+        self.selections.settings = settings
+        self.manifest_watch.path = plan.path
+        if before is None or plan.local_roots != before.local_roots:
+            self._artifacts = ArtifactManager(plan.cache_dir, local_roots=plan.local_roots, clock=self._clock)
+        return plan != before
+
+    def _read(self) -> tuple[Settings, Plan]:
+        path = self.settings_path
+        if path is None:
+            settings, folder = self.selections.settings, Path()
+        else:
+            settings, folder = self._read_file(path), path.absolute().parent
+        plan = Plan.of(self._arguments, settings, folder)
+        if self.plan is not None:
+            self.restart_needed = self.plan.settled_otherwise(plan)
+            plan = self.plan.moved_to(plan)
+        if self._started_with is not None and settings.timeouts != self._started_with.timeouts:
+            self.restart_needed += ("lifecycle",)
+        return settings, plan
+
+    def _read_file(self, path: Path) -> Settings:
+        if self.plan is not None and path.exists() and not path.stat().st_size:
+            raise SettingsError(
+                f"{path} is empty, which is taken for an unfinished write",
+                fix="Write a comment into it if nothing shall be configured",
+                path=str(path),
+            )
+        return read_settings(path)
+
+    def _import(self, path: str) -> object:
+        allow = self.selections.settings.factories.allow
+        return import_object(path, default_allow() if allow is None else allow)
+
+
+def _read_offer(source: Path | str) -> tuple[bytes, str]:
+    if isinstance(source, str):
+        raise RefusedFetchError(f"{source} cannot be fetched yet", fix="Give a file", url=source)
+    return source.read_bytes(), media_type_of(str(source))

@@ -1,0 +1,208 @@
+"""It outlives every exception: what runs goes on, the reason is told, and it recovers without a restart."""
+
+import asyncio
+import logging
+import resource
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import pytest
+
+HALF = "[adapters.selections]\ncache = 'two'\n[adapters.provider_settings.two]\nname = 'unfinis"
+
+
+@contextmanager
+def no_room() -> Iterator[None]:
+    """Nothing can be written to any file: what a full disk is like, without filling one."""
+    former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, former)
+
+
+@pytest.fixture
+async def running(stage: Any) -> Any:
+    """A runtime in which ``One`` is selected and runs."""
+    stage.publish(stage.entry("One"), stage.entry("Two"))
+    stage.configure("[adapters.selections]\ncache = 'one'")
+    runtime = stage.runtime()
+    await runtime.start()
+    assert stage.ledger.alive == ["One"]
+    return runtime
+
+
+@pytest.mark.parametrize("broken", [HALF, "", "[adapters.selectons]\ncache = 'two'", "\0", "a = " + "[" * 5000])
+async def test_a_settings_file_broken_half_way_changes_nothing_until_it_is_whole(
+    stage: Any, running: Any, caplog: pytest.LogCaptureFixture, broken: str
+) -> None:
+    stage.write(stage.settings, broken.encode())
+    await stage.pass_by(3)
+    snapshot = running.snapshot()
+    assert str(stage.settings) in snapshot.settings_error
+    assert not snapshot.ready
+    assert snapshot.domains["adapter"].active == {"cache": "one"}
+    assert snapshot.settings_error in caplog.text
+    stage.configure("[adapters.selections]\ncache = 'two'")
+    await stage.pass_by(3)
+    assert stage.ledger.alive == ["Two"]
+    assert running.snapshot().ready
+
+
+async def test_a_settings_file_that_is_still_being_written_is_not_read(stage: Any, running: Any) -> None:
+    """Whole TOML all the time, and each part of it would change what runs."""
+    with stage.settings.open("w", encoding="utf-8") as file:
+        for line in ("[factories]\n", "allow = ['acme_runtime']\n", "[adapters.selections]\n", "cache = 'two'\n"):
+            file.write(line)
+            file.flush()
+            await stage.clock.advance(0.15)
+    assert stage.ledger.made == ["One"]
+    await stage.pass_by(3)
+    assert stage.ledger.made == ["One", "Two"]
+    assert running.snapshot().ready
+
+
+async def test_a_settings_file_that_vanishes_is_missed_and_nothing_more(stage: Any, running: Any) -> None:
+    stage.settings.unlink()
+    await stage.pass_by(3)
+    assert "cannot be read: No such file" in running.snapshot().settings_error
+    assert stage.ledger.alive == ["One"]
+    stage.configure("[adapters.selections]\ncache = 'one'")
+    await stage.pass_by(3)
+    assert running.snapshot().ready
+
+
+async def test_settings_that_cannot_be_read_at_the_start_are_read_once_they_can(stage: Any) -> None:
+    stage.publish(stage.entry("One"))
+    stage.write(stage.settings, HALF.encode())
+    runtime = stage.runtime()
+    await runtime.start()
+    assert runtime.snapshot().settings_error
+    assert runtime.snapshot().sync.applied == 1, "whom to trust was said without them"
+    stage.configure("[adapters.selections]\ncache = 'one'")
+    await stage.pass_by(3)
+    assert stage.ledger.alive == ["One"]
+    assert runtime.snapshot().ready
+
+
+async def test_without_readable_settings_nobody_is_trusted(stage: Any) -> None:
+    stage.publish(stage.entry("One"))
+    stage.write(stage.settings, HALF.encode())
+    runtime = stage.runtime(trust=None)
+    await runtime.start()
+    assert (runtime.snapshot().sync.attempts, runtime.resolver.candidates()) == (0, [])
+
+
+async def test_a_full_disk_while_remembering_changes_nothing_and_is_tried_again(
+    stage: Any, running: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.publish(stage.entry("Three", provider="one"), stage.entry("Two"))
+    with no_room():
+        await stage.pass_by(3)
+        snapshot = running.snapshot()
+    assert "cannot be written: File too large" in snapshot.sync.last_error
+    assert snapshot.sync.last_error in caplog.text
+    assert stage.ledger.alive == ["One"]
+    await stage.pass_by(60)
+    assert stage.ledger.alive == ["Three"]
+    assert running.snapshot().ready
+
+
+async def test_a_manifest_file_that_vanishes_is_missed_and_nothing_more(stage: Any, running: Any) -> None:
+    stage.manifest.unlink()
+    await stage.pass_by(3)
+    assert running.snapshot().sync.last_error
+    assert stage.ledger.alive == ["One"]
+    stage.publish(stage.entry("Three", provider="one"))
+    await stage.pass_by(3)
+    assert stage.ledger.alive == ["Three"]
+
+
+async def test_whatever_a_policy_raises_is_told_and_it_goes_on(stage: Any, caplog: pytest.LogCaptureFixture) -> None:
+    class Moody:
+        source = root_version = None
+        moods: ClassVar[list[BaseException | None]] = [
+            ZeroDivisionError("moody"),
+            asyncio.CancelledError(),
+            RecursionError(),
+            None,
+        ]
+
+        def check_signatures(self, message: bytes, signatures: object) -> tuple[str, ...]:
+            del message, signatures
+            mood = self.moods.pop(0) if self.moods else None
+            if mood is not None:
+                raise mood
+            return ()
+
+        def check_source(self, source: str) -> None:
+            del source
+
+        def check_age(self, header: object, now: object) -> None:
+            del header, now
+
+    stage.publish(stage.entry("One"))
+    runtime = stage.runtime(trust=Moody(), refresh_interval=60)
+    with caplog.at_level(logging.ERROR):
+        await runtime.start()
+    assert runtime.snapshot().sync.last_error == "ZeroDivisionError: moody"
+    assert "Traceback" in caplog.text
+    await stage.pass_by(2)
+    assert runtime.snapshot().sync.last_error == "it was cancelled from within"
+    await stage.pass_by(30)
+    assert (Moody.moods, runtime.snapshot().sync.last_error, runtime.snapshot().sync.applied) == ([], "", 1)
+
+
+async def test_an_observer_that_fails_stops_nothing_and_one_that_is_undone_is_not_called(
+    stage: Any, running: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[Any] = []
+
+    def fail(_: Any) -> None:
+        raise RuntimeError("not my day")
+
+    running.observe(fail)
+    undo = running.observe(seen.append)
+    stage.publish(stage.entry("Three", provider="one"))
+    await stage.pass_by(3)
+    assert stage.ledger.alive == ["Three"]
+    assert seen[-1].domains["adapter"].generations == {"cache": 2}
+    assert "not my day" in caplog.text
+    undo()
+    undo()
+    count = len(seen)
+    await running.sync()
+    assert len(seen) == count
+
+
+async def test_a_component_that_leaves_the_process_does_not_take_it_along(stage: Any, running: Any) -> None:
+    class Leaving:
+        def __init__(self) -> None:
+            raise SystemExit(3)
+
+    Leaving.__module__ = "acme_runtime"
+    vars(sys.modules["acme_runtime"])["Leaving"] = Leaving
+    stage.publish(stage.entry("Leaving", provider="one"))
+    await stage.pass_by(3)
+    assert "SystemExit" in running.snapshot().sync.last_error
+    assert stage.ledger.alive == ["One"]
+
+
+async def test_a_failure_that_lasts_is_told_once_and_its_end_as_well(
+    stage: Any, running: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.manifest.write_bytes(b"{")
+    with caplog.at_level(logging.INFO):
+        await stage.pass_by(30)
+        warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+        assert len(warnings) == 1
+        assert running.snapshot().sync.failures > 2
+        stage.publish(stage.entry("One"), stage.entry("Two"))
+        await stage.pass_by(3)
+    assert "sync: works again" in caplog.text
