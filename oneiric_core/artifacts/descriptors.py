@@ -11,7 +11,17 @@ from typing import Final
 
 from oneiric_core.errors import ArtifactError
 
-__all__ = ["DIRECTORY", "Inode", "inode_of", "open_below", "open_directory", "open_file", "open_own_directory"]
+__all__ = [
+    "DIRECTORY",
+    "Inode",
+    "inode_from",
+    "inode_of",
+    "names_in",
+    "open_below",
+    "open_directory",
+    "open_file",
+    "open_own_directory",
+]
 
 Inode = tuple[int, int]
 """Device and number: which file it is, whatever its name."""
@@ -27,7 +37,17 @@ def inode_of(name: str, directory: int) -> Inode | None:
         status = os.stat(name, dir_fd=directory, follow_symlinks=False)
     except FileNotFoundError:
         return None
+    return inode_from(status)
+
+
+def inode_from(status: os.stat_result) -> Inode:
+    """Which file it is the status of."""
     return status.st_dev, status.st_ino
+
+
+def names_in(directory: int) -> list[str]:
+    """The names in a directory, in no order."""
+    return os.listdir(directory)
 
 
 @contextmanager
@@ -91,6 +111,13 @@ def open_file(name: str, *, above: int) -> Iterator[BufferedReader]:
             yield file
     finally:
         os.close(descriptor)
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write all of it, however little the system takes at a time."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 @contextmanager

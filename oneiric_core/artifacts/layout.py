@@ -7,12 +7,14 @@
     ├── trees/<64 hex>/      0500, what was unpacked from the artifact of that digest
     ├── temporary/           0600, being written; orphans are removed
     ├── quarantine/          what was found under a digest and was not that artifact
-    └── locks/               empty files that processes hold while they are at work
+    ├── locks/               empty files that processes hold while they are at work
+    └── pins/                0600, which artifacts the last good manifest of a source needs
 
 Every step goes by directory descriptor and follows no link. What is of another make than above (another owner, mode or
 type, a second name) was not left there by us: it is never used, and never removed by :mod:`eviction`.
 """
 
+import errno
 import os
 import secrets
 import stat
@@ -20,15 +22,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
-from oneiric_core.artifacts.descriptors import Inode, inode_of, open_directory, open_own_directory
+from oneiric_core.artifacts.descriptors import Inode, inode_from, inode_of, open_directory, open_own_directory
 from oneiric_core.errors import ArtifactError
 
 __all__ = [
     "BLOBS",
     "BLOB_MODE",
     "LOCKS",
+    "PINS",
     "QUARANTINE",
     "TEMPORARY",
     "TREES",
@@ -39,6 +43,7 @@ __all__ = [
     "note_use",
     "publish",
     "put_aside",
+    "take_out",
 ]
 
 BLOBS: Final = "blobs"
@@ -46,8 +51,19 @@ TREES: Final = "trees"
 TEMPORARY: Final = "temporary"
 QUARANTINE: Final = "quarantine"
 LOCKS: Final = "locks"
+PINS: Final = "pins"
 BLOB_MODE: Final = 0o400
 TREE_MODE: Final = 0o500
+
+_ROOM: Final = "Make room on its disk, or in it by `oneiric-core cache gc`"
+_FIXES: Final = MappingProxyType(
+    {
+        errno.ENOSPC: _ROOM,
+        errno.EDQUOT: _ROOM,
+        errno.EROFS: "Name a cache directory that can be written",
+        errno.EACCES: "Name a cache directory that you may write",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +103,7 @@ class Layout:
     def _unusable(self, error: OSError) -> ArtifactError:
         return ArtifactError(
             f"the cache {str(self.root)!r} cannot be used: {error.strerror}",
-            fix="Look after its disk (`oneiric-core cache gc` makes room), or name another cache directory",
+            fix=_FIXES.get(error.errno or 0, "Look after its disk, or name another cache directory"),
             path=str(self.root),
             errno=error.errno,
         )
@@ -123,15 +139,29 @@ def publish(name: str, to: str, *, source: int, target: int) -> None:
     os.fsync(target)
 
 
-def put_aside(name: str, condemned: Inode, *, source: int, quarantine: int) -> None:
-    """Move what was found wrong into quarantine; whatever was published in its place meanwhile is put back."""
-    aside = f"{name}.{secrets.token_hex(8)}"
+def put_aside(name: str, status: os.stat_result, *, source: int, quarantine: int) -> None:
+    """Move what was found wrong into quarantine. What nobody but us can have left there may be removed from it later.
+
+    :param status: of what was found wrong.
+    """
+    ours = is_tree(status) or (stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_uid == os.geteuid())
+    aside = f"{name}{'' if ours else '.foreign'}.{secrets.token_hex(8)}"
+    take_out(name, inode_from(status), aside, source=source, target=quarantine)
+
+
+def take_out(name: str, condemned: Inode, to: str, *, source: int, target: int) -> bool:
+    """Move one certain file or directory out of its place, and tell whether it was there.
+
+    Whatever was published in its place meanwhile is put back.
+    """
     try:
-        _move(name, aside, source, quarantine)
-    except FileNotFoundError:
-        return  # another process was faster
-    if inode_of(aside, quarantine) != condemned:
-        _move(aside, name, quarantine, source)
+        _move(name, to, source, target)
+    except FileNotFoundError:  # another process was faster
+        return False
+    if inode_of(to, target) == condemned:
+        return True
+    _move(to, name, target, source)
+    return False
 
 
 def _move(name: str, to: str, source: int, target: int) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from oneiric_core.artifacts.descriptors import inode_of
+from oneiric_core.artifacts.descriptors import inode_from, inode_of
 
 __all__ = ["SUFFIXES", "holding", "locked"]
 
@@ -52,8 +52,7 @@ def _take(name: str, directory: int, kind: int) -> int | None:
         descriptor = os.open(name, _OPEN, 0o600, dir_fd=directory)
         try:
             fcntl.flock(descriptor, kind)
-            status = os.fstat(descriptor)
-            if inode_of(name, directory) == (status.st_dev, status.st_ino):
+            if inode_of(name, directory) == inode_from(os.fstat(descriptor)):
                 return descriptor
         except BlockingIOError:
             os.close(descriptor)
@@ -69,7 +68,6 @@ def _release(name: str, directory: int, descriptor: int | None) -> None:
         return
     with suppress(OSError):  # others hold it still; or the disk is in no state to be tidied
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        status = os.fstat(descriptor)
-        if inode_of(name, directory) == (status.st_dev, status.st_ino):
+        if inode_of(name, directory) == inode_from(os.fstat(descriptor)):
             os.unlink(name, dir_fd=directory)
     os.close(descriptor)

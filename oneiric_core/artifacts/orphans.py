@@ -15,12 +15,12 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from oneiric_core.artifacts.descriptors import DIRECTORY, inode_of, open_directory, open_file
+from oneiric_core.artifacts.descriptors import DIRECTORY, inode_of, names_in, open_directory, open_file
 from oneiric_core.artifacts.layout import LOCKS, TEMPORARY, TREES, Layout
 from oneiric_core.artifacts.locks import SUFFIXES, locked
 from oneiric_core.errors import ArtifactError
 
-__all__ = ["new_directory", "new_file", "remove_orphans", "remove_tree"]
+__all__ = ["new_directory", "new_file", "remove_orphans", "remove_tree", "temporary_name"]
 
 ORPHAN_SECONDS: Final = 3600
 _ELSEWHERE: Final = "0" * 32
@@ -36,6 +36,11 @@ def _kernel() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip().replace("-", "")
     except OSError:
         return _ELSEWHERE
+
+
+def temporary_name() -> str:
+    """A new one, for this process on this kernel."""
+    return f"{_kernel()}.{secrets.token_hex(16)}"
 
 
 @contextmanager
@@ -89,11 +94,11 @@ def remove_orphans(layout: Layout, now: float) -> int:
     removed = 0
     for place in (TEMPORARY, TREES):
         with suppress(FileNotFoundError), layout.open(place, make=False) as (directory,):
-            for name in os.listdir(directory):  # noqa: PTH208 - a descriptor, not a path
+            for name in names_in(directory):
                 match = _TEMPORARY.fullmatch(name)
                 removed += match is not None and _remove_if_orphan(name, directory, match[1], now)
     with suppress(FileNotFoundError), layout.open(LOCKS, make=False) as (directory,):
-        for name in filter(_LOCK.fullmatch, os.listdir(directory)):  # noqa: PTH208 - a descriptor, not a path
+        for name in filter(_LOCK.fullmatch, names_in(directory)):
             with suppress(OSError), locked(name, directory) as abandoned:
                 removed += abandoned  # and gone when the block ends
     return removed
@@ -101,7 +106,7 @@ def remove_orphans(layout: Layout, now: float) -> int:
 
 def _until_locked(directory: int, make: Callable[[str], int]) -> tuple[str, int]:
     while True:
-        name = f"{_kernel()}.{secrets.token_hex(16)}"
+        name = temporary_name()
         with suppress(FileNotFoundError):  # a directory may be taken for an orphan before it is locked
             descriptor = make(name)
             with suppress(OSError):  # no locks here: age has to tell

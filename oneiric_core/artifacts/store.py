@@ -8,15 +8,17 @@ for any of this: whoever loses a race has written the same bytes.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from datetime import timedelta
 from io import BufferedReader
 from pathlib import Path
 from typing import Final
 from weakref import WeakValueDictionary
 
-from oneiric_core.artifacts.descriptors import inode_of, open_file
+from oneiric_core.artifacts.descriptors import inode_from, inode_of, open_file, write_all
 from oneiric_core.artifacts.digest import check_syntax, digest_of, verified_chunks
+from oneiric_core.artifacts.eviction import Entry, Eviction, entries, evict
 from oneiric_core.artifacts.layout import (
     BLOB_MODE,
     BLOBS,
@@ -31,6 +33,7 @@ from oneiric_core.artifacts.layout import (
 )
 from oneiric_core.artifacts.locks import FETCHING, USING, holding, locked
 from oneiric_core.artifacts.orphans import new_file, remove_orphans
+from oneiric_core.artifacts.pins import pin, pinned
 from oneiric_core.artifacts.trees import TreeStore
 from oneiric_core.clock import SYSTEM_CLOCK, Clock
 from oneiric_core.errors import ArtifactError
@@ -77,14 +80,14 @@ class BlobStore:
                 name, descriptor = stack.enter_context(new_file(temporary))
             for chunk in verified_chunks(chunks, sha256, length=length, limit=self._limit):
                 with self._layout.telling():
-                    _write(descriptor, chunk)
+                    write_all(descriptor, chunk)
             with self._layout.telling():
                 os.fchmod(descriptor, BLOB_MODE)
                 note_use(descriptor, self._clock.now().timestamp())
                 os.fsync(descriptor)
                 self._publish(name, sha256, blobs, temporary)
                 status = os.fstat(descriptor)
-                untouched = is_blob(status) and inode_of(sha256, blobs) == (status.st_dev, status.st_ino)
+                untouched = is_blob(status) and inode_of(sha256, blobs) == inode_from(status)
         if not untouched and self.find(sha256) is None:  # unless somebody else published the same artifact
             raise _meddled(sha256)
         return path
@@ -151,6 +154,58 @@ class BlobStore:
         with self._layout.telling():
             return remove_orphans(self._layout, now)
 
+    def entries(self) -> tuple[Entry, ...]:
+        """Every artifact in the cache, the least recently used first; nothing is verified."""
+        return entries(self._layout)
+
+    def verify(self, sha256: str) -> bool:
+        """Whether an artifact in the cache and its tree are as we left them; else they are put into quarantine.
+
+        It does not count as use.
+
+        :raises ArtifactError: the cache directory is not ours alone, or its disk fails.
+        """
+        with ExitStack() as stack:
+            whole = self._look(check_syntax(sha256), stack, using=False) is not None
+        return whole and self.trees.verify(sha256)
+
+    def gc(
+        self, *, max_bytes: int | None = None, max_age: timedelta | None = None, keep: Collection[str] = ()
+    ) -> Eviction:
+        """Remove what was not used for ``max_age``, then the least recently used until ``max_bytes`` are left.
+
+        What is held or pinned stays, whatever its age and size. What crashed processes left goes, and so does what was
+        put into quarantine.
+
+        :param keep: digests of more artifacts that have to stay.
+        :raises ArtifactError: the cache directory is not ours alone, cannot be written, or nobody can tell what is
+            needed. What was removed until then is gone.
+        """
+        self.remove_orphans(self._clock.now().timestamp())
+        return evict(
+            self._layout,
+            max_bytes=max_bytes,
+            max_age=max_age,
+            keep={*keep, *pinned(self._layout)},
+            now=self._clock.now(),
+        )
+
+    def pin(self, source: str, artifacts: Collection[str]) -> None:
+        """Keep ``artifacts`` from being evicted, in the place of those that were pinned for ``source`` before.
+
+        On a read-only disk nothing is noted; nothing is evicted there either.
+
+        :raises ArtifactError: the cache directory is not ours alone, or cannot be written.
+        """
+        pin(self._layout, source, artifacts)
+
+    def pinned(self) -> Mapping[str, tuple[str, ...]]:
+        """The sources that need an artifact, by its digest.
+
+        :raises ArtifactError: a pin cannot be understood.
+        """
+        return pinned(self._layout)
+
     def _claim(self, sha256: str, stack: ExitStack) -> bool:
         """Whether it is for us to fetch, until the stack is left; not while any other thread or process is at it."""
         with ExitStack() as attempt:
@@ -163,7 +218,7 @@ class BlobStore:
                 stack.push(attempt.pop_all())
             return mine
 
-    def _look(self, sha256: str, stack: ExitStack) -> BufferedReader | None:
+    def _look(self, sha256: str, stack: ExitStack, *, using: bool = True) -> BufferedReader | None:
         """The artifact, open until the stack is left, its bytes verified; whatever else has its name is put aside."""
         try:
             (blobs,) = stack.enter_context(self._layout.open(BLOBS, make=False))
@@ -177,7 +232,8 @@ class BlobStore:
                         file = attempt.enter_context(open_file(sha256, above=blobs))
                         status = os.fstat(file.fileno())
                         if is_blob(status) and _has_digest(file, sha256):
-                            note_use(file.fileno(), self._clock.now().timestamp())
+                            if using:
+                                note_use(file.fileno(), self._clock.now().timestamp())
                             file.seek(0)
                             stack.push(attempt.pop_all())
                             return file
@@ -201,13 +257,7 @@ class BlobStore:
 
     def _put_aside(self, sha256: str, condemned: os.stat_result, blobs: int) -> None:
         with self._layout.open(QUARANTINE) as (quarantine,):
-            put_aside(sha256, (condemned.st_dev, condemned.st_ino), source=blobs, quarantine=quarantine)
-
-
-def _write(descriptor: int, chunk: bytes) -> None:
-    rest = memoryview(chunk)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+            put_aside(sha256, condemned, source=blobs, quarantine=quarantine)
 
 
 def _has_digest(file: BufferedReader, sha256: str) -> bool:
@@ -223,7 +273,7 @@ def _missing(sha256: str) -> ArtifactError:
 
 def _meddled(sha256: str) -> ArtifactError:
     return ArtifactError(
-        f"artifact {sha256} was written and is not there: somebody else works in the cache's directories",
-        fix="Stop whoever does, or name another cache directory",
+        f"artifact {sha256} was written and is gone again: somebody makes room, or works in the cache's directories",
+        fix="Fetch it once more, and hold it while it is needed",
         sha256=sha256,
     )

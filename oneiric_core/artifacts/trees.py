@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from oneiric_core.artifacts.descriptors import inode_of, open_directory, open_file
+from oneiric_core.artifacts.descriptors import names_in, open_directory, open_file
 from oneiric_core.artifacts.digest import check_syntax
 from oneiric_core.artifacts.layout import (
     BLOB_MODE,
@@ -15,6 +15,7 @@ from oneiric_core.artifacts.layout import (
     TREE_MODE,
     TREES,
     Layout,
+    is_blob,
     is_tree,
     note_use,
     publish,
@@ -23,7 +24,7 @@ from oneiric_core.artifacts.layout import (
 from oneiric_core.artifacts.orphans import new_directory
 from oneiric_core.clock import Clock
 
-__all__ = ["TreeStore"]
+__all__ = ["TreeStore", "is_settled"]
 
 # What renaming a directory onto another one with something in it, or onto something else, ends with.
 _TAKEN: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
@@ -56,7 +57,7 @@ class TreeStore:
             yield descriptor
             with self._layout.telling():
                 _settle(descriptor)
-                self._note_use(descriptor)
+                note_use(descriptor, self._clock.now().timestamp())
                 os.fsync(descriptor)
                 try:
                     publish(name, path.name, source=trees, target=trees)
@@ -71,33 +72,51 @@ class TreeStore:
         :raises ArtifactError: the cache directory is not ours alone; and whatever ``is_right`` raises.
         """
         path = self.path(sha256)
+        return path if self._look(path.name, is_right, using=True) else None
+
+    def verify(self, sha256: str) -> bool:
+        """Whether the tree, if there is one, is of our making; else it is put into quarantine. Not a use of it."""
+        return self._look(check_syntax(sha256), is_settled, using=False) is not False
+
+    def _look(self, sha256: str, is_right: Callable[[int], bool], *, using: bool) -> bool | None:
+        """Whether the tree is right; None if there is none."""
         with ExitStack() as stack:
             try:
                 (trees,) = stack.enter_context(self._layout.open(TREES, make=False))
-                condemned = inode_of(sha256, trees)
+                status = os.stat(sha256, dir_fd=trees, follow_symlinks=False)
             except FileNotFoundError:
                 return None
-            if condemned is None:
-                return None
-            try:
-                descriptor = stack.enter_context(open_directory(sha256, above=trees))
-            except OSError:  # a link or a file
-                descriptor = None
-            if descriptor is not None and is_tree(os.fstat(descriptor)) and is_right(descriptor):
-                self._note_use(descriptor)
-                return path
             with self._layout.telling():
-                (quarantine,) = stack.enter_context(self._layout.open(QUARANTINE))
-                put_aside(sha256, condemned, source=trees, quarantine=quarantine)
-            return None
+                descriptor = stack.enter_context(open_directory(sha256, above=trees)) if is_tree(status) else None
+            if descriptor is not None and is_right(descriptor):
+                if using:
+                    note_use(descriptor, self._clock.now().timestamp())
+                return True
+            (quarantine,) = stack.enter_context(self._layout.open(QUARANTINE))
+            with self._layout.telling():
+                put_aside(sha256, status, source=trees, quarantine=quarantine)
+            return False
 
-    def _note_use(self, descriptor: int) -> None:
-        note_use(descriptor, self._clock.now().timestamp())
+
+def is_settled(directory: int) -> bool:
+    """Whether a tree and all that is in it is as we leave it; says nothing about what is written there."""
+    if not is_tree(os.fstat(directory)):
+        return False
+    with os.scandir(directory) as found:
+        for each in found:
+            if not each.is_dir(follow_symlinks=False):
+                if not is_blob(each.stat(follow_symlinks=False)):
+                    return False
+                continue
+            with open_directory(each.name, above=directory) as below:
+                if not is_settled(below):
+                    return False
+    return True
 
 
 def _settle(directory: int) -> None:
     """Make everything in it durable and read-only, and itself read-only."""
-    for name in os.listdir(directory):
+    for name in names_in(directory):
         try:
             with open_directory(name, above=directory) as below:
                 _settle(below)

@@ -1,12 +1,12 @@
 """What a crash leaves is gone after the next start; what somebody is writing stays."""
 
 import hashlib
-import multiprocessing
 import os
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +14,6 @@ from oneiric_core.artifacts.store import BlobStore
 
 CONTENT = b"the code of a component" * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-SPAWN = multiprocessing.get_context("spawn")
 ANOTHER_MACHINE = f"{'0' * 32}.{'1' * 32}"
 
 
@@ -35,36 +34,32 @@ def now(**later: int) -> float:
     return (datetime.now(UTC) + timedelta(**later)).timestamp()
 
 
-def _die_while_writing(root: Path) -> None:
-    def chunks() -> Iterator[bytes]:
-        yield CONTENT
-        os._exit(9)
+DEATHS = {
+    "temporary": """
+def chunks():
+    yield b"half of "
+    os._exit(9)
+store.add(chunks(), "0" * 64)
+""",
+    "trees": """
+with store.trees.new("0" * 64) as directory:
+    os.mkdir("package", dir_fd=directory)
+    os.close(os.open("package/module.py", os.O_CREAT | os.O_WRONLY, 0o400, dir_fd=directory))
+    os.chmod("package", 0o500, dir_fd=directory)
+    os._exit(9)
+""",
+    "locks": """
+with store.hold("0" * 64):
+    os._exit(9)
+""",
+}
 
-    BlobStore(root).add(chunks(), SHA256)
 
-
-def _die_while_unpacking(root: Path) -> None:
-    with BlobStore(root).trees.new(SHA256) as directory:
-        os.mkdir("package", dir_fd=directory)
-        os.close(os.open("package/module.py", os.O_CREAT | os.O_WRONLY, 0o400, dir_fd=directory))
-        os.chmod("package", 0o500, dir_fd=directory)
-        os._exit(9)
-
-
-def _die_while_holding(root: Path) -> None:
-    with BlobStore(root).hold(SHA256):
-        os._exit(9)
-
-
-@pytest.mark.parametrize(
-    ("die", "place"),
-    [(_die_while_writing, "temporary"), (_die_while_unpacking, "trees"), (_die_while_holding, "locks")],
-)
-def test_what_a_dead_process_left_is_removed_at_the_next_start(store: BlobStore, die: object, place: str) -> None:
-    process = SPAWN.Process(target=die, args=(store.root,))
-    process.start()
-    process.join(60)
-    assert process.exitcode == 9
+@pytest.mark.parametrize(("place", "code"), DEATHS.items(), ids=DEATHS)
+def test_what_a_dead_process_left_is_removed_at_the_next_start(
+    store: BlobStore, forks: Any, place: str, code: str
+) -> None:
+    assert forks.run(code, store.root) == 9
     [name] = left(store)
     assert name.startswith(f"{place}/")
     assert store.remove_orphans(now()) == 1

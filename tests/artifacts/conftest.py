@@ -1,0 +1,63 @@
+"""Processes of their own, as many as a test likes: one interpreter is started, and forks whoever is asked for."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_SERVER = """
+import asyncio, json, os, sys, traceback
+from pathlib import Path
+from oneiric_core.artifacts.store import BlobStore
+
+for line in sys.stdin:
+    code, root = json.loads(line)
+    child = os.fork()
+    if not child:
+        try:
+            exec(code, {"asyncio": asyncio, "os": os, "store": BlobStore(Path(root)), "root": Path(root)})
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+class Forks:
+    """``code`` runs with ``store``, a BlobStore on ``root``, and with ``os`` and ``asyncio``."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+
+    def start(self, code: str, root: Path) -> int:
+        """Begin to run it; its process id."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps([code, str(root)]) + "\n")
+        return self._said()
+
+    def ended(self) -> int:
+        """The exit code, once it has ended: 1 for an exception, negative for a signal."""
+        return self._said()
+
+    def run(self, code: str, root: Path) -> int:
+        self.start(code, root)
+        return self.ended()
+
+    def _said(self) -> int:
+        assert self.process.stdout is not None
+        return int(self.process.stdout.readline())
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    found = Forks()
+    yield found
+    found.process.communicate(timeout=60)
+    assert found.process.returncode == 0
