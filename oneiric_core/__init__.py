@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from oneiric_core.trust import RefuseAll as RefuseAll
     from oneiric_core.trust import TrustPolicy as TrustPolicy
     from oneiric_core.trust import UnsafeAcceptUnsigned as UnsafeAcceptUnsigned
+    from oneiric_core.trust import conformance_statement as conformance_statement
     from oneiric_core.trust import load_private_key as load_private_key
     from oneiric_core.trust import load_public_key as load_public_key
     from oneiric_core.trust import open_certificate as open_certificate
@@ -196,6 +197,7 @@ _EXPORTS = {
         "RefuseAll",
         "TrustPolicy",
         "UnsafeAcceptUnsigned",
+        "conformance_statement",
         "load_private_key",
         "load_public_key",
         "open_certificate",

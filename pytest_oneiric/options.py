@@ -44,6 +44,16 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
         "default": None,
         "help": "write the report as JSON to PATH",
     },
+    "--oneiric-certificate": {
+        "metavar": "PATH",
+        "default": None,
+        "help": "write a signed certificate for the wheel to PATH",
+    },
+    "--oneiric-signing-key": {
+        "metavar": "PATH",
+        "default": None,
+        "help": "the private key (Ed25519, PEM) that signs the certificate",
+    },
 }
 
 

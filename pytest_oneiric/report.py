@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from _pytest.terminal import TerminalReporter
 
-    from oneiric_conformance import ComponentReport, ConformanceReport, Result
+    from oneiric_conformance import ComponentReport, ConformanceReport, Finished, Result
     from pytest_oneiric.suite import Suite
 
-__all__ = ["RESULT", "UNTRIED", "Reporter"]
+__all__ = ["IMPORTED", "RESULT", "UNTRIED", "Reporter"]
 
 RESULT: Final = "oneiric_result"
 """The attribute of a pytest report that carries a result as plain data; such attributes cross process borders."""
+
+IMPORTED: Final = "oneiric_imported"
+"""What a worker of xdist says at its end of the files it has imported."""
 
 UNTRIED: Final = "prerequisite: "
 """How the reason of a check begins that was not tried, because the component's first run failed."""
@@ -29,16 +32,17 @@ _COLOURS: Final = {"certified": "green", "conforms": "yellow", "incomplete": "ye
 class Reporter:
     """Gathers results as they come in, from this process or from workers.
 
-    :raises ConformanceError: at once, if the report could not be written where it is wanted.
+    :raises ConformanceError: at once, if anything could not be written where it is wanted.
     """
 
     def __init__(self, suite: "Suite") -> None:
-        from oneiric_conformance import ReportFile  # noqa: PLC0415 - loaded only where asked for
+        from oneiric_conformance import Finish  # noqa: PLC0415 - loaded only where asked for
 
         self._suite = suite
         self._results: list[Result] = []
-        wanted = suite.configuration.report
-        self._file = None if wanted is None else ReportFile(wanted)
+        self._finish = Finish(suite.configuration)
+        self._finished: Finished | None = None
+        self._imported: dict[str, set[str]] = {}
         self._started = _seconds()
         self._made: ConformanceReport | None = None
 
@@ -49,6 +53,7 @@ class Reporter:
         return [
             f"oneiric: judging {named}, {count} component{'s' * (count != 1)}",
             *(f"oneiric: {line}" for line in self._suite.configuration.header()),
+            *(f"oneiric: warning: {line}" for line in self._finish.warnings),
         ]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -58,15 +63,22 @@ class Reporter:
 
             self._results.append(Result.from_json(data))
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object, error: object) -> None:
+        """Of xdist: a worker has ended."""
+        del error
+        self._add_imported(getattr(node, "workeroutput", {}).get(IMPORTED, {}))
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if session.config.getoption("collectonly"):
             return
-        self._made = self._report()
-        if self._level_is_missed(self._made) and session.exitstatus == pytest.ExitCode.OK:
+        self._made = report = self._report()
+        self._finished = self._finish.finish(report, self._all_imported())
+        wanting = self._is_wanting(report, "level", missed=self._suite.configuration.level not in ("", *report.levels))
+        wanting |= self._is_wanting(report, "certificate", missed=bool(self._finished.refusal))
+        if wanting and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if self._file is not None:
-            self._file.write(self._made)
 
     def pytest_terminal_summary(self, terminalreporter: "TerminalReporter") -> None:
         report = self._made
@@ -85,8 +97,11 @@ class Reporter:
         if left_out:
             terminalreporter.write_line(f"{left_out} component{'s' * (left_out != 1)} not judged")
         self._say_the_rest(terminalreporter, report)
-        if self._file is not None:
-            terminalreporter.write_line(f"report: {self._file.path}")
+        if self._finished is not None:
+            if self._finished.refusal:
+                terminalreporter.write_line(self._finished.refusal)
+            for what, path in self._finished.written.items():
+                terminalreporter.write_line(f"{what}: {path}")
 
     def _say_the_rest(self, terminal: "TerminalReporter", report: "ConformanceReport") -> None:
         for result in report.whole:
@@ -104,17 +119,25 @@ class Reporter:
         terminal.write("verdict: ")
         terminal.write(f"{report.verdict.value}\n", bold=True, **{_COLOURS[report.verdict.value]: True})
 
-    def _level_is_missed(self, report: "ConformanceReport") -> bool:
-        """Whether the level asked for was not reached.
+    def _is_wanting(self, report: "ConformanceReport", what: str, *, missed: bool) -> bool:
+        """Whether something that was asked for, and is not there, fails the run.
 
-        A run that was narrowed, and in which nothing failed, misses no level that only the configuration asks for: else
+        A run that was narrowed, and in which nothing failed, lacks nothing that only the configuration asks for: else
         no single check could be repeated.
         """
-        configuration = self._suite.configuration
-        if not configuration.level or configuration.level in report.levels:
-            return False
-        asked_now = configuration.sources["level"].startswith("--")
-        return asked_now or report.verdict.value != "incomplete"
+        asked_now = self._suite.configuration.sources[what].startswith("--")
+        return missed and (asked_now or report.verdict.value != "incomplete")
+
+    def _all_imported(self) -> dict[str, str]:
+        """What this process and all workers have imported; a file of which they saw several contents has none."""
+        if not self._finish.wants_certificate:
+            return {}
+        self._add_imported(self._suite.imported())
+        return {name: next(iter(found)) if len(found) == 1 else "" for name, found in self._imported.items()}
+
+    def _add_imported(self, found: "Mapping[str, str]") -> None:
+        for name, digest in found.items():
+            self._imported.setdefault(name, set()).add(digest)
 
     def _levels(self, report: "ConformanceReport") -> "Iterator[str]":
         from oneiric_conformance.levels import LEVELS, lacking  # noqa: PLC0415 - loaded only where asked for
@@ -136,6 +159,7 @@ class Reporter:
             profile=session.profile,
             requirements=session.requirements,
             runtime=session.runtime,
+            limits=session.limits,
             seconds=_seconds() - self._started,
         )
 

@@ -12,7 +12,7 @@ import pytest
 from pytest_oneiric.anchor import anchor_of
 from pytest_oneiric.collect import MARK, AnchorFile, CheckItem, NotPassed, add_to_arguments
 from pytest_oneiric.options import PATHS
-from pytest_oneiric.report import RESULT, UNTRIED, Reporter
+from pytest_oneiric.report import IMPORTED, RESULT, UNTRIED, Reporter
 
 if TYPE_CHECKING:
     from oneiric_conformance import Check, Configuration, Package, Planned, Result, Session
@@ -89,6 +89,19 @@ class Suite:
         return report
 
     @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Tell the process that gathers the results which files of the package this one has imported."""
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None and self.configuration.certificate is not None:
+            output[IMPORTED] = self.imported()
+
+    def imported(self) -> dict[str, str]:
+        """SHA-256 by name of the package's files that this process has imported."""
+        from oneiric_conformance import imported_files  # noqa: PLC0415 - loaded only where asked for
+
+        return imported_files(self.package)
+
+    @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         self.session.close()
 
@@ -151,7 +164,7 @@ def _found(config: pytest.Config) -> "tuple[Configuration, Package]":
         with_wheel,
     )
 
-    named = {flag.removeprefix("--oneiric-"): config.getoption(flag) for flag in PATHS}
+    named = {flag.removeprefix("--oneiric-").replace("-", "_"): config.getoption(flag) for flag in PATHS}
     configuration = read_configuration(
         config.rootpath,
         profile=config.getoption("oneiric_profile"),

@@ -11,16 +11,20 @@ There is no pytest in here. Public names are looked up in their modules when the
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from oneiric_conformance.certifying.imported import imported_files as imported_files
     from oneiric_conformance.checks import CHECKS as CHECKS
     from oneiric_conformance.config import Configuration as Configuration
     from oneiric_conformance.config import read_configuration as read_configuration
     from oneiric_conformance.finding.packages import find_package as find_package
     from oneiric_conformance.finding.wheels import with_wheel as with_wheel
+    from oneiric_conformance.finishing import Finish as Finish
+    from oneiric_conformance.finishing import Finished as Finished
     from oneiric_conformance.handling.bench import Bench as Bench
     from oneiric_conformance.judging.findings import Finding as Finding
     from oneiric_conformance.judging.plan import Planned as Planned
     from oneiric_conformance.judging.session import Session as Session
     from oneiric_conformance.levels import LEVELS as LEVELS
+    from oneiric_conformance.outputs import OutputFile as OutputFile
     from oneiric_conformance.profile import PROFILES as PROFILES
     from oneiric_conformance.profile import Profile as Profile
     from oneiric_conformance.profile import profile_named as profile_named
@@ -29,7 +33,6 @@ if TYPE_CHECKING:
     from oneiric_conformance.report import ComponentReport as ComponentReport
     from oneiric_conformance.report import ConformanceReport as ConformanceReport
     from oneiric_conformance.report import Verdict as Verdict
-    from oneiric_conformance.report_file import ReportFile as ReportFile
     from oneiric_conformance.requirements import RequirementSet as RequirementSet
     from oneiric_conformance.requirements import requirement_set as requirement_set
     from oneiric_conformance.results import Card as Card
@@ -46,6 +49,8 @@ if TYPE_CHECKING:
     from oneiric_conformance.waivers import read_waivers as read_waivers
 
 _EXPORTS = {
+    "certifying.imported": ("imported_files",),
+    "finishing": ("Finish", "Finished"),
     "handling.bench": ("Bench",),
     "checks": ("CHECKS",),
     "config": ("Configuration", "read_configuration"),
@@ -54,10 +59,10 @@ _EXPORTS = {
     "judging.findings": ("Finding",),
     "judging.plan": ("Planned",),
     "levels": ("LEVELS",),
+    "outputs": ("OutputFile",),
     "profile": ("PROFILES", "Profile", "profile_named"),
     "registry": ("Check", "check"),
     "report": ("ComponentReport", "ConformanceReport", "Verdict"),
-    "report_file": ("ReportFile",),
     "requirements": ("RequirementSet", "requirement_set"),
     "results": ("Card", "Result", "Status", "Waiver"),
     "run": ("run_conformance",),

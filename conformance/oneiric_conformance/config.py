@@ -43,6 +43,8 @@ SETTINGS: Final[Mapping[str, tuple[type, object]]] = {
     "wheel": (Path, None),
     "waivers": (Path, None),
     "report": (Path, None),
+    "certificate": (Path, None),
+    "signing-key": (Path, None),
 }
 """The keys there are, with types and defaults; the command line has an option for each. A path is written as text,
 relative to the file it stands in."""
@@ -59,7 +61,8 @@ class Configuration:
     :param wheel: the file that is released, or a pattern that one file matches; None for none.
     :param level: what the run has to reach; empty if it only has to fail nowhere.
     :param waivers: the file of waivers; None if there is none.
-    :param report: where to write the report; None for nowhere.
+    :param report: where to write the report; None for nowhere; ``certificate`` likewise.
+    :param signing_key: the file with the private key that the certificate is signed with.
     :param components: raw settings by component id.
     :param sources: where each value came from.
     """
@@ -70,6 +73,8 @@ class Configuration:
     wheel: Path | None = None
     waivers: Path | None = None
     report: Path | None = None
+    certificate: Path | None = None
+    signing_key: Path | None = None
     components: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
 
@@ -83,6 +88,8 @@ class Configuration:
             "wheel": self.wheel,
             "waivers": self.waivers,
             "report": self.report,
+            "certificate": self.certificate,
+            "signing-key": self.signing_key,
             "components": ", ".join(self.components),
         }
         shown = {name: source for name, source in self.sources.items() if name == "profile" or source != _DEFAULT}
@@ -119,7 +126,8 @@ def read_configuration(rootdir: Path | None, **overrides: object) -> Configurati
     _refuse_unknown(written, [*SETTINGS, "components"], _SECTION)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    given = {name: value for name, value in overrides.items() if value not in (None, "", (), [])}
+    named = {name.replace("_", "-"): value for name, value in overrides.items()}
+    given = {name: value for name, value in named.items() if value not in (None, "", (), [])}
     _refuse_unknown(given, list(SETTINGS), "the command line")
     for name, (kind, default) in SETTINGS.items():
         if name in given:
@@ -138,7 +146,11 @@ def read_configuration(rootdir: Path | None, **overrides: object) -> Configurati
         profile=profile_named(values["profile"], values["seed"]),
         component=tuple(values["component"]),
         level=values["level"],
-        **{name: _place(rootdir, values[name]) for name, (kind, _) in SETTINGS.items() if kind is Path},
+        **{
+            name.replace("-", "_"): _place(rootdir, values[name])
+            for name, (kind, _) in SETTINGS.items()
+            if kind is Path
+        },
         components=components,
         sources=sources,
     )
@@ -147,22 +159,22 @@ def read_configuration(rootdir: Path | None, **overrides: object) -> Configurati
 def _make_level_possible(values: dict[str, Any], sources: dict[str, str]) -> None:
     """Choose the profile that a level asks for where nobody chose one.
 
-    :raises ConformanceError: the level does not exist, or cannot be reached with what was chosen.
+    :raises ConformanceError: the level does not exist, or it, or a certificate, cannot be reached with what was chosen.
     """
     level = values["level"]
-    if not level:
-        return
-    if level not in LEVELS:
+    if level and level not in LEVELS:
         _refuse(level, LEVELS, f"there is no level {level!r}")
-    if level == LEVELS[-1] and sources["profile"] == _DEFAULT:
+    hardened = level == LEVELS[-1]
+    if hardened and sources["profile"] == _DEFAULT:
         values["profile"], sources["profile"] = "deep", sources["level"]
+    what = f"the level {level}" if level else "a certificate" if values["certificate"] else ""
     fix = ""
-    if level == LEVELS[-1] and not values["wheel"]:
+    if (hardened or values["certificate"]) and not values["wheel"]:
         fix = "Give the wheel, too"
-    elif (level == LEVELS[-1] and values["profile"] != "deep") or values["profile"] == "quick":
-        fix = f"Choose the profile {'deep' if level == LEVELS[-1] else 'gate'}"
-    if fix:
-        raise ConformanceError(f"the level {level} cannot be reached in this way", fix=fix, level=level)
+    elif (hardened and values["profile"] != "deep") or values["profile"] == "quick":
+        fix = f"Choose the profile {'deep' if hardened else 'gate'}"
+    if what and fix:
+        raise ConformanceError(f"{what} cannot be reached in this way", fix=fix, level=level)
 
 
 def _place(rootdir: Path | None, value: str | Path | None) -> Path | None:

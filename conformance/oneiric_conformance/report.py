@@ -5,7 +5,7 @@ import os
 import platform
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from importlib.metadata import version
 from typing import Any, Final
@@ -15,12 +15,14 @@ from oneiric_conformance.levels import LEVELS, lacking
 from oneiric_conformance.profile import Profile
 from oneiric_conformance.requirements import RequirementSet
 from oneiric_conformance.results import Result, Status
+from oneiric_conformance.runtime import Limits
 from oneiric_conformance.subject import Package
 from oneiric_core import ConformanceError
 
 __all__ = ["SCHEMA", "ComponentReport", "ConformanceReport", "Verdict"]
 
 SCHEMA: Final = "oneiric-conformance-report/1"
+LIMITS: Final = Limits()
 
 _BAD: Final = frozenset({Status.FAIL, Status.ERROR})
 _NOT_RUN: Final = frozenset({Status.NOT_APPLICABLE, Status.NOT_SCORED})
@@ -59,6 +61,7 @@ class ConformanceReport:
     :param whole: results of checks of the package and of the runtime.
     :param missing: what was planned and has no result, as ``subject::check``.
     :param runtime: import path of what made the runtime.
+    :param limits: how long a component was given for what.
     :param seconds: wall time of the run.
     """
 
@@ -70,6 +73,7 @@ class ConformanceReport:
     profile: Profile
     requirements: RequirementSet
     runtime: str
+    limits: Limits = LIMITS
     seconds: float = 0.0
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -83,6 +87,7 @@ class ConformanceReport:
         profile: Profile,
         requirements: RequirementSet,
         runtime: str,
+        limits: Limits = LIMITS,
         seconds: float = 0.0,
     ) -> "ConformanceReport":
         """Put results together, whatever order they came in and whichever process they came from.
@@ -110,6 +115,7 @@ class ConformanceReport:
             profile=profile,
             requirements=requirements,
             runtime=runtime,
+            limits=limits,
             seconds=seconds,
             counts=_counts(planned, found.values()),
         )
@@ -141,6 +147,7 @@ class ConformanceReport:
             "requirements": self.requirements.to_json(),
             "profile": self.profile.name,
             "seed": self.profile.seed,
+            "limits": asdict(self.limits),
             "verdict": self.verdict.value,
             "levels": list(self.levels),
             "lacking": {level: list(lacking(self, level)) for level in LEVELS if level not in self.levels},

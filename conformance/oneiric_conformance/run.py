@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from oneiric_conformance.certifying.imported import imported_files
 from oneiric_conformance.config import read_configuration
 from oneiric_conformance.finding.packages import find_distribution, find_package
 from oneiric_conformance.finding.wheels import with_wheel
+from oneiric_conformance.finishing import Finish
 from oneiric_conformance.judging.session import Session
 from oneiric_conformance.report import ConformanceReport
-from oneiric_conformance.report_file import ReportFile
 from oneiric_conformance.results import Result
 from oneiric_conformance.runtime import RuntimeFactory
 from oneiric_conformance.subject import Package
@@ -28,6 +29,8 @@ def run_conformance(
     runtime: str | RuntimeFactory | None = None,
     wheel: Path | str | None = None,
     report: Path | str | None = None,
+    certificate: Path | str | None = None,
+    signing_key: Path | str | None = None,
     progress: Callable[[Result], None] | None = None,
 ) -> ConformanceReport:
     """Judge every component of a package.
@@ -41,25 +44,28 @@ def run_conformance(
     :param runtime: what makes the runtime, or its import path; by default our own.
     :param wheel: the file that is released, or a pattern that one file matches; rules about wheels apply only then.
     :param report: where to write the report as well.
+    :param certificate: where to write the certificate; with ``signing_key``, the file with the private key. There is
+        none where the run does not earn one.
     :param progress: called with each result as it is there.
     :raises ConformanceError: if there is nothing to judge, or the run cannot be set up. What the components do is
         never raised; it is in the report.
     """
     home = Path.cwd() if target is None and rootdir is None else rootdir
-    configuration = read_configuration(home, profile=profile, seed=seed)
-    place = Path(report) if report is not None else configuration.report
-    file = ReportFile(place) if place is not None else None
+    places = {"wheel": wheel, "report": report, "certificate": certificate, "signing_key": signing_key}
+    configuration = read_configuration(
+        home, profile=profile, seed=seed, **{name: Path(path).absolute() for name, path in places.items() if path}
+    )
+    end = Finish(configuration)
     named = (target,) if isinstance(target, str) and _is_component(target) else ()
     package = configuration.applied_to(_package(target, home, named or configuration.component), chosen=bool(named))
-    package = with_wheel(package, configuration.wheel if wheel is None else Path(wheel))
+    package = with_wheel(package, configuration.wheel)
     if isinstance(runtime, str):
         runtime = runtime_named(runtime)
     factory = CoreRuntime if runtime is None else runtime
     waivers = read_waivers(configuration.waivers, only=package if named or configuration.component else None)
     with Session(package, profile=configuration.profile, runtime_factory=factory, waivers=waivers) as session:
         made = _judged(session, progress)
-    if file is not None:
-        file.write(made)
+    end.finish(made, imported_files(package))
     return made
 
 
@@ -83,6 +89,7 @@ def report_of(session: Session, results: list[Result], seconds: float = 0.0) -> 
         profile=session.profile,
         requirements=session.requirements,
         runtime=session.runtime,
+        limits=session.limits,
         seconds=seconds,
     )
 

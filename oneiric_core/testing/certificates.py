@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from oneiric_core.testing.keys import PUBLISHER, KeyPair
-from oneiric_core.trust.certificate import CERTIFICATE_LEVELS, EXTENSION, SCHEMA, STATEMENT, TEST_RESULT
+from oneiric_core.trust.certificate import CERTIFICATE_LEVELS, conformance_statement
 from oneiric_core.trust.signing import sign_certificate
 
 __all__ = ["certificate_statement", "signed_certificate"]
@@ -32,7 +32,6 @@ def certificate_statement(
     """
     reached = CERTIFICATE_LEVELS[: CERTIFICATE_LEVELS.index(level) + 1]
     said = {
-        "schema": SCHEMA,
         "package": {"name": "acme", "version": "1.0"},
         "requirements": {"id": "2026.1", "sha256": "0" * 64},
         "profile": "gate",
@@ -41,19 +40,14 @@ def certificate_statement(
         "issuedAt": issued_at.isoformat(),
         "expiresAt": (expires_at or issued_at + _VALID).isoformat(),
     }
-    return {
-        "_type": STATEMENT,
-        "subject": [{"name": "acme-1.0-py3-none-any.whl", "digest": {"sha256": sha256}}],
-        "predicateType": TEST_RESULT,
-        "predicate": {
-            "result": "PASSED",
-            "configuration": [{"name": "requirements/2026.1.toml", "digest": {"sha256": "0" * 64}}],
-            "passedTests": ["adapter/cache/acme::LIFE-001"],
-            "warnedTests": [],
-            "failedTests": [],
-            EXTENSION: {**said, **changes},
-        },
+    predicate = {
+        "result": "PASSED",
+        "configuration": [{"name": "requirements/2026.1.toml", "digest": {"sha256": "0" * 64}}],
+        "passedTests": ["adapter/cache/acme::LIFE-001"],
+        "warnedTests": [],
+        "failedTests": [],
     }
+    return conformance_statement({"acme-1.0-py3-none-any.whl": sha256}, predicate, {**said, **changes})
 
 
 def signed_certificate(statement: Mapping[str, Any] | str, *, signed_by: KeyPair = PUBLISHER, **changes: Any) -> bytes:

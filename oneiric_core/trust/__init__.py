@@ -5,6 +5,7 @@ from oneiric_core.trust.certificate import (
     CERTIFICATE_PAYLOAD,
     Certificate,
     CertificatePolicy,
+    conformance_statement,
     open_certificate,
 )
 from oneiric_core.trust.envelope import MANIFEST_PAYLOAD, Envelope, read_envelope
@@ -52,6 +53,7 @@ __all__ = [
     "append_root_signature",
     "append_signature",
     "authenticate",
+    "conformance_statement",
     "generate_private_key",
     "load_private_key",
     "load_public_key",

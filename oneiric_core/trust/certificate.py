@@ -32,6 +32,7 @@ __all__ = [
     "Certificate",
     "CertificatePolicy",
     "WaivedRule",
+    "conformance_statement",
     "open_certificate",
 ]
 
@@ -207,6 +208,23 @@ class CertificatePolicy:
                 level=self.level,
             )
         return replace(certificate, signers=tuple(sorted(key.fingerprint for key in signers.keys)))
+
+
+def conformance_statement(
+    subjects: Mapping[str, str], predicate: Mapping[str, Any], said: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The statement of a certificate, as JSON values, to be signed with :func:`~oneiric_core.sign_certificate`.
+
+    :param subjects: SHA-256 by file name.
+    :param predicate: the fields of test-result v0.1.
+    :param said: what that predicate has no field for.
+    """
+    return {
+        "_type": STATEMENT,
+        "subject": [{"name": name, "digest": {"sha256": digest}} for name, digest in subjects.items()],
+        "predicateType": TEST_RESULT,
+        "predicate": {**predicate, EXTENSION: {"schema": SCHEMA, **said}},
+    }
 
 
 def open_certificate(data: bytes) -> Certificate:

@@ -15,9 +15,9 @@ from oneiric_conformance import (
     PROFILES,
     Card,
     ConformanceReport,
+    OutputFile,
     Package,
     Planned,
-    ReportFile,
     RequirementSet,
     Result,
     Status,
@@ -163,9 +163,9 @@ def test_the_report_says_what_was_asked_of_what() -> None:
 def test_a_report_is_written_whole(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     path.write_text("before", encoding="utf-8")
-    file = ReportFile(path)
+    file = OutputFile(path, "report")
     assert path.read_text(encoding="utf-8") == "before"
-    file.write(report(full()))
+    file.write(report(full()).to_text())
     assert json.loads(path.read_text(encoding="utf-8")) == report(full()).to_json()
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.json"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
@@ -174,14 +174,14 @@ def test_a_report_is_written_whole(tmp_path: Path) -> None:
 def test_a_report_that_could_not_be_written_is_refused_before_the_run(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing" / "report.json", Path("/proc/report.json")):
         with pytest.raises(ConformanceError, match="cannot be written"):
-            ReportFile(path)
+            OutputFile(path, "report")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_write_leaves_the_former_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "report.json"
     path.write_text("before", encoding="utf-8")
-    file = ReportFile(path)
+    file = OutputFile(path, "report")
 
     def full_disk(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -189,6 +189,6 @@ def test_a_failed_write_leaves_the_former_report(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(os, "replace", full_disk)
     monkeypatch.setattr(Path, "replace", full_disk)
     with pytest.raises(OSError, match="No space"):
-        file.write(report(full()))
+        file.write(report(full()).to_text())
     assert path.read_text(encoding="utf-8") == "before"
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.json"]

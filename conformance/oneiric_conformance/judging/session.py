@@ -61,6 +61,7 @@ class Session:
         self.package = package
         self.profile = profile
         self.requirements = requirements or requirement_set()
+        self.limits = limits
         self.runtime = _path(runtime_factory)
         self._subjects = {subject.id: subject for subject in package.subjects}
         self._waivers = fitting(waivers, self.plan(), clock.now().date())

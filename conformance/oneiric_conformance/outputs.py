@@ -1,37 +1,42 @@
-"""Where a report is kept: a file that is complete or not there, refused before the run if it could not be written."""
+"""Files that a run leaves behind: complete or not there, and refused before the run if they could not be written."""
 
 import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from oneiric_conformance.report import ConformanceReport
 from oneiric_core import ConformanceError
 
-__all__ = ["ReportFile"]
+__all__ = ["OutputFile"]
 
 
-class ReportFile:
-    """A place for a report.
+class OutputFile:
+    """A place for a text.
 
+    :param what: what it will be, for messages: ``report``, ``certificate``.
     :raises ConformanceError: at once, if nothing can be written there: an hour of checks must not end in a lost report.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, what: str) -> None:
         self.path = path
+        self.what = what
         try:
             self._renamed_from("")
         except OSError as error:
             raise ConformanceError(
-                f"the report cannot be written to {str(path)!r}: {error.strerror or error}",
+                f"the {what} cannot be written to {str(path)!r}: {error.strerror or error}",
                 fix="Name a file in a directory that exists and can be written to",
                 path=str(path),
             ) from error
 
-    def write(self, report: ConformanceReport) -> Path:
-        """Put the report there in one step."""
-        self._renamed_from(report.to_text(), keep=True)
+    def write(self, text: str) -> Path:
+        """Put the text there in one step."""
+        self._renamed_from(text, keep=True)
         return self.path
+
+    def remove(self) -> None:
+        """Take away what an earlier run left there, where this one has nothing to put in its place."""
+        self.path.unlink(missing_ok=True)
 
     def _renamed_from(self, text: str, *, keep: bool = False) -> None:
         if self.path.is_dir():

@@ -1,0 +1,1 @@
+"""From a report to a certificate: whose bytes were judged, and who says so."""

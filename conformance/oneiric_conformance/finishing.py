@@ -1,0 +1,90 @@
+"""The end of a run: the report and all that is made of it, written where the author wants them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from oneiric_conformance.certifying.issue import SigningKey, issue
+from oneiric_conformance.config import Configuration
+from oneiric_conformance.outputs import OutputFile
+from oneiric_conformance.report import ConformanceReport
+from oneiric_core import SYSTEM_CLOCK, Clock, ConformanceError
+
+__all__ = ["Finish", "Finished"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a run left behind.
+
+    :param written: path by what it is.
+    :param refusal: why there is no certificate though one was asked for; empty otherwise.
+    """
+
+    written: Mapping[str, Path]
+    refusal: str = ""
+
+
+class Finish:
+    """What is to be left behind, and all that can be known to be wrong with it before the run.
+
+    :raises ConformanceError: something could not be written where it is wanted, or the signing key is none.
+    """
+
+    def __init__(self, configuration: Configuration, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
+        places = {"report": configuration.report, "certificate": configuration.certificate}
+        self._files = {what: OutputFile(path, what) for what, path in places.items() if path is not None}
+        _refuse_one_for_two(self._files)
+        self._key: SigningKey | None = None
+        if self.wants_certificate:
+            if configuration.signing_key is None:
+                raise ConformanceError(
+                    "a certificate was asked for, and no signing key given", fix="Give a signing key"
+                )
+            self._key = SigningKey.from_file(configuration.signing_key)
+        self._level = configuration.level
+
+    @property
+    def wants_certificate(self) -> bool:
+        """Whether it has to be known which files were imported."""
+        return "certificate" in self._files
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the author should know before the run."""
+        return (self._key.warning,) if self._key is not None and self._key.warning else ()
+
+    def finish(self, report: ConformanceReport, imported: Mapping[str, str]) -> Finished:
+        """Write everything.
+
+        A certificate that an earlier run left is taken away where this one earns none.
+
+        :param imported: SHA-256 by name of the package's files that were imported, whichever process did.
+        """
+        texts, refusal = {"report": report.to_text()}, ""
+        if self._key is not None:
+            try:
+                texts["certificate"] = self._certificate(report, imported, self._key)
+            except ConformanceError as error:
+                refusal = str(error)
+                self._files["certificate"].remove()
+        written = {what: file.write(texts[what]) for what, file in self._files.items() if what in texts}
+        return Finished(written, refusal)
+
+    def _certificate(self, report: ConformanceReport, imported: Mapping[str, str], key: SigningKey) -> str:
+        if self._level and self._level not in report.levels:
+            raise ConformanceError(
+                f"no certificate: the level {self._level} was asked for and not reached", fix="See what is said of it"
+            )
+        return issue(report, imported, key, now=self._clock.now())
+
+
+def _refuse_one_for_two(files: Mapping[str, OutputFile]) -> None:
+    taken: dict[Path, str] = {}
+    for what, file in files.items():
+        other = taken.setdefault(file.path.resolve(), what)
+        if other != what:
+            raise ConformanceError(
+                f"{file.path} is to be the {other} and the {what}", fix="Name a file for each", path=str(file.path)
+            )

@@ -1,0 +1,102 @@
+"""A certificate out of an ordinary run of pytest: issued, refused with the reason, and gone where a run earns none."""
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oneiric_core import CertificatePolicy, PublicKey
+from oneiric_core.testing import key_pair, make_wheel
+
+ASK = "--oneiric-conformance"
+ISSUER = key_pair("the issuer of tests")
+POINTS = "[oneiric.actions]\nslug = third:slug\n"
+WHEEL = "third_party-1.0-py3-none-any.whl"
+ASKED = ("--oneiric-wheel", WHEEL, "--oneiric-certificate", "c.json", "--oneiric-signing-key", "key.pem")
+
+
+@pytest.fixture
+def released(author: Any) -> Any:
+    """The author's repository with a wheel built of it, and a key to sign with."""
+    files = {"third.py": (author.root / "src/third.py").read_bytes()}
+    (author.root / WHEEL).write_bytes(make_wheel(files, "third-party", "1.0", entry_points=POINTS))
+    author.write("key.pem", ISSUER.private_pem).chmod(0o600)
+    return author
+
+
+def verified(root: Path) -> tuple[str, ...]:
+    """The levels that the certificate of the wheel vouches for."""
+    digest = hashlib.sha256((root / WHEEL).read_bytes()).hexdigest()
+    policy = CertificatePolicy([PublicKey(ISSUER.public)])
+    return policy.check((root / "c.json").read_bytes(), digest, datetime.now(UTC)).levels
+
+
+def test_a_run_over_the_wheel_leaves_its_certificate(released) -> None:
+    done = released.pytest(ASK, *ASKED)
+    assert done.code == 0, done.out
+    assert f"certificate: {released.root}/c.json" in done.out
+    assert verified(released.root) == ("core",)
+
+
+@pytest.mark.long
+def test_workers_tell_what_they_have_imported(released) -> None:
+    source = (released.root / "src/third.py").read_text()
+    lazy = source.replace(
+        "async def execute(self, payload):", "async def execute(self, payload):\n        import third_late"
+    )
+    released.write("src/third.py", lazy)
+    released.write("src/third_late.py", "")
+    info = released.root / "src/third_party-1.0.dist-info/RECORD"
+    info.write_text("third.py,,\nthird_late.py,,\n")
+    files = {"third.py": lazy, "third_late.py": ""}
+    (released.root / WHEEL).write_bytes(make_wheel(files, "third-party", "1.0", entry_points=POINTS))
+    done = released.pytest(ASK, *ASKED, "-n", "2", plugins=("xdist.plugin",))
+    assert done.code == 0, done.out
+    assert verified(released.root) == ("core",)
+    files["third_late.py"] = "x = 1\n"
+    (released.root / WHEEL).write_bytes(make_wheel(files, "third-party", "1.0", entry_points=POINTS))
+    done = released.pytest(ASK, *ASKED, "-n", "2", plugins=("xdist.plugin",))
+    assert done.code == 1
+    assert "third_late.py has SHA-256" in " ".join(done.out.split())
+
+
+def test_a_narrowed_run_gives_no_certificate_and_fails_where_one_was_asked_for(released) -> None:
+    released.write("c.json", "of yesterday")
+    done = released.pytest(ASK, *ASKED, "-k", "META-002")
+    assert done.code == 1
+    assert "no certificate: no level was reached (without a result: " in done.out
+    assert not (released.root / "c.json").exists()
+
+
+@pytest.mark.long
+def test_a_check_can_be_repeated_where_the_configuration_asks_for_a_certificate(released) -> None:
+    released.publish(
+        f'[tool.oneiric.conformance]\nwheel = "{WHEEL}"\ncertificate = "c.json"\nsigning-key = "key.pem"\n'
+    )
+    done = released.pytest(ASK, "pyproject.toml::action/slug/third::META-002")
+    assert done.code == 0, done.out
+    assert "no certificate" in done.out
+
+
+@pytest.mark.long
+def test_a_key_that_others_can_read_is_said_in_the_header(released) -> None:
+    (released.root / "key.pem").chmod(0o644)
+    out = released.pytest(ASK, *ASKED, "-k", "META-002").out
+    assert "warning: the signing key" in out
+    assert "chmod 600" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (ASKED[2:], "Give the wheel, too"),
+        ((*ASKED[:2], "--oneiric-certificate", "/sys/c.json", *ASKED[4:]), "/sys/c.json"),
+    ],
+)
+def test_what_can_be_known_to_be_wrong_is_said_before_the_run(released, options: tuple[str, ...], told: str) -> None:
+    done = released.pytest(ASK, *options)
+    assert done.code == 4
+    assert told in done.err
+    assert "passed" not in done.out
