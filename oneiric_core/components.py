@@ -20,8 +20,10 @@ __all__ = [
     "INIT_HOOKS",
     "ActionMetadata",
     "AdapterMetadata",
+    "BroughtCode",
     "Candidate",
     "CandidateSource",
+    "CodeReference",
     "ComponentMetadata",
     "EventEnvelope",
     "EventMetadata",
@@ -77,6 +79,40 @@ class EventEnvelope:
     topic: str
     payload: Mapping[str, Any]
     headers: Mapping[str, Any] = field(default_factory=dict)
+
+
+class BroughtCode(Protocol):
+    """Code that an artifact brought; it is imported when it is asked for."""
+
+    def load(self, path: str) -> object:
+        """What an import path names in it."""
+
+    def pin(self) -> object:
+        """Keep what is loaded of it until the pin is gone."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CodeReference:
+    """An import path in an artifact. Two are equal if path and digest are: the same bytes are the same code.
+
+    :param sha256: of the artifact.
+    """
+
+    path: str
+    sha256: str
+    code: BroughtCode = field(compare=False)
+
+    def load(self) -> object:
+        """:raises ActivationError: there is no such thing, or importing it raised."""
+        return self.code.load(self.path)
+
+    def __call__(self, **options: Any) -> Any:
+        """Load it and call it, as one would any other factory."""
+        loaded: Any = self.load()
+        return loaded(**options)
+
+    def __repr__(self) -> str:
+        return self.path
 
 
 class CandidateSource(StrEnum):

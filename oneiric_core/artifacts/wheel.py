@@ -52,6 +52,7 @@ class Wheel:
 
     :param name: of the distribution, normalised (PEP 503).
     :param tags: which interpreters and systems it is for.
+    :param dist_info: its directory of metadata.
     :param files: all of them, RECORD included, by name.
     :param top_levels: the names under which its modules are imported.
     """
@@ -59,6 +60,7 @@ class Wheel:
     name: str
     version: str
     tags: frozenset[str]
+    dist_info: str
     files: tuple[WheelFile, ...]
     top_levels: frozenset[str]
 
@@ -129,7 +131,7 @@ def _faults(file: BinaryIO, limits: WheelLimits, shadowed: Shadowed) -> Generato
     top_levels = _top_levels(archive)
     yield from _shadowing(top_levels, info, shadowed)
     files = yield from _contents(archive, record, info)
-    return Wheel(info.name, info.version, info.tags, files, top_levels)
+    return Wheel(info.name, info.version, info.tags, info.directory, files, top_levels)
 
 
 # --- the rules, each giving what breaks it ----------------------------------------------------------------------------

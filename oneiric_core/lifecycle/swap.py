@@ -17,7 +17,7 @@ from types import CoroutineType
 from typing import Any, TypeAlias, TypeVar
 
 from oneiric_core.clock import Clock
-from oneiric_core.components import CLEANUP_HOOKS, HEALTH_HOOKS, INIT_HOOKS, Candidate
+from oneiric_core.components import CLEANUP_HOOKS, HEALTH_HOOKS, INIT_HOOKS, Candidate, CodeReference
 from oneiric_core.domains import DOMAINS, Domain
 from oneiric_core.errors import ActivationError, HealthError, LifecycleError, told
 from oneiric_core.lifecycle.construct import deliver, is_instance, make_settings, refuse_no_instance, wants_settings
@@ -41,6 +41,7 @@ class Attempt:
     :param begun: the domain's ``after_init`` hook was called, so ``before_cleanup`` is due.
     :param task: the component's call under way, if it is an async one.
     :param let_go: clean-up has begun.
+    :param code: keeps the modules loaded that an artifact brought.
     """
 
     candidate: Candidate
@@ -48,6 +49,7 @@ class Attempt:
     begun: bool = False
     task: asyncio.Future[object] | None = None
     let_go: bool = False
+    code: object = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -142,26 +144,31 @@ class Maker:
                 raise _failed(attempt, "health", "took too long", HealthError)
 
     def _factory_call(self, attempt: Attempt) -> Callable[[], object]:
-        candidate = attempt.candidate
         try:
-            return self._with_settings(candidate)
+            return self._with_settings(attempt)
         except LifecycleError:
             raise
         except Exception as error:  # the application's functions; the component cannot be made without them
             raise _failed(attempt, "settings", _raised(error), ActivationError) from error
 
-    def _with_settings(self, candidate: Candidate) -> Callable[[], object]:
-        factory = self._importer(candidate.factory) if isinstance(candidate.factory, str) else candidate.factory
+    def _with_settings(self, attempt: Attempt) -> Callable[[], object]:
+        candidate = attempt.candidate
+        factory = self._named(attempt, candidate.factory)
         if not callable(factory):
             raise ActivationError(
                 f"the factory of {candidate.name} is {factory!r}", fix="Name a class or function", factory=factory
             )
         if not wants_settings(factory):
             return factory
-        model = candidate.metadata.get("settings_model")
-        if isinstance(model, str):
-            model = self._importer(model)
+        model = self._named(attempt, candidate.metadata.get("settings_model"))
         return partial(factory, settings=make_settings(model, self._settings(candidate)))
+
+    def _named(self, attempt: Attempt, value: object) -> object:
+        """What an import path stands for: here, or in the artifact the candidate brings, which is then held on to."""
+        if isinstance(value, CodeReference):
+            attempt.code = value.code.pin()
+            return value.load()
+        return self._importer(value) if isinstance(value, str) else value
 
     # -- letting go ----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,99 @@
+"""From a wheel in the cache to the tree of its files, which is there already or appears as a whole.
+
+Bytes are scanned, written and read again; each time it is checked that they are the same. The writer and the scan have
+one reader, our own: what another one makes of the archive does not matter.
+"""
+
+import os
+from collections.abc import Container, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from oneiric_core.artifacts.descriptors import open_directory, open_file
+from oneiric_core.artifacts.digest import digest_of
+from oneiric_core.artifacts.installed import runs_here, shadowed_by
+from oneiric_core.artifacts.layout import is_blob
+from oneiric_core.artifacts.store import BlobStore
+from oneiric_core.artifacts.wheel import Shadowed, Wheel, scan_wheel, unpacked
+from oneiric_core.artifacts.wheel_rules import LIMITS, WheelLimits
+from oneiric_core.errors import ArtifactError
+
+__all__ = ["unpack"]
+
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def unpack(
+    store: BlobStore, sha256: str, *, limits: WheelLimits = LIMITS, shadowed: Shadowed = shadowed_by
+) -> tuple[Wheel, Path]:
+    """What the wheel of that digest is, and where its files are, verified just now. Blocks; hold the digest meanwhile.
+
+    :raises UnsafeWheelError: it must not be unpacked; nothing is.
+    :raises ArtifactError: it is not in the cache, or is for other systems; or the cache cannot be used.
+    """
+    with store.open(sha256) as file:
+        wheel = scan_wheel(file, limits, shadowed=shadowed)
+        _refuse_foreign(wheel)
+        path = store.trees.find(sha256, lambda tree: _is_tree_of(tree, wheel))
+        if path is None:
+            with store.trees.new(sha256) as tree:
+                for member, chunks in unpacked(file, wheel, limits):
+                    _write(tree, member.name, chunks)
+            path = store.trees.find(sha256, lambda tree: _is_tree_of(tree, wheel))
+    if path is None:
+        raise ArtifactError(
+            f"the files of artifact {sha256} were written and are not there: somebody else works in the cache",
+            fix="Stop whoever does, or name another cache directory",
+            sha256=sha256,
+        )
+    return wheel, path
+
+
+def _refuse_foreign(wheel: Wheel) -> None:
+    if not runs_here(wheel.tags):
+        raise ArtifactError(
+            f"{wheel.name} {wheel.version} is a wheel for {', '.join(sorted(wheel.tags)) or 'no system at all'}",
+            fix="Publish one for this system, or say in the entry where it runs (python_version, os_platform)",
+            tags=wheel.tags,
+        )
+
+
+def _write(tree: int, name: str, chunks: Iterator[bytes]) -> None:
+    *steps, last = name.split("/")
+    with _made(tree, steps) as directory, open(os.open(last, _NEW, 0o600, dir_fd=directory), "wb") as file:  # noqa: PTH123 - a descriptor
+        file.writelines(chunks)
+
+
+@contextmanager
+def _made(directory: int, steps: Sequence[str]) -> Iterator[int]:
+    with ExitStack() as stack:
+        for step in steps:
+            with suppress(FileExistsError):
+                os.mkdir(step, 0o700, dir_fd=directory)
+            directory = stack.enter_context(open_directory(step, above=directory))
+        yield directory
+
+
+def _is_tree_of(tree: int, wheel: Wheel) -> bool:
+    """Whether the files are those of the wheel, byte by byte, and there is nothing else."""
+    wanted = {file.name: file.sha256 for file in wheel.files}
+    for name in [*wanted]:
+        wanted |= {f"{name[:at]}/": "" for at, char in enumerate(name) if char == "/"}
+    try:
+        return dict(_found(tree, "", wanted)) == wanted
+    except (OSError, ArtifactError):  # a link, a FIFO, or a disk that cannot read it
+        return False
+
+
+def _found(directory: int, above: str, wanted: Container[str]) -> Iterator[tuple[str, str]]:
+    """What is there: a file with its digest, a directory with nothing. Where there should be none we do not go."""
+    for name in os.listdir(directory):
+        path = f"{above}{name}"
+        if f"{path}/" in wanted:
+            with open_directory(name, above=directory) as below:
+                yield f"{path}/", ""
+                yield from _found(below, f"{path}/", wanted)
+        else:
+            with open_file(name, above=directory) as file:
+                yield path, digest_of(file) if is_blob(os.fstat(file.fileno())) else ""
