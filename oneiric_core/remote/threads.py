@@ -25,6 +25,6 @@ async def in_thread(call: Callable[..., T], *arguments: object) -> T:
             await asyncio.wait({work})
         except asyncio.CancelledError:
             cancelled = True
-    if cancelled and work.exception() is None:
-        raise asyncio.CancelledError
+    if cancelled:
+        raise asyncio.CancelledError from work.exception()
     return work.result()

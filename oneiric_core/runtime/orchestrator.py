@@ -218,7 +218,7 @@ class RuntimeOrchestrator:
             self._idle.set()
 
     async def _work(self) -> None:
-        while True:
+        while self._phase is Phase.RUNNING:  # and not: until cancelled, which a component may have swallowed
             now = self._clock.monotonic()
             due = [act for act in self._acts() if act.due is not None and act.due <= now]
             if due:
@@ -255,15 +255,14 @@ class RuntimeOrchestrator:
 
     async def _do(self, act: Act, *, raising: bool = False) -> None:
         """Do it once; what goes wrong is remembered, and a reason to try again."""
-        before = act.error
+        before, cancellations = act.error, _cancellations()
         if act.failures:
             self._telemetry.retry(act.name)
         act.begin(self._clock.monotonic())
         try:
             await self._body(act)
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if raising or (task is not None and task.cancelling()):
+            if raising or self._phase is not Phase.RUNNING or _cancellations() > cancellations:
                 self._ask(act)
                 raise
             act.failed("it was cancelled from within", self._clock.monotonic())
@@ -320,6 +319,12 @@ class RuntimeOrchestrator:
         self._idle.set()
         self._phase = Phase.STOPPED
         self._notify()
+
+
+def _cancellations() -> int:
+    """How often this task was asked to end. Before Python 3.13 a failed task group counts as one as well."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 def _path(path: Path | str | None) -> Path | None:

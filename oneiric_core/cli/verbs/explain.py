@@ -9,7 +9,8 @@ import typer
 
 from oneiric_core.cli import render
 from oneiric_core.cli.arguments import AsJson, DomainArgument
-from oneiric_core.discovery import discover
+from oneiric_core.cli.configuring import SettingsOption
+from oneiric_core.cli.gathering import ManifestOption, gather
 from oneiric_core.errors import ResolutionError
 from oneiric_core.resolver import Resolver, ranking
 
@@ -19,12 +20,12 @@ __all__ = ["show", "verb"]
 def verb(
     domain: DomainArgument,
     key: Annotated[str, typer.Argument(metavar="KEY", help="What applications ask for.", show_default=False)],
+    manifest: ManifestOption = None,
+    settings: SettingsOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Why a component wins: every candidate, with all it declares."""
-    resolver = Resolver()
-    discover(resolver)
-    show(resolver, domain, key, as_json=as_json)
+    """Why a component wins: every candidate, with all it declares, and what the settings select."""
+    show(gather(manifest, settings).resolver, domain, key, as_json=as_json)
 
 
 def show(resolver: Resolver, domain: str, key: str, *, as_json: bool) -> None:

@@ -1,11 +1,13 @@
-"""``oneiric-core list``: what is installed, and what of it wins."""
+"""``oneiric-core list``: what is installed, what a manifest offers, and what of it wins."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from oneiric_core.cli import render
 from oneiric_core.cli.arguments import AsJson, DomainOption
-from oneiric_core.discovery import DiscoveryFailure, discover
+from oneiric_core.cli.configuring import SettingsOption
+from oneiric_core.cli.gathering import ManifestOption, gather
+from oneiric_core.discovery import DiscoveryFailure
 from oneiric_core.domains import DOMAINS, Domain
 from oneiric_core.resolver import Resolver
 
@@ -14,28 +16,43 @@ __all__ = ["show", "verb"]
 _HEAD = ("component", "version", "owner", "capabilities", "why it wins")
 
 
-def verb(domain: DomainOption = None, as_json: AsJson = False) -> int:
-    """What is installed: version, owner, capabilities, and why it wins."""
-    resolver = Resolver()
-    report = discover(resolver)
-    return show(resolver, report.failed, domain, as_json=as_json)
+def verb(
+    domain: DomainOption = None,
+    manifest: ManifestOption = None,
+    settings: SettingsOption = None,
+    as_json: AsJson = False,
+) -> int:
+    """What is installed, or offered by a manifest: version, owner, capabilities, and why it wins."""
+    found = gather(manifest, settings)
+    return show(found.resolver, found.failed, domain, as_json=as_json, manifest=found.manifest)
 
 
-def show(resolver: Resolver, failed: Sequence[DiscoveryFailure], domain: str | None, *, as_json: bool) -> int:
+def show(
+    resolver: Resolver,
+    failed: Sequence[DiscoveryFailure],
+    domain: str | None,
+    *,
+    as_json: bool,
+    manifest: Mapping[str, Any] | None = None,
+) -> int:
     """Print it.
 
     :param failed: announcements nothing came of; each is a line on standard error.
     :param domain: None means all.
+    :param manifest: what there is to say of one that was looked at.
     :return: 1 if there are ``failed`` ones, else 0.
     """
     failed = [each for each in failed if domain is None or each.entry_point.group == DOMAINS[Domain(domain)].group]
     found = [item for name in resolver.keys(domain) for item in _candidates(resolver, *name)]
     if as_json:
-        render.data({"components": found, "failed": [_failure(each) for each in failed]})
+        seen = {} if manifest is None else {"manifest": dict(manifest)}
+        render.data({"components": found, "failed": [_failure(each) for each in failed], **seen})
     elif found:
         _print_table(found)
     else:
         _print_nothing(domain)
+    if manifest is not None and not as_json:
+        _print_manifest(manifest, domain)
     for each in failed:
         render.error(f"{each.entry_point} of {each.entry_point.distribution}: {each.error}")
     return 1 if failed else 0
@@ -57,6 +74,17 @@ def _print_table(found: Sequence[dict[str, Any]]) -> None:
     if shadowed := len(found) - len(winners):
         render.text()
         render.text(f"{shadowed} more stand behind these: {render.PROGRAM} explain DOMAIN KEY")
+
+
+def _print_manifest(manifest: Mapping[str, Any], domain: str | None) -> None:
+    render.text()
+    render.text(
+        f"{manifest['path']} is of {manifest['source']}, and was looked at without asking whether it may be believed "
+        f"({render.PROGRAM} manifest verify asks)."
+    )
+    for name, reason in manifest["skipped"].items():
+        if domain is None or name.startswith(f"{domain}/"):
+            render.text(f"{name} cannot run here: {reason}")
 
 
 def _row(each: dict[str, Any]) -> tuple[str, ...]:
