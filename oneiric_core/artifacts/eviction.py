@@ -28,7 +28,7 @@ from oneiric_core.artifacts.layout import (
 from oneiric_core.artifacts.locks import USING, locked
 from oneiric_core.artifacts.orphans import remove_tree, temporary_name
 
-__all__ = ["Entry", "Eviction", "entries", "evict"]
+__all__ = ["Entry", "Eviction", "digests", "entries", "evict"]
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _ASIDE: Final = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{16}")
@@ -82,6 +82,15 @@ def entries(layout: Layout) -> tuple[Entry, ...]:
                     unpacked=unpacked,
                 )
     return tuple(sorted(found.values(), key=lambda entry: (entry.used, entry.sha256)))
+
+
+def digests(layout: Layout) -> tuple[str, ...]:
+    """Every digest under which there is anything, of our making or not."""
+    found: set[str] = set()
+    for place in (BLOBS, TREES):
+        with suppress(FileNotFoundError), layout.open(place, make=False) as (directory,), layout.telling():
+            found.update(filter(_DIGEST.fullmatch, names_in(directory)))
+    return tuple(sorted(found))
 
 
 def evict(

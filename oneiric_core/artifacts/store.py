@@ -9,7 +9,7 @@ for any of this: whoever loses a race has written the same bytes.
 import asyncio
 import os
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from io import BufferedReader
 from pathlib import Path
@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 
 from oneiric_core.artifacts.descriptors import inode_from, inode_of, open_file, write_all
 from oneiric_core.artifacts.digest import check_syntax, digest_of, verified_chunks
-from oneiric_core.artifacts.eviction import Entry, Eviction, entries, evict
+from oneiric_core.artifacts.eviction import Entry, Eviction, digests, entries, evict
 from oneiric_core.artifacts.layout import (
     BLOB_MODE,
     BLOBS,
@@ -98,8 +98,9 @@ class BlobStore:
         :raises ArtifactError: the cache directory is not ours alone, or its disk fails.
         """
         path = self.path(sha256)
-        with ExitStack() as stack:
+        with suppress(FileNotFoundError), ExitStack() as stack:
             return None if self._look(sha256, stack) is None else path
+        return None
 
     @contextmanager
     def open(self, sha256: str) -> Iterator[BufferedReader]:
@@ -108,7 +109,10 @@ class BlobStore:
         :raises ArtifactError: it is not there, or not what it should be, which is put into quarantine then.
         """
         with ExitStack() as stack:
-            file = self._look(check_syntax(sha256), stack)
+            try:
+                file = self._look(check_syntax(sha256), stack)
+            except FileNotFoundError:
+                file = None
             if file is None:
                 raise _missing(sha256)
             yield file
@@ -158,16 +162,21 @@ class BlobStore:
         """Every artifact in the cache, the least recently used first; nothing is verified."""
         return entries(self._layout)
 
-    def verify(self, sha256: str) -> bool:
-        """Whether an artifact in the cache and its tree are as we left them; else they are put into quarantine.
+    def digests(self) -> tuple[str, ...]:
+        """Every digest under which there is anything, be it an artifact, a tree, or something else."""
+        return digests(self._layout)
 
-        It does not count as use.
+    def verify(self, sha256: str) -> bool:
+        """Whether what there is under a digest, an artifact or a tree, is as we left it; else it is put aside.
+
+        It does not count as use. What is put aside is found in quarantine.
 
         :raises ArtifactError: the cache directory is not ours alone, or its disk fails.
         """
-        with ExitStack() as stack:
-            whole = self._look(check_syntax(sha256), stack, using=False) is not None
-        return whole and self.trees.verify(sha256)
+        right = True
+        with suppress(FileNotFoundError), ExitStack() as stack:
+            right = self._look(check_syntax(sha256), stack, using=False) is not None
+        return self.trees.verify(sha256) and right
 
     def gc(
         self, *, max_bytes: int | None = None, max_age: timedelta | None = None, keep: Collection[str] = ()
@@ -219,11 +228,12 @@ class BlobStore:
             return mine
 
     def _look(self, sha256: str, stack: ExitStack, *, using: bool = True) -> BufferedReader | None:
-        """The artifact, open until the stack is left, its bytes verified; whatever else has its name is put aside."""
-        try:
-            (blobs,) = stack.enter_context(self._layout.open(BLOBS, make=False))
-        except FileNotFoundError:
-            return None
+        """The artifact, open until the stack is left, its bytes verified; None if something else was put aside.
+
+        :raises FileNotFoundError: there was nothing of that name.
+        """
+        (blobs,) = stack.enter_context(self._layout.open(BLOBS, make=False))
+        aside = False
         for _ in range(ATTEMPTS):
             with ExitStack() as attempt, self._layout.telling():
                 try:
@@ -238,11 +248,14 @@ class BlobStore:
                             stack.push(attempt.pop_all())
                             return file
                 except FileNotFoundError:
-                    return None
+                    break
                 except ArtifactError:
                     continue  # it was a file a moment ago
                 if status.st_nlink:  # else somebody published the same artifact once more: look at theirs
                     self._put_aside(sha256, status, blobs)
+                    aside = True
+        if not aside:
+            raise FileNotFoundError(sha256)
         return None
 
     def _publish(self, name: str, sha256: str, blobs: int, temporary: int) -> None:

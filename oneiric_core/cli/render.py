@@ -27,8 +27,8 @@ def columns() -> int:
 
 
 def text(line: str = "") -> None:
-    """A paragraph on standard output."""
-    print("\n".join(textwrap.wrap(_clean(line), columns())))
+    """A paragraph on standard output. No word is broken, since it may be a path."""
+    print("\n".join(textwrap.wrap(_clean(line), columns(), break_long_words=False, break_on_hyphens=False)))
 
 
 def fields(pairs: Sequence[tuple[str, str]], *, indent: str = "   ") -> None:

@@ -1,0 +1,174 @@
+"""``oneiric-core cache``: what is kept on disk, whether it is whole, and making room."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeAlias
+
+import typer
+
+from oneiric_core.artifacts import BlobStore, default_cache_dir
+from oneiric_core.artifacts.eviction import Entry
+from oneiric_core.cli import render
+from oneiric_core.cli.arguments import AsJson, duration, examples
+from oneiric_core.cli.finding import plain_application
+
+__all__ = ["number_of_bytes", "verb"]
+
+_SIZE: Final = re.compile(r"([0-9]{1,15})\s*(|B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)")
+_UNITS: Final[Mapping[str, int]] = {
+    "": 1,
+    "B": 1,
+    "kB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "TiB": 2**40,
+}
+_SHOWN: Final = 12
+
+
+def number_of_bytes(text: str) -> int:
+    """What ``1000000``, ``500MB`` or ``2GiB`` means.
+
+    :raises typer.BadParameter: any other text.
+    """
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is no number of bytes; write it like 1000000, 500MB or 2GiB")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+CacheDir: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--cache-dir", metavar="DIR", help="Where the cache is; your own if not given.", show_default=False),
+]
+
+verb = plain_application()
+
+
+@verb.callback()
+def cache() -> None:
+    """What is kept on disk, whether it is whole, and making room."""
+
+
+@verb.command(name="list", epilog=examples("oneiric-core cache list", "oneiric-core cache list --json"))
+def list_(cache_dir: CacheDir = None, as_json: AsJson = False) -> None:
+    """Every artifact in the cache, the least recently used first. Nothing is verified."""
+    where = default_cache_dir() if cache_dir is None else cache_dir
+    store = BlobStore(where.absolute())
+    found, needed = store.entries(), store.pinned()
+    total = sum(entry.size for entry in found)
+    if as_json:
+        artifacts = [_plain(entry) | {"needed_by": needed.get(entry.sha256, ())} for entry in found]
+        render.data({"cache_dir": str(store.root), "bytes": total, "artifacts": artifacts})
+        return
+    if not found:
+        render.text(f"No artifact is cached in {where} yet.")
+        return
+    rows = [
+        (
+            entry.sha256[:_SHOWN],
+            _size(entry.size),
+            f"{entry.used:%Y-%m-%d %H:%M}",
+            "yes" if entry.unpacked else "no",
+            ", ".join(needed.get(entry.sha256, ())),
+        )
+        for entry in found
+    ]
+    render.table(("artifact", "size", "last used (UTC)", "unpacked", "needed by"), rows)
+    render.text()
+    render.text(f"{_count(len(found))}, {_size(total)}, in {where}")
+
+
+@verb.command(epilog=examples("oneiric-core cache verify"))
+def verify(cache_dir: CacheDir = None, as_json: AsJson = False) -> int:
+    """Read every artifact again; what is not what its name says is put aside, and will be fetched again.
+
+    The exit code is 1 if there was any.
+    """
+    where = default_cache_dir() if cache_dir is None else cache_dir
+    store = BlobStore(where.absolute())
+    whole: list[str] = []
+    damaged: list[str] = []
+    for sha256 in store.digests():
+        (whole if store.verify(sha256) else damaged).append(sha256)
+    if as_json:
+        render.data({"cache_dir": str(store.root), "whole": whole, "damaged": damaged})
+    elif whole or damaged:
+        render.text(f"{_count(len(whole))} whole, {len(damaged)} not, in {where}")
+    else:
+        render.text(f"No artifact is cached in {where} yet.")
+    for sha256 in damaged:
+        render.error(f"{sha256} is not what its name says, and was put into {where / 'quarantine'}")
+    return 1 if damaged else 0
+
+
+@verb.command(
+    epilog=examples("oneiric-core cache gc --max-age 30d", "oneiric-core cache gc --max-bytes 2GiB --max-age 90d")
+)
+def gc(
+    max_bytes: Annotated[
+        int | None,
+        typer.Option(
+            "--max-bytes",
+            metavar="N",
+            parser=number_of_bytes,
+            help="Remove the least recently used until at most N bytes are left, such as 500MB or 2GiB.",
+        ),
+    ] = None,
+    max_age: Annotated[
+        timedelta | None,
+        typer.Option(
+            "--max-age", metavar="AGE", parser=duration, help="Remove what was not used for so long, such as 30d."
+        ),
+    ] = None,
+    cache_dir: CacheDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make room. What crashes left and what was put aside goes in any case.
+
+    What a running process uses stays, and so does what the last good manifest of a source needs.
+    """
+    where = default_cache_dir() if cache_dir is None else cache_dir
+    store = BlobStore(where.absolute())
+    done = store.gc(max_bytes=max_bytes, max_age=max_age)
+    if as_json:
+        render.data(
+            {
+                "cache_dir": str(store.root),
+                "freed": done.freed,
+                "removed": [_plain(entry) for entry in done.removed],
+                "kept": [_plain(entry) for entry in done.kept],
+                "needed": [entry.sha256 for entry in done.needed],
+                "quarantined": done.quarantined,
+            }
+        )
+        return
+    left = sum(entry.size for entry in done.kept)
+    render.text(f"{_count(len(done.removed))} removed, {_size(done.freed)} freed")
+    render.text(f"{_count(len(done.kept))} kept, {_size(left)}, in {where}")
+    if done.quarantined:
+        render.text(f"{done.quarantined} removed that had been put aside")
+    if done.needed:
+        render.text(f"{len(done.needed)} of those kept should have gone, but they are in use or needed by a manifest")
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(entry).items()}
+
+
+def _count(number: int) -> str:
+    return f"{number} artifact{'' if number == 1 else 's'}"
+
+
+def _size(number: int) -> str:
+    for unit in ("TB", "GB", "MB", "kB"):
+        if number >= _UNITS[unit]:
+            return f"{number / _UNITS[unit]:.1f} {unit}"
+    return f"{number} B"
