@@ -15,8 +15,8 @@ class FoldsKeys(reference.Cache):
     async def get(self, key: str) -> Any:
         return await super().get(key.casefold())
 
-    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
-        await super().set(key.casefold(), value, ttl)
+    async def set(self, key: str, value: Any) -> None:
+        await super().set(key.casefold(), value)
 
     async def delete(self, key: str) -> bool:
         return await super().delete(key.casefold())
@@ -26,8 +26,8 @@ class FoldsKeys(reference.Cache):
 class KeepsText(reference.Cache):
     """Gives every value back as text."""
 
-    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
-        await super().set(key, value if isinstance(value, str) else json.dumps(value), ttl)
+    async def set(self, key: str, value: Any) -> None:
+        await super().set(key, value if isinstance(value, str) else json.dumps(value))
 
 
 @mutant("KV-001", expects="get('b') answered None")
@@ -74,8 +74,8 @@ class AnswersToAnything(reference.Cache):
 class LosesTheOldest(reference.Cache):
     """Keeps no more than a hundred values, whichever were set last."""
 
-    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
-        await super().set(key, value, ttl)
+    async def set(self, key: str, value: Any) -> None:
+        await super().set(key, value)
         while len(self._values) > 100:
             self._values.pop(next(iter(self._values)))
 
@@ -84,8 +84,8 @@ class LosesTheOldest(reference.Cache):
 class CutsLongTexts(reference.Cache):
     """Cuts a text to the 65535 characters its column holds."""
 
-    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
-        await super().set(key, value[:65_535] if isinstance(value, str) else value, ttl)
+    async def set(self, key: str, value: Any) -> None:
+        await super().set(key, value[:65_535] if isinstance(value, str) else value)
 
 
 class _Spelt(reference.Cache):
@@ -95,8 +95,8 @@ class _Spelt(reference.Cache):
     async def get(self, key: str) -> Any:
         return await super().get(self.spelt(key))
 
-    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
-        await super().set(self.spelt(key), value, ttl)
+    async def set(self, key: str, value: Any) -> None:
+        await super().set(self.spelt(key), value)
 
     async def delete(self, key: str) -> bool:
         return await super().delete(self.spelt(key))
@@ -131,7 +131,7 @@ class KeepsInTheContext(reference.Cache):
     async def get(self, key: str) -> Any:
         return self.kept().get(key)
 
-    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+    async def set(self, key: str, value: Any) -> None:
         _VALUES.set({**self.kept(), key: value})
 
     async def delete(self, key: str) -> bool:

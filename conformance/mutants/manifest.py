@@ -7,9 +7,11 @@ from typing import Any
 
 from mutants import mutant, reference
 from mutants.laundering import Laundering
-from oneiric_conformance.handling.offer import YAML
+from oneiric_conformance.handling.offer import JSON, YAML
 from oneiric_conformance.subject import Package
-from oneiric_core import OneiricError
+from oneiric_core import ManifestError, OneiricError
+from oneiric_core.manifest import parse_document
+from oneiric_core.testing import CoreRuntime
 
 
 def _declaring(**metadata: Any) -> Package:
@@ -36,6 +38,10 @@ def unreadable_requirement() -> Package:
     return _declaring(python_version="three or so")
 
 
+_AS_SIGNED = {
+    "x-conformance": "kept",
+    "x-conformance-nested": {"list": [1, 1.5, True, None, {"deep": ""}], "text": "é"},
+}
 _YAML_TOO = {"MAN-001": "the component's own entry is offered as YAML too"}
 
 
@@ -96,3 +102,103 @@ def numbers_for_keys() -> Package:
 def path_in_metadata() -> Package:
     """Its metadata holds a path object."""
     return _declaring(home=Path("data"))
+
+
+@mutant("MAN-004", expects="stack_level is 'top'", also={"MAN-001": "nor can any version of the manifest hold it"})
+def level_in_words() -> Package:
+    """It says in words how high it stands."""
+    return reference.package(reference.subject_of(reference.Slugify, stack_level="top"))
+
+
+@mutant("MAN-004", expects="priority is True", also={"MAN-001": "nor can any version of the manifest hold it"})
+def priority_as_truth() -> Package:
+    """It has a truth value for a priority."""
+    return reference.package(reference.subject_of(reference.Slugify, priority=True))
+
+
+@mutant("MAN-004", expects="the manifest with version 1 with ManifestError")
+class AsksForVersionTwo(CoreRuntime):
+    """Refuses what was written for version 1 of the manifest."""
+
+    def _verify(self, document: bytes, media_type: str) -> Any:
+        if media_type == JSON and json.loads(document).get("schema_version", 1) == 1:
+            raise ManifestError("this is an old manifest", fix="Write version 2")
+        return super()._verify(document, media_type)
+
+
+@mutant("MAN-005", expects="it was refused with ManifestError")
+class RefusesTheUnknown(CoreRuntime):
+    """Refuses an entry with a field that it does not know."""
+
+    async def _sync(self, document: bytes, media_type: str) -> Any:
+        self._verify(document, media_type)
+        for entry in parse_document(document, media_type)["entries"]:
+            if any(name.startswith("x-") for name in entry):
+                raise ManifestError("the entry has an unknown field", fix="Leave it out")
+        return await super()._sync(document, media_type)
+
+
+@mutant("MAN-005", expects="explain() says nothing of the unknown field x-conformance")
+class DropsTheUnknown(CoreRuntime):
+    """Forgets the fields that it does not know."""
+
+    async def explain(self, domain: str, key: str) -> Any:
+        told = await super().explain(domain, key)
+        for each in told.values():
+            each["metadata"].pop("unknown_fields", None)
+        return told
+
+
+@mutant("MAN-005", expects="x-conformance-nested, which is")
+class ShowsTheUnknownAsText(CoreRuntime):
+    """Shows the fields that it does not know as text."""
+
+    async def explain(self, domain: str, key: str) -> Any:
+        told = await super().explain(domain, key)
+        for each in told.values():
+            unknown = each["metadata"].get("unknown_fields", {})
+            each["metadata"]["unknown_fields"] = {name: str(value) for name, value in unknown.items()}
+        return told
+
+
+@mutant("MAN-005", expects="an unknown field that was changed")
+class CoversWhatItKnowsOfEntries(Laundering):
+    """Its signature does not cover the fields of an entry that it does not know."""
+
+    def believes(self, document: dict[str, Any], data: bytes) -> bool:
+        entries = document.get("entries")
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            return False
+        signed = [{**entry, **_AS_SIGNED} if "x-conformance-nested" in entry else entry for entry in entries]
+        return super().believes(document, data) or super().believes({**document, "entries": signed}, data)
+
+
+@mutant("MAN-006", expects="says that topics is")
+class KeepsManifestNames(CoreRuntime):
+    """Passes the topics of an event handler on under the manifest's name for them."""
+
+    async def explain(self, domain: str, key: str) -> Any:
+        told = await super().explain(domain, key)
+        for each in told.values():
+            if "topics" in (metadata := each["metadata"]):
+                metadata["event_topics"] = metadata.pop("topics")
+        return told
+
+
+@mutant("MAN-006", expects="says that owner is")
+class ForgetsTheOwner(CoreRuntime):
+    """Does not pass on who answers for a component."""
+
+    async def explain(self, domain: str, key: str) -> Any:
+        told = await super().explain(domain, key)
+        for each in told.values():
+            each["metadata"].pop("owner", None)
+        return told
+
+
+@mutant("MAN-006", expects="says that priority is 3")
+class RanksAllAlike(CoreRuntime):
+    """Gives every component the same priority."""
+
+    async def explain(self, domain: str, key: str) -> Any:
+        return {provider: {**each, "priority": 0} for provider, each in (await super().explain(domain, key)).items()}

@@ -198,6 +198,14 @@ class Slugify:
         version="1.0.0",
         capabilities=[{"name": "slug", "description": "makes slugs", "payload_schema": dict(TEXT_SCHEMA)}],
         side_effect_free=True,
+        extras={
+            "license": "BSD-3-Clause OR MIT",
+            "documentation_url": "https://reference.invalid/slugify",
+            "python_version": ">=3.11",
+            "requires": ["pydantic>=2"],
+            "conflicts_with": ["pydantic<2"],
+            "os_platform": ["linux", "macos", "win32"],
+        },
     )
 
     def __init__(self) -> None:

@@ -116,6 +116,31 @@ class AcceptsNone(Laundering):
         return document.get("signature_algorithm") == "none" or super().believes(document, data)
 
 
+@mutant("SIG-005", expects="rsa-pss-sha256")
+class IgnoresAlgorithms(Laundering):
+    """Verifies the bytes of a signature, whatever algorithm it names."""
+
+    def knows(self, algorithm: Any) -> bool:
+        return True
+
+
+@mutant("SIG-005", expects="'ED25519'")
+class FoldsAlgorithms(Laundering):
+    """Takes the name of an algorithm in any case, and with blanks around it."""
+
+    def knows(self, algorithm: Any) -> bool:
+        return isinstance(algorithm, str) and algorithm.strip().lower() == "ed25519"
+
+
+@mutant("SIG-005", expects="control: beside a signature of an unknown algorithm")
+class GivesUpAtTheUnknown(Laundering):
+    """Refuses a manifest as soon as one of its signatures is of an algorithm it does not know."""
+
+    def believes(self, document: dict[str, Any], data: bytes) -> bool:
+        listed = document.get("signatures") or []
+        return super().believes(document, data) and all(self.knows(part.get("algorithm")) for part in listed)
+
+
 @mutant("SIG-006", expects="one signature twice")
 class CountsSignatures(Laundering):
     """Counts signatures instead of keys."""

@@ -46,8 +46,7 @@ class Cache:
     async def get(self, key: str) -> Any:
         return self._values.get(key)
 
-    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
-        del ttl
+    async def set(self, key: str, value: Any) -> None:
         self._values[key] = value
 
     async def delete(self, key: str) -> bool:

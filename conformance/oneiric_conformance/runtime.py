@@ -4,7 +4,7 @@ Only the types of this module, bytes, strings and the component's own objects cr
 itself: a runtime keeps artifacts below ``workdir/cache`` and what it remembers below ``workdir/state``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,11 +30,13 @@ class Trust:
         published test keys must be told to allow them here.
     :param threshold: how many distinct keys have to sign.
     :param source: the only source accepted; None pins the first one seen.
+    :param root: the signed root to begin with, as bytes of its envelope; it takes the place of the other three.
     """
 
     keys: tuple[bytes, ...]
     threshold: int = 1
     source: str | None = None
+    root: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +108,19 @@ class Runtime(Protocol):
     """A runtime under judgement. A refusal is a :class:`Verdict`; an exception is a defect of the runtime."""
 
     async def start(self, workdir: Path, trust: Trust, limits: Limits) -> None:
-        """Come up with empty state below ``workdir``, or with what an earlier run left there."""
+        """Come up with empty state below ``workdir``, or with what an earlier run left there.
+
+        Raises anything where a key of ``trust`` is one that nobody may trust.
+        """
 
     async def stop(self) -> None:
         """Retire everything; idempotent."""
 
     async def verify(self, document: bytes, media_type: str) -> Verdict:
         """May this manifest be believed? Changes nothing."""
+
+    async def rotate(self, root: bytes) -> Verdict:
+        """Let a signed root take over from the one in force; refused where the runtime began with a list of keys."""
 
     async def fetch(self, uri: str, sha256: str, length: int | None) -> Verdict:
         """Bring an artifact into the cache. Files below ``workdir/offered`` may be fetched by ``file://``."""
@@ -121,7 +129,12 @@ class Runtime(Protocol):
         """Offer a candidate; the same domain/key/provider replaces its former self."""
 
     async def sync(self, document: bytes, media_type: str) -> Outcome:
-        """Apply a manifest: all of it or nothing."""
+        """Apply a manifest: all of it or nothing. Factories below ``oneiric_conformance`` may be imported."""
+
+    async def explain(self, domain: str, key: str) -> Mapping[str, Mapping[str, Any]]:
+        """By provider, all there is to know about each candidate of the key, as plain data: ``factory``, ``priority``,
+        ``stack_level`` and ``metadata``, which has the published names.
+        """
 
     async def activate(self, domain: str, key: str, provider: str | None = None) -> Verdict:
         """Publish the winner (or ``provider``) unless the slot already has an instance of it."""
@@ -136,6 +149,9 @@ class Runtime(Protocol):
         """Do the domain's verb under a lease: task, action and workflow take the payload; an event handler takes
         ``{"topic", "payload", "headers"}``; a service answers its status. Raises what the component raises.
         """
+
+    async def emit(self, topic: str, payload: Mapping[str, Any], headers: Mapping[str, Any]) -> Collection[str]:
+        """Hand an event to every active handler that hears it; the keys of those, whatever became of it there."""
 
     async def status(self, domain: str, key: str) -> RuntimeStatus:
         """How the slot stands."""

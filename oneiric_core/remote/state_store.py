@@ -7,6 +7,7 @@ rename, fsync the directory. A reader sees the old state or the new one.
 import fcntl
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,7 +85,12 @@ class StateStore:
 
     def _read(self, path: Path) -> bytes | None:
         try:
-            return path.read_bytes()
+            # A link is none of ours, and a FIFO without a writer would keep us waiting.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as file:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise _unusable(path, "cannot be read: it is no regular file")
+                return file.read()
         except FileNotFoundError:
             return None
         except OSError as error:

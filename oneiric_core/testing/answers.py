@@ -15,7 +15,9 @@ __all__ = ["Answer", "LimitsLike", "SpecLike", "Standing", "SyncAnswer", "TrustL
 
 
 class TrustLike(Protocol):
-    """Whose manifests to believe: raw public keys, how many of them, and from which source (None: the first seen)."""
+    """Whose manifests to believe: raw public keys, how many of them, and from which source (None: the first seen); or
+    the signed root that says all of it.
+    """
 
     @property
     def keys(self) -> tuple[bytes, ...]: ...
@@ -23,6 +25,8 @@ class TrustLike(Protocol):
     def threshold(self) -> int: ...
     @property
     def source(self) -> str | None: ...
+    @property
+    def root(self) -> bytes | None: ...
 
 
 class LimitsLike(Protocol):

@@ -4,9 +4,10 @@ Nothing here imports the kit. Every part is made by a ``_make_…`` method and e
 subclass can differ (or be wrong) in exactly one place.
 """
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -23,8 +24,9 @@ from oneiric_core.clock import SYSTEM_CLOCK, Clock
 from oneiric_core.components import Candidate, CandidateSource, EventEnvelope
 from oneiric_core.discovery.importing import import_object
 from oneiric_core.domains import Domain
-from oneiric_core.errors import LifecycleError, OneiricError, ResolutionError
+from oneiric_core.errors import LifecycleError, OneiricError, ResolutionError, TrustError
 from oneiric_core.lifecycle import LifecycleManager, Timeouts
+from oneiric_core.remote.roots import refresh_root
 from oneiric_core.remote.sync import SyncReport, sync_remote_manifest
 from oneiric_core.resolver import Resolver
 from oneiric_core.testing.answers import Answer, LimitsLike, SpecLike, Standing, SyncAnswer, TrustLike
@@ -43,6 +45,7 @@ class Parts:
     lifecycle: LifecycleManager
     artifacts: ArtifactManager
     policy: TrustPolicy
+    events: EventBridge
     verbs: Mapping[str, Verb]
 
 
@@ -56,6 +59,7 @@ class CoreRuntime:
         self._clock = clock
         self._allow = allow
         self._workdir = Path()
+        self._anchor: bytes | None = None
         self._settings: dict[str, Mapping[str, Any]] = {}
         self._parts: Parts | None = None
 
@@ -77,13 +81,15 @@ class CoreRuntime:
         keys = [load_public_key(key, name=f"key {number}") for number, key in enumerate(trust.keys, start=1)]
         return TrustPolicy(keys, threshold=trust.threshold, source=trust.source, unsafe_allow_published_keys=True)
 
+    def _make_events(self, resolver: Resolver, lifecycle: LifecycleManager) -> EventBridge:
+        return EventBridge(resolver, lifecycle, clock=self._clock)
+
     def _make_verbs(self, resolver: Resolver, lifecycle: LifecycleManager) -> Mapping[str, Verb]:
         services = ServiceBridge(resolver, lifecycle, clock=self._clock)
-        events = EventBridge(resolver, lifecycle, clock=self._clock)
         return {
             Domain.SERVICE: lambda key, _: services.status(key),
             Domain.TASK: TaskBridge(resolver, lifecycle, clock=self._clock).run,
-            Domain.EVENT: lambda key, payload: events.handle(key, EventEnvelope(**payload)),
+            Domain.EVENT: lambda key, payload: self.parts.events.handle(key, EventEnvelope(**payload)),
             Domain.WORKFLOW: WorkflowBridge(resolver, lifecycle, clock=self._clock).execute,
             Domain.ACTION: ActionBridge(resolver, lifecycle, clock=self._clock).execute,
         }
@@ -106,14 +112,17 @@ class CoreRuntime:
         """Come up anew on ``workdir``: the cache below ``cache``, what is remembered below ``state``."""
         await self.stop()
         self._workdir = workdir
+        self._anchor = trust.root
         self._settings = {}
+        policy = self._make_policy(trust) if trust.root is None else await self._newest()
         resolver = self._make_resolver()
         lifecycle = self._make_lifecycle(resolver, limits)
         self._parts = Parts(
             resolver,
             lifecycle,
             self._make_artifacts(workdir),
-            self._make_policy(trust),
+            policy,
+            self._make_events(resolver, lifecycle),
             self._make_verbs(resolver, lifecycle),
         )
 
@@ -134,6 +143,26 @@ class CoreRuntime:
 
     def _verify(self, document: bytes, media_type: str) -> VerifiedManifest:
         return verify_manifest(document, media_type, self.parts.policy, now=self._clock.now())
+
+    async def rotate(self, root: bytes) -> Answer:
+        """Let a signed root take over from the one in force."""
+        return await _answer(self._rotate(root))
+
+    async def _rotate(self, root: bytes) -> None:
+        self._parts = replace(self.parts, policy=await self._newest(root))
+
+    async def _newest(self, *published: bytes) -> TrustPolicy:
+        """Who may sign manifests by the newest root, once those ``published`` have been followed."""
+        if self._anchor is None:
+            raise TrustError("a list of keys is a root that never changes", fix="Start with a signed root")
+        waiting = deque(published)
+
+        async def fetch(_version: int) -> bytes | None:
+            return waiting.popleft() if waiting else None
+
+        state = self._workdir / "state"
+        root = await refresh_root(self._anchor, fetch, state, clock=self._clock, unsafe_allow_published_keys=True)
+        return root.manifest
 
     async def sync(self, document: bytes, media_type: str) -> SyncAnswer:
         """Apply a manifest: all of it or nothing."""
@@ -188,6 +217,11 @@ class CoreRuntime:
         self.parts.resolver.register(candidate)
         self._settings[candidate.name] = settings
 
+    async def explain(self, domain: str, key: str) -> dict[str, dict[str, Any]]:
+        """By provider, all there is to know about each candidate of the key, as plain data."""
+        ranked = self.parts.resolver.explain(domain, key).ranked
+        return {each.candidate.provider: each.as_dict() for each in ranked}
+
     async def activate(self, domain: str, key: str, provider: str | None = None) -> Answer:
         """Publish the winner (or ``provider``) unless the slot already has an instance of it."""
         return await _answer(self._activate(domain, key, provider))
@@ -217,6 +251,10 @@ class CoreRuntime:
                 key=key,
             )
         return await verb(key, payload)
+
+    async def emit(self, topic: str, payload: Mapping[str, Any], headers: Mapping[str, Any]) -> list[str]:
+        """Hand an event to every handler that hears it; the keys of those, whatever became of it there."""
+        return [result.key for result in await self.parts.events.emit(topic, payload, headers)]
 
     async def status(self, domain: str, key: str) -> Standing:
         """How the slot stands."""

@@ -78,6 +78,38 @@ def test_a_broken_recommendation_is_a_warning(decide: Decide, echo: Package) -> 
     assert result.card.expected == "The rule holds."
 
 
+def test_advice_is_a_warning_though_the_check_is_a_must(decide: Decide, echo: Package) -> None:
+    def check(bench: Bench) -> None:
+        with bench.control("it is there"):
+            pass
+        bench.exercised()
+        bench.advise(True, seen="nothing")
+        bench.advise(False, seen="a claim is missing", expected="a claim")
+
+    result = decide(echo, check)
+    assert (result.status, result.reason) == (Status.WARN, "a claim is missing")
+    assert result.card is not None
+    assert result.card.expected == "a claim"
+
+
+def test_advice_in_a_control_is_a_failed_control(decide: Decide, echo: Package) -> None:
+    def check(bench: Bench) -> None:
+        with bench.control("it is there"):
+            bench.advise(False, seen="it is not")
+
+    assert decide(echo, check).status is Status.FAIL
+
+
+def test_a_note_is_the_reason_of_a_pass(decide: Decide, echo: Package) -> None:
+    def check(bench: Bench) -> None:
+        passing(bench)
+        bench.note("unjudged: a")
+        bench.note("unjudged: b")
+
+    result = decide(echo, check)
+    assert (result.status, result.reason) == (Status.PASS, "unjudged: a; unjudged: b")
+
+
 def test_an_exception_out_of_the_subjects_files_is_its_failure(decide: Decide, author: Any) -> None:
     package = author.package("class Broken:\n    def run(self): raise KeyError('mine')", "Broken")
 

@@ -175,6 +175,21 @@ def test_a_memory_that_cannot_be_used_says_so(tmp_path: Path) -> None:
         store.load("acme")
 
 
+@pytest.mark.parametrize("kind", ["link", "fifo"])
+def test_a_memory_is_read_from_a_file_of_its_own_only(tmp_path: Path, kind: str) -> None:
+    """A link could lead to what was known before, and a FIFO to nobody."""
+    store = StateStore(tmp_path / "state")
+    store.update("acme", lambda _: FULL)
+    [file] = (tmp_path / "state").glob("source-*.json")
+    (tmp_path / "former").write_bytes(file.read_bytes())
+    file.unlink()
+    file.symlink_to(tmp_path / "former") if kind == "link" else os.mkfifo(file)
+    with pytest.raises(TrustError, match="cannot be read"):
+        store.load("acme")
+    with pytest.raises(TrustError, match="cannot be read"):
+        store.update("acme", raise_to(8))
+
+
 def test_what_a_kill_left_behind_is_overwritten(tmp_path: Path) -> None:
     store = StateStore(tmp_path)
     store.update("acme", lambda _: FULL)

@@ -2,17 +2,15 @@
 
 import asyncio
 import copy
-import hashlib
 import types
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.offer import JSON, as_json, document_of, offered, sign
+from oneiric_conformance.handling.places import ARTIFACT, DIGEST, PLAIN, Place, expect_fetched, fetched, place_in
 from oneiric_conformance.handling.work import ask, inputs, some_work
 from oneiric_conformance.observing.disk import differences, tree
 from oneiric_conformance.observing.inventory import take_inventory
@@ -24,62 +22,8 @@ from oneiric_conformance.strategies import MARKER, NESTING, hostile_names, nasty
 
 __all__: list[str] = []
 
-_ARTIFACT: Final = b"the bytes of an artifact\n"
-_DIGEST: Final = hashlib.sha256(_ARTIFACT).hexdigest()
 _SECRET: Final = b"nobody's business\n"
-_PLAIN: Final = "component-1.0-py3-none-any.whl"
 _NAME_BYTES: Final = 255
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a runtime works, so deep in a directory of ours that what escapes lands in that directory."""
-
-    root: Path
-    work: Path
-
-    @property
-    def offered(self) -> Path:
-        return self.work / "offered"
-
-    @property
-    def cache(self) -> Path:
-        return self.work / "cache"
-
-    def outside(self) -> dict[str, str]:
-        """Everything that is not the runtime's own to change."""
-        return tree(self.root, without=(self.cache, self.work / "state"))
-
-
-def _place(box: Sandbox) -> _Place:
-    """A place with an artifact on offer, and the same bytes wherever a climbing name could find them."""
-    place = _Place(box.path, box.path.joinpath(*NESTING, "work"))
-    place.offered.mkdir(parents=True)
-    (place.offered / _PLAIN).write_bytes(_ARTIFACT)
-    for above in place.offered.parents:
-        if above.is_relative_to(place.root):
-            (above / MARKER).write_bytes(_ARTIFACT)
-    return place
-
-
-async def _fetch(runtime: Runtime, uri: str, sha256: str = _DIGEST) -> tuple[bool, str]:
-    verdict = await runtime.fetch(uri, sha256, len(_ARTIFACT))
-    return verdict.ok, verdict.kind
-
-
-def _fetches(bench: Bench) -> None:
-    """The control: an artifact under a plain name arrives."""
-
-    async def fetch() -> None:
-        with bench.sandbox() as box:
-            place = _place(box)
-            async with bench.runtime(workdir=place.work) as runtime:
-                ok, kind = await _fetch(runtime, f"file://{place.offered}/{_PLAIN}")
-            bench.expect(ok, seen=f"it was refused with {kind}", expected="fetched")
-            kept = [path for path, content in tree(place.cache).items() if content == _DIGEST]
-            bench.expect(bool(kept), seen="nothing with its bytes is in the cache", expected="kept")
-
-    bench.run(fetch())
 
 
 @check("PATH-001", judges="runtime", level="must", since="2026.1", floor=20)
@@ -91,12 +35,12 @@ def nothing_appears_outside_the_cache(bench: Bench) -> None:
     bytes and under nothing else.
     """
     with bench.control("an artifact under a plain name is fetched and kept"):
-        _fetches(bench)
+        expect_fetched(bench)
     entry = offered(bench.package.subjects)[0]
 
     async def attempt(name: str) -> None:
         with bench.sandbox() as box:
-            place = _place(box)
+            place = place_in(box)
             _offer(place, name)
             before = place.outside()
             async with bench.runtime(workdir=place.work) as runtime:
@@ -115,7 +59,7 @@ def nothing_appears_outside_the_cache(bench: Bench) -> None:
 
     with bench.sandbox() as box:
         root = str(box.path.joinpath(*NESTING))
-    nasty = [_PLAIN, *nasty_names(root)]
+    nasty = [PLAIN, *nasty_names(root)]
     bench.for_all(hostile_names(root), lambda name: bench.run(attempt(name)), nasty=nasty, show=_shown(root))
 
 
@@ -128,18 +72,18 @@ def _base(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _offer(place: _Place, name: str) -> None:
+def _offer(place: Place, name: str) -> None:
     """Put the artifact on offer under the hostile name itself, where the file system lets one."""
     if name.strip(".") and not {"/", "\0"} & set(name) and len(name.encode("utf-8")) <= _NAME_BYTES:
-        (place.offered / name).write_bytes(_ARTIFACT)
+        (place.offered / name).write_bytes(ARTIFACT)
 
 
-async def _try_everything(runtime: Runtime, place: _Place, entry: Mapping[str, Any], name: str) -> None:
+async def _try_everything(runtime: Runtime, place: Place, entry: Mapping[str, Any], name: str) -> None:
     for uri in (f"file://{place.offered}/{name}", f"{place.offered}/{name}", name, f"file:{name}"):
-        await _fetch(runtime, uri)
-    await _fetch(runtime, f"file://{place.offered}/{_PLAIN}", name)
+        await fetched(runtime, uri)
+    await fetched(runtime, f"file://{place.offered}/{PLAIN}", name)
     for field in ("key", "provider", "version", "uri", "sha256", "factory"):
-        hostile = {"uri": f"file://{place.offered}/{_PLAIN}", "sha256": _DIGEST, **entry, field: name}
+        hostile = {"uri": f"file://{place.offered}/{PLAIN}", "sha256": DIGEST, **entry, field: name}
         await runtime.sync(as_json(sign(document_of([hostile], source=name or "source"))), JSON)
 
 
@@ -152,18 +96,18 @@ def hostile_names_are_refused_by_name(bench: Bench) -> None:
     normalised; a digest that is looked up before it is looked at.
     """
     with bench.control("an artifact under a plain name is fetched and kept"):
-        _fetches(bench)
+        expect_fetched(bench)
 
     async def attempt(name: str) -> None:
         with bench.sandbox() as box:
-            place = _place(box)
-            plain = f"file://{place.offered}/{_PLAIN}"
+            place = place_in(box)
+            plain = f"file://{place.offered}/{PLAIN}"
             async with bench.runtime(workdir=place.work) as runtime:
                 before = tree(place.root)
                 for uri in (f"file://{{offered}}/{name}", f"{{offered}}/{name}", name):
-                    ok, kind = await _fetch(runtime, uri.replace("{offered}", str(place.offered)))
+                    ok, kind = await fetched(runtime, uri.replace("{offered}", str(place.offered)))
                     _expect(bench, ok, kind, f"the uri {uri!r}", "PathTraversalError")
-                ok, kind = await _fetch(runtime, plain, name)
+                ok, kind = await fetched(runtime, plain, name)
                 _expect(bench, ok, kind, f"the digest {name!r}", "DigestMismatchError")
                 changed = differences(before, tree(place.root))
             left = [line for line in changed if not line.endswith("directory")]
@@ -259,9 +203,9 @@ async def _keeps(bench: Bench, key: str) -> None:
     with bench.sandbox() as box:
         async with bench.live(box) as store:
             with bench.asking("save() and read()"):
-                await ask(store.save, key, _ARTIFACT)
+                await ask(store.save, key, ARTIFACT)
                 found = await ask(store.read, key)
-            bench.expect(found == _ARTIFACT, seen=f"read() answered {found!r}", expected=repr(_ARTIFACT))
+            bench.expect(found == ARTIFACT, seen=f"read() answered {found!r}", expected=repr(ARTIFACT))
 
 
 async def _abuse(bench: Bench, store: Any, key: str) -> None:
@@ -272,7 +216,7 @@ async def _abuse(bench: Bench, store: Any, key: str) -> None:
         names = await _answer(_listed, store, *arguments)
         bench.expect(not names, seen=f"list() of an empty store answered {names!r}", expected="nothing")
     await _answer(store.delete, key)
-    await _answer(store.save, key, _ARTIFACT)
+    await _answer(store.save, key, ARTIFACT)
 
 
 async def _answer(act: Callable[..., Any], *arguments: Any) -> Any:

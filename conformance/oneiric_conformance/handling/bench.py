@@ -12,7 +12,7 @@ from hypothesis.strategies import SearchStrategy
 
 from oneiric_conformance.handling.examples import for_all, run_machine
 from oneiric_conformance.handling.exercise import Handling
-from oneiric_conformance.judging.findings import Finding, Tally, asking
+from oneiric_conformance.judging.findings import Advice, Finding, Tally, asking
 from oneiric_conformance.judging.loop import SharedLoop
 from oneiric_conformance.observing.sandbox import Sandbox, sandbox
 from oneiric_conformance.profile import Profile
@@ -102,6 +102,15 @@ class Bench(Handling):
         """
         if not holds:
             raise Finding(seen, expected, example)
+
+    def advise(self, holds: bool, *, seen: str, expected: str = "", example: str = "") -> None:
+        """End the check with a warning unless ``holds``."""
+        if not holds:
+            raise Advice(seen, expected, example)
+
+    def note(self, sentence: str) -> None:
+        """Say something that decides nothing; it is the reason of the pass."""
+        self.tally.notes.append(sentence)
 
     def exercised(self, n: int = 1) -> None:
         """Count ``n`` cases that were really tried; the check's floor says how many make a pass mean something."""

@@ -32,6 +32,7 @@ __all__ = [
     "has_plain_names",
     "is_plain_name",
     "offered",
+    "published",
     "sign",
     "unfit_for_json",
 ]
@@ -57,6 +58,7 @@ _RENAMED: Final = {
     "dag": "dag",
     "documentation_url": "documentation_url",
 }
+_PLACED: Final = frozenset({"domain", "key", "provider", "metadata"})
 _FIELDS: Final[Mapping[str, str]] = {name: name for name in (*_TOP_LEVEL, *_TOP_LEVEL_TOO)} | _RENAMED
 
 
@@ -101,6 +103,17 @@ def _capabilities(names: Any, descriptors: Any) -> list[Any]:
     taken = [item.get("name") for item in described if isinstance(item, Mapping)]
     listed = [names] if isinstance(names, str) else list(names or ())
     return [item for item in listed if item not in taken] + described
+
+
+def published(entry: Mapping[str, Any]) -> Document:
+    """What a candidate says that was made of ``entry``: its fields under the names of a declaration's metadata."""
+    names = {field: name for name, field in _FIELDS.items()}
+    free = dict(entry.get("metadata", {}))
+    said = {names.get(field, field): value for field, value in entry.items() if field not in _PLACED}
+    if "capabilities" in entry:
+        listed = entry["capabilities"]
+        said["capabilities"] = [item["name"] if isinstance(item, Mapping) else item for item in listed]
+    return {**free, **said}
 
 
 def fit_part(entry: Mapping[str, Any]) -> Document:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from oneiric_conformance.judging.watchdog import TimeIsUp
 
-__all__ = ["ControlFailed", "Finding", "Tally", "asking", "cut", "described", "within"]
+__all__ = ["Advice", "ControlFailed", "Finding", "Tally", "asking", "cut", "described", "within"]
 
 T = TypeVar("T")
 _WIDTH = 300
@@ -33,6 +33,10 @@ class Finding(Exception):  # noqa: N818 - it is what was found, not a defect of 
         return self.seen
 
 
+class Advice(Finding):
+    """What should be otherwise, though no rule is broken: a warning, whatever the level of the check."""
+
+
 class ControlFailed(Finding):
     """Not even what has to succeed did, so that no refusal means anything."""
 
@@ -46,12 +50,16 @@ class ControlFailed(Finding):
 
 @dataclass(slots=True)
 class Tally:
-    """What one check of one subject really did."""
+    """What one check of one subject really did.
+
+    :ivar notes: what is worth knowing though it decides nothing.
+    """
 
     controls: list[str] = field(default_factory=list)
     exercised: int = 0
     early: int = 0
     behaviours: int = 0
+    notes: list[str] = field(default_factory=list)
 
     @contextmanager
     def control(self, sentence: str) -> Iterator[None]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from traceback import extract_tb
 
 from oneiric_conformance.handling.bench import Bench
-from oneiric_conformance.judging.findings import ControlFailed, Finding, described
+from oneiric_conformance.judging.findings import Advice, ControlFailed, Finding, described
 from oneiric_conformance.judging.ownership import OwnFiles, passes_through
 from oneiric_conformance.judging.watchdog import TimeIsUp, watchdog
 from oneiric_conformance.registry import Check
@@ -23,7 +23,7 @@ class Judge:
     """Runs checks and puts the outcome into a result.
 
     - A finding, a failed control, an exception out of the subject's own files or a check that does not end: ``fail``
-      for a MUST, ``warn`` for a SHOULD, with a card.
+      for a MUST, ``warn`` for a SHOULD and for advice, with a card.
     - Any other exception, no control, or fewer cases than the floor: ``error``, for it says nothing about the subject.
     - KeyboardInterrupt is none of our business and passes through.
     """
@@ -71,10 +71,10 @@ class Judge:
                 return self._fail(check, subject_id, Finding(f"raised {described(error)}", example=example))
             return Status.ERROR, f"KIT ERROR: {described(error)} ({_place(error)})", None
         gap = bench.tally.gap(check.floor)
-        return (Status.ERROR, gap, None) if gap else (Status.PASS, "", None)
+        return (Status.ERROR, gap, None) if gap else (Status.PASS, "; ".join(bench.tally.notes), None)
 
     def _fail(self, check: Check, subject_id: str, found: Finding) -> tuple[Status, str, Card]:
-        status = Status.FAIL if check.level == "must" else Status.WARN
+        status = Status.WARN if check.level == "should" or isinstance(found, Advice) else Status.FAIL
         return status, found.reason, self._card(check, subject_id, found)
 
     def _card(self, check: Check, subject_id: str, found: Finding) -> Card:
