@@ -10,11 +10,12 @@ import shutil
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import zip_longest
 from typing import Any, Final
 
-__all__ = ["columns", "data", "error", "fields", "flush", "table", "text", "usage", "verbatim", "warning"]
+__all__ = ["columns", "data", "error", "fields", "flush", "progress", "table", "text", "usage", "verbatim", "warning"]
 
 PROGRAM: Final = "oneiric-core"
 _GAP: Final = "  "
@@ -79,6 +80,26 @@ def error(what: str, fix: str = "") -> None:
     print(f"{PROGRAM}: {_clean(what)}", file=sys.stderr)
     if fix:
         print(_clean(fix), file=sys.stderr)
+
+
+@contextmanager
+def progress(label: str, total: int) -> Iterator[Callable[[int], object]]:
+    """Show how far long work is, on standard error and only to a person: a pipe or a file gets nothing.
+
+    :param total: how many units there are.
+    :return: what to tell of each unit that is done.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - only where somebody looks
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn  # noqa: PLC0415
+
+    text_column = TextColumn("{task.description}", markup=False)
+    parts = (text_column, BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*parts, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(_clean(label), total=total)
+        yield lambda units: bar.advance(task, units)
 
 
 def flush() -> None:

@@ -1,0 +1,76 @@
+"""``oneiric-core artifacts``: bring wheels to where runtimes fetch them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oneiric_core.artifacts.confine import confine
+from oneiric_core.cli import render
+from oneiric_core.cli.arguments import AsJson, examples, existing
+from oneiric_core.cli.finding import plain_application
+from oneiric_core.errors import PathTraversalError
+from oneiric_core.publish.places import Backend, Place
+from oneiric_core.publish.upload import upload_artifact
+
+__all__ = ["verb"]
+
+verb = plain_application()
+
+
+@verb.callback()
+def artifacts() -> None:
+    """Bring wheels to where runtimes fetch them."""
+
+
+@verb.command(
+    epilog=examples(
+        "oneiric-core artifacts upload --artifact dist/acme_oneiric-1.4.0-py3-none-any.whl \\\n"
+        "--backend s3 --bucket acme-releases --region eu-central-1 --key wheels/acme_oneiric-1.4.0-py3-none-any.whl",
+        "oneiric-core artifacts upload --artifact dist/acme_oneiric-1.4.0-py3-none-any.whl \\\n"
+        "--backend file --bucket /srv/www --key wheels/acme_oneiric-1.4.0-py3-none-any.whl",
+    )
+)
+def upload(
+    *,
+    artifact: Annotated[
+        Path, typer.Option("--artifact", metavar="PATH", parser=existing, help="The file to bring there.")
+    ],
+    backend: Annotated[Backend, typer.Option("--backend", help="What keeps it: S3, GCS, or a directory.")],
+    bucket: Annotated[str, typer.Option("--bucket", metavar="B", help="The bucket; with file, the directory.")],
+    key: Annotated[str, typer.Option("--key", metavar="K", help="The name in the bucket, as wheels/acme-1.0.whl.")],
+    region: Annotated[
+        str | None, typer.Option("--region", metavar="R", help="Of an S3 bucket; AWS_REGION if left out.")
+    ] = None,
+    endpoint_url: Annotated[
+        str | None, typer.Option("--endpoint-url", metavar="U", help="Of a server that speaks S3 or GCS.")
+    ] = None,
+    content_type: Annotated[
+        str | None, typer.Option("--content-type", metavar="T", help="As the key says if left out.")
+    ] = None,
+    public_url: Annotated[
+        str | None,
+        typer.Option("--public-url", metavar="U", help="Where the bucket is published, if under another name."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Upload a file once and for all, read it back, and say the URL it is found under.
+
+    What stands under a key stays: the same bytes are done already, other bytes are refused. Credentials are found as
+    the vendors' own tools find them. No ACL is set: who may read is the business of the bucket's policy.
+    """
+    try:
+        confine(Path("/"), key)
+    except PathTraversalError as error:
+        raise typer.BadParameter(error.what, param_hint="--key") from error
+    place = Place(backend, bucket, key, region, endpoint_url, public_url)
+    with render.progress(f"Uploading {artifact.name}", 2 * artifact.stat().st_size) as done:
+        made = upload_artifact(artifact, place, content_type=content_type, progress=done)
+    if as_json:
+        told = {"url": made.url, "sha256": made.sha256, "length": made.length, "created": made.created}
+        render.data(told | {"backend": backend.value, "bucket": bucket, "key": key})
+    else:
+        render.text(
+            f"{place}: {'uploaded' if made.created else 'there already'}, {made.length} bytes, sha256 {made.sha256}"
+        )
+        render.text(made.url)

@@ -1,0 +1,60 @@
+"""What the errors of object storage mean, and what to do about them.
+
+The library names some by class and most by what the server said, so they are told apart by their text.
+"""
+
+import re
+from typing import Final
+
+from oneiric_core.errors import ArtifactError
+from oneiric_core.publish.places import Place
+
+__all__ = ["explained"]
+
+_SAID: Final = re.compile(r'code: "(\w+)", message: "([^"]*)"')
+_REGION: Final = re.compile(r"<Region>([a-z0-9-]+)</Region>|expecting '([a-z0-9-]+)'")
+_CAUSES: Final = (
+    (
+        re.compile(r"NoSuchBucket|bucket does not exist|bucket \S+ not found", re.IGNORECASE),
+        "there is no such bucket",
+        "Create it, or correct --bucket, --region or --endpoint-url",
+    ),
+    (
+        re.compile(r"AuthorizationHeaderMalformed|PermanentRedirect|IllegalLocationConstraint|IncorrectEndpoint"),
+        "the bucket is in another region",
+        "Say which by --region",
+    ),
+    (re.compile(r"region is missing|region"), "the region of the bucket is not known", "Say which by --region"),
+    (
+        re.compile(r"failed to load signing credential|no valid credential|loading credential", re.IGNORECASE),
+        "no credentials were found",
+        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or GOOGLE_APPLICATION_CREDENTIALS",
+    ),
+    (
+        re.compile(r"PermissionDenied|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken"),
+        "the credentials do not allow it",
+        "Check them, and that they may create and read objects there; the how-to on publishing shows the least policy",
+    ),
+    (
+        re.compile(r"error sending request|Connection refused|dns error|timed out|connection", re.IGNORECASE),
+        "the server cannot be reached",
+        "Check the network and --endpoint-url, and say the command again; nothing half-done can be seen there",
+    ),
+)
+
+
+def explained(message: str, place: Place) -> ArtifactError:
+    """The error to raise for what the library or the server said."""
+    said = _SAID.search(message)
+    first = message.splitlines()[0]
+    detail = f"{said[1]}: {said[2]}" if said else first.partition("=> ")[2] or first
+    what, fix = detail, "Check the bucket and its policy"
+    if region := _REGION.search(message):
+        name = region[1] or region[2]
+        what, fix = f"the bucket is in {name} ({detail})", f"Say --region {name}"
+    else:
+        for pattern, meaning, remedy in _CAUSES:
+            if pattern.search(message):
+                what, fix = f"{meaning} ({detail})", remedy
+                break
+    return ArtifactError(f"{place} cannot be used: {what}", fix=fix, place=str(place))
