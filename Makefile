@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT := build/certify
-EXTRAS := conformance,testing,redis,watch
+EXTRAS := conformance,publish,testing,redis,watch
 PEER_PYTHON ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3) $(shell command -v python3.13))
 
 .PHONY: certify test test-long kill-matrix lint types format bench docs coverage clean

@@ -24,7 +24,7 @@ _CAUSES: Final = (
         "the bucket is in another region",
         "Say which by --region",
     ),
-    (re.compile(r"region is missing|region"), "the region of the bucket is not known", "Say which by --region"),
+    (re.compile(r"region is missing"), "the region of the bucket is not known", "Say which by --region"),
     (
         re.compile(r"failed to load signing credential|no valid credential|loading credential", re.IGNORECASE),
         "no credentials were found",
@@ -48,7 +48,7 @@ def explained(message: str, place: Place) -> ArtifactError:
     said = _SAID.search(message)
     first = message.splitlines()[0]
     detail = f"{said[1]}: {said[2]}" if said else first.partition("=> ")[2] or first
-    what, fix = detail, "Check the bucket and its policy"
+    what, fix = detail, "Check --bucket, --region and --endpoint-url, and the policy of the bucket"
     if region := _REGION.search(message):
         name = region[1] or region[2]
         what, fix = f"the bucket is in {name} ({detail})", f"Say --region {name}"

@@ -17,13 +17,12 @@ from oneiric_core.errors import ArtifactError
 from oneiric_core.publish.object_errors import explained
 from oneiric_core.publish.places import Backend, Place
 
-__all__ = ["ObjectStore"]
+__all__ = ["PART", "ObjectStore"]
 
-_PART: Final = 8 << 20
+PART: Final = 8 << 20
 """Bytes that are sent at once. S3 wants at least 5 MiB, GCS a multiple of 256 KiB; S3 takes 10,000 of them."""
 _MOST_PARTS: Final = 9_000
 _AT_ONCE: Final = 4
-_TRIES: Final = 4
 _ANYWHERE: Final = "us-east-1"
 """The region that servers which are not AWS go by."""
 
@@ -51,7 +50,7 @@ class ObjectStore:
                 self._operator = opendal.Operator("fs", root=str(Path(place.bucket).resolve()))
             else:
                 options = _of_s3(place) if place.backend is Backend.S3 else _of_gcs(place)
-                retry = opendal.layers.RetryLayer(max_times=_TRIES, jitter=True)
+                retry = opendal.layers.RetryLayer(max_times=4, factor=3.0, jitter=True, min_delay=0.1, max_delay=5.0)
                 self._operator = opendal.Operator(place.backend.value, **options).layer(retry)
 
     def size(self) -> int | None:
@@ -72,8 +71,8 @@ class ObjectStore:
 
         :raises ArtifactError: it cannot be read.
         """
-        with self._told(), self._operator.open(self.place.key, "rb", chunk=_PART, concurrent=_AT_ONCE) as file:
-            while chunk := file.read(_PART):
+        with self._told(), self._operator.open(self.place.key, "rb", chunk=PART, concurrent=_AT_ONCE) as file:
+            while chunk := file.read(PART):
                 yield bytes(chunk)
 
     def create(self, chunks: Iterable[bytes], length: int, *, content_type: str, cache_control: str) -> bool:
@@ -90,6 +89,10 @@ class ObjectStore:
                 self._write(operator, chunks, length, if_not_exists=True, **options)
             except opendal.exceptions.ConditionNotMatch:
                 return False
+            except OSError as error:  # how its files raise the same
+                if "ConditionNotMatch" not in str(error):
+                    raise
+                return False
             return True
 
     def replace(self, chunks: Iterable[bytes], length: int, *, content_type: str, cache_control: str) -> None:
@@ -101,7 +104,7 @@ class ObjectStore:
             self._write(operator, chunks, length, **self._headers(content_type, cache_control))
 
     def _write(self, operator: Any, chunks: Iterable[bytes], length: int, **options: Any) -> None:
-        part = max(_PART, -(-length // _MOST_PARTS))
+        part = max(PART, -(-length // _MOST_PARTS))
         # Not as a context manager: leaving one by an exception would publish what was sent so far.
         file = operator.open(self.place.key, "wb", chunk=part, concurrent=_AT_ONCE, **options)
         for chunk in chunks:
@@ -124,6 +127,8 @@ class ObjectStore:
                 root = str(Path(self.place.bucket).resolve())
                 yield self._kind("fs", root=root, atomic_write_dir=str(Path(folder).resolve()))
         except OSError as error:
+            if error.errno is None:
+                raise
             raise explained(f"PermissionDenied => {error.strerror}", self.place) from error
 
     @contextmanager
@@ -146,6 +151,10 @@ class ObjectStore:
         try:
             yield
         except kinds as error:
+            raise explained(str(error), self.place) from error
+        except OSError as error:
+            if error.errno is not None:  # not theirs: the file that is read here
+                raise
             raise explained(str(error), self.place) from error
 
 

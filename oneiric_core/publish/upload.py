@@ -13,7 +13,7 @@ from typing import Final
 
 from oneiric_core.artifacts.digest import chunks_of, digest_of
 from oneiric_core.errors import ArtifactError, DigestMismatchError
-from oneiric_core.publish.object_store import ObjectStore
+from oneiric_core.publish.object_store import PART, ObjectStore
 from oneiric_core.publish.places import Place, content_type_of
 
 __all__ = ["Upload", "upload_artifact"]
@@ -67,8 +67,8 @@ def upload_artifact(
                 created = True
                 store.replace(chunks, length, content_type=kind, cache_control=_ALWAYS_ASK)
             else:
-                # To send a gigabyte in order to be told that it is there would be a waste; only creating it decides.
-                created = store.size() is None and store.create(
+                # Only creating it decides; asking before saves sending a gigabyte to be told that it is there.
+                created = (length <= PART or store.size() is None) and store.create(
                     chunks, length, content_type=kind, cache_control=_FOREVER
                 )
     except OSError as error:

@@ -1,0 +1,95 @@
+"""``artifacts upload`` as typed: into a directory, with progress for people only."""
+
+import contextlib
+import hashlib
+import json
+import os
+import pty
+import sys
+from pathlib import Path
+
+import pytest
+
+from oneiric_core.cli.main import main
+
+Capture = pytest.CaptureFixture[str]
+
+CONTENT = b"a wheel"
+UPLOAD = "artifacts upload --artifact acme.whl --backend file --bucket www --key wheels/acme.whl"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory with a file to upload, and one to upload it to."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "www").mkdir()
+    (tmp_path / "acme.whl").write_bytes(CONTENT)
+    return tmp_path
+
+
+def test_the_url_comes_last_and_a_second_run_says_that_it_is_done(capsys: Capture, here: Path) -> None:
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    for told in ("uploaded", "there already"):
+        assert main(UPLOAD.split()) == 0
+        captured = capsys.readouterr()
+        first, url = captured.out.splitlines()
+        assert first == f"file://www/wheels/acme.whl: {told}, 7 bytes, sha256 {digest}"
+        assert url == (here / "www" / "wheels" / "acme.whl").as_uri()
+        assert captured.err == ""
+    assert (here / "www" / "wheels" / "acme.whl").read_bytes() == CONTENT
+
+
+def test_programs_are_told_the_same(capsys: Capture) -> None:
+    assert main([*UPLOAD.split(), "--json", "--public-url", "https://cdn.example"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "url": "https://cdn.example/wheels/acme.whl",
+        "sha256": hashlib.sha256(CONTENT).hexdigest(),
+        "length": 7,
+        "created": True,
+        "backend": "file",
+        "bucket": "www",
+        "key": "wheels/acme.whl",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "code"),
+    [
+        (("--key wheels/acme.whl", "--key ../acme.whl"), "Path traversal", 2),
+        (("--backend file", "--backend ftp"), "'--backend'", 2),
+        (("acme.whl --backend", "missing.whl --backend"), "there is no file 'missing.whl'", 2),
+        (("--bucket www", "--bucket nowhere"), "there is no directory 'nowhere'", 1),
+    ],
+)
+def test_what_is_refused_is_two_lines(capsys: Capture, change: tuple[str, str], said: str, code: int) -> None:
+    assert main(UPLOAD.replace(*change).split()) == code
+    captured = capsys.readouterr()
+    assert said in captured.err.splitlines()[0]
+    assert len(captured.err.splitlines()) == 2
+    assert captured.out == ""
+
+
+def test_a_key_is_not_used_twice(capsys: Capture, here: Path) -> None:
+    assert main(UPLOAD.split()) == 0
+    (here / "acme.whl").write_bytes(b"another")
+    capsys.readouterr()
+    assert main(UPLOAD.split()) == 1
+    assert "SHA256 mismatch" in capsys.readouterr().err
+    assert (here / "www" / "wheels" / "acme.whl").read_bytes() == CONTENT
+
+
+def test_who_looks_sees_how_far_it_is(here: Path) -> None:
+    (here / "acme.whl").write_bytes(bytes(3 << 20))
+    child, terminal = pty.fork()
+    if child == 0:
+        code = "import sys; from oneiric_core.cli.main import main; sys.exit(main())"
+        os.execve(sys.executable, [sys.executable, "-c", code, *UPLOAD.split()], {**os.environ, "TERM": "xterm"})  # noqa: S606
+    shown = b""
+    with contextlib.suppress(OSError):  # how Linux says that nobody is at the other end any more
+        while chunk := os.read(terminal, 4096):
+            shown += chunk
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    os.close(terminal)
+    assert b"Uploading acme.whl" in shown
+    assert b"6.3" in shown  # megabytes: each byte sent, and read back
