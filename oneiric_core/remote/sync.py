@@ -23,6 +23,7 @@ from oneiric_core.manifest.applicability import why_not_here
 from oneiric_core.manifest.models import RemoteManifest
 from oneiric_core.remote.belief import Belief, Offer, believe, believe_again
 from oneiric_core.remote.change import Change
+from oneiric_core.remote.code import with_code
 from oneiric_core.remote.environment import current_environment
 from oneiric_core.remote.standing import Standing
 from oneiric_core.remote.state_store import StateStore
@@ -85,7 +86,8 @@ async def sync_remote_manifest(
     :param state_dir: where it is remembered what was seen; without it an older manifest is not recognised as such.
     :param artifacts: brings them, in the place of one for ``cache_dir``.
     :param location: where the bytes are from; pins their source where the policy names none.
-    :raises ManifestError: it cannot be read, or an entry declares what no bridge could work with.
+    :raises ManifestError: it cannot be read, an entry declares what no bridge could work with, or its factory is not in
+        the artifact it brings.
     :raises TrustError: it may not be believed.
     :raises ArtifactError: an artifact is not what was promised.
     :raises FetchError: an artifact is not to be had.
@@ -102,6 +104,7 @@ async def sync_remote_manifest(
             again = await asyncio.to_thread(believe_again, known.authentic, trust, store, location, clock.now())
             if artifacts is not None:
                 await _bring(known.fetched, artifacts)
+                await with_code(known.fetched, artifacts.store)
             await asyncio.to_thread(again.remember_applied)
             return SyncReport(
                 source=again.manifest.source,
@@ -113,6 +116,7 @@ async def sync_remote_manifest(
         belief, wanted, skipped = await asyncio.to_thread(_understand, source, trust, store, location, clock.now())
         if artifacts is not None:
             await _bring(wanted, artifacts)
+            wanted = await with_code(wanted, artifacts.store)
         change = Change.between(resolver, belief.manifest.source, wanted)
         applied = await change.apply(lifecycle)
         await asyncio.to_thread(belief.remember_applied)

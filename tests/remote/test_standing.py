@@ -14,7 +14,7 @@ from oneiric_core.errors import ArtifactError, ExpiredError, FetchError, Rollbac
 from oneiric_core.manifest import JSON
 from oneiric_core.remote.state_store import StateStore
 from oneiric_core.resolver import Resolver
-from oneiric_core.testing import STRANGER, manifest_entry, signed_manifest
+from oneiric_core.testing import STRANGER, make_wheel, manifest_entry, signed_manifest
 from oneiric_core.trust import PublicKey, TrustPolicy, UnsafeAcceptUnsigned
 from oneiric_core.trust.trusted_state import Mark, SourceState
 
@@ -99,8 +99,9 @@ async def test_what_an_entry_requires_may_have_been_installed_since(
 async def test_artifacts_may_have_gone_since(world: Any) -> None:
     offered, cache = world.path / "offered", world.path / "cache"
     offered.mkdir()
-    (offered / "acme.whl").write_bytes(b"a wheel")
-    digest = hashlib.sha256(b"a wheel").hexdigest()
+    wheel = make_wheel({"acme.py": "class Component: pass\n"})
+    (offered / "acme.whl").write_bytes(wheel)
+    digest = hashlib.sha256(wheel).hexdigest()
     bringing = offer(entry(uri="acme.whl", sha256=digest))
     await world.sync(bringing, artifacts=ArtifactManager(cache, local_roots=[offered]))
     shutil.rmtree(cache)

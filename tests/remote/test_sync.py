@@ -18,7 +18,7 @@ from oneiric_core.errors import (
 )
 from oneiric_core.manifest import JSON, RemoteManifest
 from oneiric_core.remote.sync import sync_remote_manifest
-from oneiric_core.testing import PUBLISHER, manifest_entry, signed_manifest
+from oneiric_core.testing import PUBLISHER, make_wheel, manifest_entry, signed_manifest
 from oneiric_core.trust import PublicKey, TrustPolicy
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -277,10 +277,11 @@ async def test_without_a_lifecycle_nothing_that_runs_changes(world: Any) -> None
 async def test_artifacts_are_in_before_anything_changes(world: Any) -> None:
     offered, cache = world.path / "offered", world.path / "cache"
     offered.mkdir()
-    (offered / "acme.whl").write_bytes(b"a wheel")
+    wheel = make_wheel({"acme.py": "class Component: pass\n"})
+    (offered / "acme.whl").write_bytes(wheel)
     artifacts = ArtifactManager(cache, local_roots=[offered])
-    digest = hashlib.sha256(b"a wheel").hexdigest()
-    right = entry(uri="acme.whl", sha256=digest, length=7)
+    digest = hashlib.sha256(wheel).hexdigest()
+    right = entry(uri="acme.whl", sha256=digest, length=len(wheel))
     await world.sync(offer(right), artifacts=artifacts, cache_dir=cache)
     wrong = entry("queue", uri="acme.whl", sha256="00" * 32)
     for number, bad in enumerate((wrong, entry("queue", uri="acme.whl")), start=2):

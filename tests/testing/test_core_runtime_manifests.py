@@ -20,6 +20,7 @@ from oneiric_core.testing import (
     BadManifest,
     CoreRuntime,
     bad_manifest,
+    make_wheel,
     manifest_entry,
     signed_manifest,
 )
@@ -118,13 +119,14 @@ async def test_every_wrong_manifest_is_refused_and_changes_nothing(kind: BadMani
 
 async def test_artifacts_of_entries_are_brought_before_anything_changes(runtime: CoreRuntime, tmp_path: Path) -> None:
     (tmp_path / "offered").mkdir()
-    (tmp_path / "offered" / "a.whl").write_bytes(b"a wheel")
-    digest = hashlib.sha256(b"a wheel").hexdigest()
-    offer = {"uri": f"file://{tmp_path}/offered/a.whl", "sha256": digest}
-    assert (await runtime.sync(signed_manifest([entry(**offer)]), JSON)).ok
-    assert (tmp_path / "cache" / "blobs" / digest).read_bytes() == b"a wheel"
+    wheel = make_wheel({"acme.py": "class Component: pass\n"})
+    (tmp_path / "offered" / "a.whl").write_bytes(wheel)
+    digest = hashlib.sha256(wheel).hexdigest()
+    offer = {"uri": f"file://{tmp_path}/offered/a.whl", "sha256": digest, "factory": "acme:Component"}
+    assert (await runtime.sync(signed_manifest([{**entry(), **offer}]), JSON)).ok
+    assert (tmp_path / "cache" / "blobs" / digest).read_bytes() == wheel
     offer["uri"] = f"file://{tmp_path}/offered/../a.whl"
-    answer = await runtime.sync(signed_manifest([entry("other", **offer)], sequence_number=2), JSON)
+    answer = await runtime.sync(signed_manifest([{**entry("other"), **offer}], sequence_number=2), JSON)
     assert answer.kind == "PathTraversalError"
     assert [each.provider for each in runtime.parts.resolver.candidates()] == ["acme"]
 
