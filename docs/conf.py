@@ -7,6 +7,6 @@ extensions = ["myst_parser"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
-html_extra_path = ["reference/manifest.schema.json"]
+html_extra_path = ["reference/manifest.schema.json", "reference/report.schema.json"]
 html_theme = "furo"
 html_title = project

@@ -44,6 +44,16 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
         "default": None,
         "help": "write the report as JSON to PATH",
     },
+    "--oneiric-html": {
+        "metavar": "PATH",
+        "default": None,
+        "help": "write the report as one page to PATH",
+    },
+    "--oneiric-badge": {
+        "metavar": "PATH",
+        "default": None,
+        "help": "write a badge to PATH: .json for shields.io, .svg for a picture",
+    },
     "--oneiric-certificate": {
         "metavar": "PATH",
         "default": None,

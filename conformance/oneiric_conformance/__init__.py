@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     from oneiric_conformance.report import ComponentReport as ComponentReport
     from oneiric_conformance.report import ConformanceReport as ConformanceReport
     from oneiric_conformance.report import Verdict as Verdict
+    from oneiric_conformance.reporting.badge import badge as badge
+    from oneiric_conformance.reporting.document import ReportDocument as ReportDocument
+    from oneiric_conformance.reporting.document import read_report as read_report
+    from oneiric_conformance.reporting.document import report_schema as report_schema
+    from oneiric_conformance.reporting.page import page as page
+    from oneiric_conformance.reporting.summary import summary as summary
     from oneiric_conformance.requirements import RequirementSet as RequirementSet
     from oneiric_conformance.requirements import requirement_set as requirement_set
     from oneiric_conformance.results import Card as Card
@@ -63,6 +69,10 @@ _EXPORTS = {
     "profile": ("PROFILES", "Profile", "profile_named"),
     "registry": ("Check", "check"),
     "report": ("ComponentReport", "ConformanceReport", "Verdict"),
+    "reporting.badge": ("badge",),
+    "reporting.document": ("ReportDocument", "read_report", "report_schema"),
+    "reporting.page": ("page",),
+    "reporting.summary": ("summary",),
     "requirements": ("RequirementSet", "requirement_set"),
     "results": ("Card", "Result", "Status", "Waiver"),
     "run": ("run_conformance",),

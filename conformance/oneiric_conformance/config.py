@@ -43,6 +43,8 @@ SETTINGS: Final[Mapping[str, tuple[type, object]]] = {
     "wheel": (Path, None),
     "waivers": (Path, None),
     "report": (Path, None),
+    "html": (Path, None),
+    "badge": (Path, None),
     "certificate": (Path, None),
     "signing-key": (Path, None),
 }
@@ -61,7 +63,7 @@ class Configuration:
     :param wheel: the file that is released, or a pattern that one file matches; None for none.
     :param level: what the run has to reach; empty if it only has to fail nowhere.
     :param waivers: the file of waivers; None if there is none.
-    :param report: where to write the report; None for nowhere; ``certificate`` likewise.
+    :param report: where to write the report; None for nowhere; ``html``, ``badge`` and ``certificate`` likewise.
     :param signing_key: the file with the private key that the certificate is signed with.
     :param components: raw settings by component id.
     :param sources: where each value came from.
@@ -73,6 +75,8 @@ class Configuration:
     wheel: Path | None = None
     waivers: Path | None = None
     report: Path | None = None
+    html: Path | None = None
+    badge: Path | None = None
     certificate: Path | None = None
     signing_key: Path | None = None
     components: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -88,6 +92,8 @@ class Configuration:
             "wheel": self.wheel,
             "waivers": self.waivers,
             "report": self.report,
+            "html": self.html,
+            "badge": self.badge,
             "certificate": self.certificate,
             "signing-key": self.signing_key,
             "components": ", ".join(self.components),

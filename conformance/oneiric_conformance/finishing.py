@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 from oneiric_conformance.certifying.issue import SigningKey, issue
 from oneiric_conformance.config import Configuration
@@ -11,6 +13,8 @@ from oneiric_conformance.report import ConformanceReport
 from oneiric_core import SYSTEM_CLOCK, Clock, ConformanceError
 
 __all__ = ["Finish", "Finished"]
+
+BADGES: Final = (".json", ".svg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +37,15 @@ class Finish:
 
     def __init__(self, configuration: Configuration, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
-        places = {"report": configuration.report, "certificate": configuration.certificate}
+        places = {
+            "report": configuration.report,
+            "page": configuration.html,
+            "badge": configuration.badge,
+            "certificate": configuration.certificate,
+        }
         self._files = {what: OutputFile(path, what) for what, path in places.items() if path is not None}
         _refuse_one_for_two(self._files)
+        _refuse_unfit(configuration)
         self._key: SigningKey | None = None
         if self.wants_certificate:
             if configuration.signing_key is None:
@@ -44,6 +54,7 @@ class Finish:
                 )
             self._key = SigningKey.from_file(configuration.signing_key)
         self._level = configuration.level
+        self._badge_form = "" if configuration.badge is None else configuration.badge.suffix.removeprefix(".").lower()
 
     @property
     def wants_certificate(self) -> bool:
@@ -62,7 +73,7 @@ class Finish:
 
         :param imported: SHA-256 by name of the package's files that were imported, whichever process did.
         """
-        texts, refusal = {"report": report.to_text()}, ""
+        texts, refusal = self._shown(report), ""
         if self._key is not None:
             try:
                 texts["certificate"] = self._certificate(report, imported, self._key)
@@ -72,12 +83,38 @@ class Finish:
         written = {what: file.write(texts[what]) for what, file in self._files.items() if what in texts}
         return Finished(written, refusal)
 
+    def _shown(self, report: ConformanceReport) -> dict[str, str]:
+        texts = {"report": report.to_text()}
+        if self._files.keys() & {"page", "badge"}:
+            from oneiric_conformance.reporting.badge import badge  # noqa: PLC0415 - few ask for them
+            from oneiric_conformance.reporting.document import ReportDocument  # noqa: PLC0415 - likewise
+            from oneiric_conformance.reporting.page import page  # noqa: PLC0415 - likewise
+
+            document = ReportDocument.of(report)
+            texts["page"] = page([document])
+            texts["badge"] = badge(document, self._badge_form)
+        return texts
+
     def _certificate(self, report: ConformanceReport, imported: Mapping[str, str], key: SigningKey) -> str:
         if self._level and self._level not in report.levels:
             raise ConformanceError(
                 f"no certificate: the level {self._level} was asked for and not reached", fix="See what is said of it"
             )
         return issue(report, imported, key, now=self._clock.now())
+
+
+def _refuse_unfit(configuration: Configuration) -> None:
+    if (configuration.html or configuration.badge) and find_spec("jinja2") is None:
+        raise ConformanceError(
+            "page and badge need jinja2, which is not installed",
+            fix="Install it with: pip install 'oneiric-core[conformance]'",
+        )
+    if configuration.badge is not None and configuration.badge.suffix.lower() not in BADGES:
+        raise ConformanceError(
+            f"the badge {configuration.badge.name!r} is neither JSON for shields.io nor a picture",
+            fix=f"End its name in {' or '.join(BADGES)}",
+            path=str(configuration.badge),
+        )
 
 
 def _refuse_one_for_two(files: Mapping[str, OutputFile]) -> None:

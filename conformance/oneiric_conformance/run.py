@@ -29,6 +29,8 @@ def run_conformance(
     runtime: str | RuntimeFactory | None = None,
     wheel: Path | str | None = None,
     report: Path | str | None = None,
+    html: Path | str | None = None,
+    badge: Path | str | None = None,
     certificate: Path | str | None = None,
     signing_key: Path | str | None = None,
     progress: Callable[[Result], None] | None = None,
@@ -43,7 +45,7 @@ def run_conformance(
     :param seed: where ``explore`` starts.
     :param runtime: what makes the runtime, or its import path; by default our own.
     :param wheel: the file that is released, or a pattern that one file matches; rules about wheels apply only then.
-    :param report: where to write the report as well.
+    :param report: where to write the report as well; ``html`` and ``badge`` (``.json`` or ``.svg``) likewise.
     :param certificate: where to write the certificate; with ``signing_key``, the file with the private key. There is
         none where the run does not earn one.
     :param progress: called with each result as it is there.
@@ -51,7 +53,8 @@ def run_conformance(
         never raised; it is in the report.
     """
     home = Path.cwd() if target is None and rootdir is None else rootdir
-    places = {"wheel": wheel, "report": report, "certificate": certificate, "signing_key": signing_key}
+    places = {"wheel": wheel, "report": report, "html": html, "badge": badge}
+    places |= {"certificate": certificate, "signing_key": signing_key}
     configuration = read_configuration(
         home, profile=profile, seed=seed, **{name: Path(path).absolute() for name, path in places.items() if path}
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from oneiric_conformance import report_schema
 from oneiric_core.manifest import SIGNATURE_FIELDS, YAML, parse_document
 from oneiric_core.manifest.schema import VERSION_1_FIELDS, manifest_schema
 from oneiric_core.testing import key_pair
@@ -18,6 +19,7 @@ from oneiric_core.trust import sign_manifest
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 SCHEMA: Final = DOCS / "reference" / "manifest.schema.json"
 SAMPLE: Final = DOCS / "sample_remote_manifest_v2.yaml"
+REPORT_SCHEMA: Final = DOCS / "reference" / "report.schema.json"
 PAGE: Final = DOCS / "reference" / "manifest.md"
 
 WRONG: Final[dict[str, dict[str, object]]] = {
@@ -118,6 +120,7 @@ def rendered() -> dict[Path, str]:
         )
     return {
         SCHEMA: json.dumps(manifest_schema(), indent=2, ensure_ascii=False) + "\n",
+        REPORT_SCHEMA: json.dumps(report_schema(), indent=2, ensure_ascii=False) + "\n",
         PAGE: page,
         SAMPLE: _signed(SAMPLE.read_text(encoding="utf-8")),
     }
