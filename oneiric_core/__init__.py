@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from oneiric_core.artifacts.confine import confine as confine
     from oneiric_core.artifacts.confine import sanitize_filename as sanitize_filename
-    from oneiric_core.artifacts.manager import ArtifactManager as ArtifactManager
     from oneiric_core.artifacts.wheel import Wheel as Wheel
     from oneiric_core.artifacts.wheel import scan_wheel as scan_wheel
     from oneiric_core.artifacts.wheel import wheel_faults as wheel_faults
@@ -71,6 +70,13 @@ if TYPE_CHECKING:
     from oneiric_core.manifest import RemoteManifest as RemoteManifest
     from oneiric_core.manifest import RemoteManifestEntry as RemoteManifestEntry
     from oneiric_core.manifest import get_canonical_manifest_for_signing as get_canonical_manifest_for_signing
+    from oneiric_core.remote.artifacts import ArtifactManager as ArtifactManager
+    from oneiric_core.remote.fetcher import Answer as Answer
+    from oneiric_core.remote.fetcher import Fetcher as Fetcher
+    from oneiric_core.remote.fetcher import Request as Request
+    from oneiric_core.remote.http import HttpFetcher as HttpFetcher
+    from oneiric_core.remote.http_addresses import AddressPolicy as AddressPolicy
+    from oneiric_core.remote.limits import FetchLimits as FetchLimits
     from oneiric_core.remote.sync import SyncReport as SyncReport
     from oneiric_core.remote.sync import sync_remote_manifest as sync_remote_manifest
     from oneiric_core.resolver import Explanation as Explanation
@@ -99,7 +105,6 @@ _EXPORTS = {
         "confine",
         "sanitize_filename",
     ),
-    "artifacts.manager": ("ArtifactManager",),
     "artifacts.wheel": (
         "Wheel",
         "scan_wheel",
@@ -176,6 +181,15 @@ _EXPORTS = {
         "RemoteManifestEntry",
         "get_canonical_manifest_for_signing",
     ),
+    "remote.artifacts": ("ArtifactManager",),
+    "remote.fetcher": (
+        "Answer",
+        "Fetcher",
+        "Request",
+    ),
+    "remote.http": ("HttpFetcher",),
+    "remote.http_addresses": ("AddressPolicy",),
+    "remote.limits": ("FetchLimits",),
     "remote.sync": (
         "SyncReport",
         "sync_remote_manifest",

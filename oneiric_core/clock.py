@@ -28,8 +28,11 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Return after ``seconds``."""
 
-    def timeout(self, seconds: float | None) -> AbstractAsyncContextManager[object]:
-        """Cancel the body after ``seconds`` and raise :class:`TimeoutError`; None never fires."""
+    def timeout(self, seconds: float | None) -> AbstractAsyncContextManager[asyncio.Timeout]:
+        """Cancel the body after ``seconds`` and raise :class:`TimeoutError`; None never fires.
+
+        ``expired()`` of what it gives tells this error from one of the body's own.
+        """
 
 
 class SystemClock:

@@ -271,7 +271,7 @@ def test_no_task_without_an_owner() -> None:
 
 def test_sockets_have_their_homes() -> None:
     homes = ("oneiric_core.remote.http", "oneiric_core.builtin.", "oneiric_core.testing.")
-    wires = {"socket", "ssl", "httpx", "urllib.request", "http.client"}
+    wires = {"socket", "ssl", "httpx", "httpcore", "anyio", "urllib.request", "http.client"}
     assert not outside("oneiric_core", homes, lambda name: sorted(imports(name) & wires))
 
 

@@ -1,7 +1,7 @@
-"""What may touch the disk: the door for names, the store of artifacts, and the manager that brings them in."""
+"""What may touch the disk: the door for names, and the store of artifacts."""
 
 from oneiric_core.artifacts.confine import confine, sanitize_filename
-from oneiric_core.artifacts.manager import ArtifactManager, default_cache_dir
+from oneiric_core.artifacts.local import default_cache_dir
 from oneiric_core.artifacts.store import BlobStore
 
-__all__ = ["ArtifactManager", "BlobStore", "confine", "default_cache_dir", "sanitize_filename"]
+__all__ = ["BlobStore", "confine", "default_cache_dir", "sanitize_filename"]

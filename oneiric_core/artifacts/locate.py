@@ -1,4 +1,4 @@
-"""What a URI asks for, decided from its text alone: a file below a listed root, or a refusal."""
+"""What a URI asks for, decided from its text alone: a file below a listed root, one on a server, or a refusal."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from oneiric_core.artifacts.confine import confine
 from oneiric_core.errors import PathTraversalError, RefusedFetchError
 
-__all__ = ["LocalFile", "locate"]
+__all__ = ["LocalFile", "RemoteFile", "locate"]
 
 # RFC 3986 would also allow one letter, which is a drive, and dots, which make a file name with a stream.
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+-]+):")
@@ -26,10 +26,18 @@ class LocalFile:
     names: tuple[str, ...]
 
 
-def locate(uri: str, roots: Sequence[Path]) -> LocalFile:
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file that a server has. Its path is plain, whoever decodes it; the rest of its URL is yet to be judged."""
+
+    url: str
+
+
+def locate(uri: str, roots: Sequence[Path]) -> LocalFile | RemoteFile:
     """Where the file is to be looked for. Traversal is judged first, then the scheme.
 
-    :param uri: ``file:///absolute/path``, an absolute path below a root, or a path relative to one.
+    :param uri: ``https://host/path``; or ``file:///absolute/path``, an absolute path below a root, or a path relative
+        to one.
     :param roots: absolute directories from which files may be taken; none allows nothing.
     :raises PathTraversalError: its path leaves where it starts, or an absolute one lies in none of the roots.
     :raises RefusedFetchError: the scheme is not one we fetch.
@@ -41,6 +49,8 @@ def locate(uri: str, roots: Sequence[Path]) -> LocalFile:
     path = _path_of(uri, scheme, rest)
     if scheme == "file" and roots:
         return _absolute(path, roots) if path.startswith("/") else _relative(path, roots)
+    if scheme in _REMOTE:
+        return RemoteFile(uri)
     raise _refused(uri, scheme)
 
 
@@ -87,7 +97,7 @@ def _relative(path: str, roots: Sequence[Path]) -> LocalFile:
 
 
 def _refused(uri: str, scheme: str) -> RefusedFetchError:
-    what, fix = f"the scheme {scheme!r} is not one artifacts are fetched by", "Offer the artifact as a local file"
+    what, fix = f"the scheme {scheme!r} is not one artifacts are fetched by", "Offer the artifact by https"
     if scheme == "file":
         what, fix = "local artifacts are off", "List the directory it is in among the local roots"
     return RefusedFetchError(f"{uri!r} is refused: {what}", fix=fix, uri=uri, scheme=scheme)

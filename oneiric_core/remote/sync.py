@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from oneiric_core.artifacts.manager import ArtifactManager
 from oneiric_core.bridges import check_declaration
 from oneiric_core.clock import SYSTEM_CLOCK, Clock
 from oneiric_core.components import Candidate
@@ -21,6 +20,7 @@ from oneiric_core.errors import ManifestError, ResolutionError, TrustError
 from oneiric_core.lifecycle import LifecycleManager
 from oneiric_core.manifest.applicability import why_not_here
 from oneiric_core.manifest.models import RemoteManifest
+from oneiric_core.remote.artifacts import ArtifactManager
 from oneiric_core.remote.belief import Belief, Offer, believe, believe_again
 from oneiric_core.remote.change import Change
 from oneiric_core.remote.code import with_code

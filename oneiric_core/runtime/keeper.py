@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from oneiric_core.artifacts.manager import ArtifactManager
 from oneiric_core.clock import Clock
 from oneiric_core.discovery import default_allow, import_object
 from oneiric_core.errors import LifecycleError, OneiricError, RefusedFetchError, SettingsError
 from oneiric_core.lifecycle import LifecycleManager, SlotStatus
 from oneiric_core.manifest import media_type_of
+from oneiric_core.remote.artifacts import ArtifactManager
 from oneiric_core.remote.sync import SyncReport, sync_remote_manifest
 from oneiric_core.remote.threads import in_thread
 from oneiric_core.resolver import Resolver

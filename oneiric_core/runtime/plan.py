@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-from oneiric_core.artifacts.manager import default_cache_dir
+from oneiric_core.artifacts.local import default_cache_dir
 from oneiric_core.runtime.settings_file import read_policy
 from oneiric_core.settings import Settings
 from oneiric_core.trust.policy import Policy

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from oneiric_core.artifacts.manager import ArtifactManager
 from oneiric_core.bridges import (
     ActionBridge,
     EventBridge,
@@ -26,6 +25,7 @@ from oneiric_core.discovery.importing import import_object
 from oneiric_core.domains import Domain
 from oneiric_core.errors import LifecycleError, OneiricError, ResolutionError, TrustError
 from oneiric_core.lifecycle import LifecycleManager, Timeouts
+from oneiric_core.remote.artifacts import ArtifactManager
 from oneiric_core.remote.roots import refresh_root
 from oneiric_core.remote.sync import SyncReport, sync_remote_manifest
 from oneiric_core.resolver import Resolver

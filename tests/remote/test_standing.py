@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from oneiric_core.artifacts.manager import ArtifactManager
 from oneiric_core.components import CandidateSource
 from oneiric_core.errors import ArtifactError, ExpiredError, FetchError, RollbackError, SignatureError
 from oneiric_core.manifest import JSON
+from oneiric_core.remote.artifacts import ArtifactManager
 from oneiric_core.remote.state_store import StateStore
 from oneiric_core.resolver import Resolver
 from oneiric_core.testing import STRANGER, make_wheel, manifest_entry, signed_manifest

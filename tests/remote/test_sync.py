@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from oneiric_core.artifacts.manager import ArtifactManager
 from oneiric_core.components import Candidate, CandidateSource
 from oneiric_core.errors import (
     DigestMismatchError,
@@ -17,6 +16,7 @@ from oneiric_core.errors import (
     RefusedFetchError,
 )
 from oneiric_core.manifest import JSON, RemoteManifest
+from oneiric_core.remote.artifacts import ArtifactManager
 from oneiric_core.remote.sync import sync_remote_manifest
 from oneiric_core.testing import PUBLISHER, make_wheel, manifest_entry, signed_manifest
 from oneiric_core.trust import PublicKey, TrustPolicy
@@ -288,7 +288,7 @@ async def test_artifacts_are_in_before_anything_changes(world: Any) -> None:
         with pytest.raises(DigestMismatchError):
             await world.sync(offer(right, bad, number=number), artifacts=artifacts)
     with pytest.raises(RefusedFetchError):
-        await world.sync(offer(entry(uri="https://acme.test/x.whl", sha256=digest), number=9), cache_dir=cache)
+        await world.sync(offer(entry(uri="http://acme.test/x.whl", sha256="00" * 32), number=9), cache_dir=cache)
     assert world.names() == {"adapter/cache/redis"}
 
 

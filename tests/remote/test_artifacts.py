@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from oneiric_core.artifacts.manager import ArtifactManager, default_cache_dir
+from oneiric_core.artifacts.local import default_cache_dir
 from oneiric_core.clock import FrozenClock
 from oneiric_core.errors import (
     ArtifactTooLargeError,
@@ -18,6 +18,7 @@ from oneiric_core.errors import (
     PathTraversalError,
     RefusedFetchError,
 )
+from oneiric_core.remote.artifacts import ArtifactManager
 
 CONTENT = b"a wheel"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -117,19 +118,16 @@ async def test_traversal_is_judged_first(manager: ArtifactManager, offered: Path
 @pytest.mark.parametrize(
     "uri",
     [
-        "https://host/acme.whl",
-        "https://host",
-        "https://host/",
-        "https://host/acme%2B1.whl?signature=%2F..%2F#x",
         "HTTP://127.0.0.1:8000/acme.whl",
         "ftp://host/acme.whl",
+        "s3://bucket/acme.whl",
         "data:,x",
     ],
 )
 async def test_schemes_that_are_not_fetched_are_refused_before_the_digest_is_looked_at(
     manager: ArtifactManager, tmp_path: Path, uri: str
 ) -> None:
-    with pytest.raises(RefusedFetchError, match="scheme"):
+    with pytest.raises(RefusedFetchError, match=r"scheme|by http"):
         await manager.fetch(uri, "no digest")
     assert not (tmp_path / "cache").exists()
 

@@ -1,0 +1,45 @@
+"""How much a server may make us wait, read and follow."""
+
+from dataclasses import dataclass, fields
+
+__all__ = ["FetchLimits"]
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """Bounds on one fetch, from its first attempt to its last byte.
+
+    :param seconds: the deadline for a manifest, and the least one for an artifact, retries included.
+    :param min_rate: bytes a second; slower is broken off, and no artifact has longer than its length at this rate.
+    :param patience: seconds until an answer has to begin, and the stretch of waiting over which the rate is measured.
+        (A bound on single reads alone would let a server drip: five bytes every 0.3 s never exceed 0.4 s.)
+    :param manifest_bytes: the most bytes of a manifest.
+    :param artifact_bytes: the most bytes of an artifact, declared or not.
+    :param header_bytes: the most bytes before the content, interim answers included.
+    :param redirects: how many are followed.
+    :param attempts: how often a server is asked at most, if what went wrong may go right next time.
+    :param retry_seconds: how long is waited between attempts altogether.
+    :raises ValueError: one of them is negative, or zero where nothing could be fetched at all.
+    """
+
+    seconds: float = 30.0
+    min_rate: float = 16 * KIB
+    patience: float = 10.0
+    manifest_bytes: int = 16 * MIB
+    artifact_bytes: int = 4 * GIB
+    header_bytes: int = 64 * KIB
+    redirects: int = 5
+    attempts: int = 4
+    retry_seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value, least_allowed = getattr(self, each.name), each.name in {"redirects", "retry_seconds"}
+            if value < 0 or (value == 0 and not least_allowed):
+                raise ValueError(f"{each.name} is {value!r}. Give a positive number.")
+
+    def deadline(self, most: int) -> float:
+        """Seconds that ``most`` bytes may take."""
+        return max(self.seconds, most / self.min_rate)
