@@ -15,6 +15,7 @@ YAML: Final = "application/yaml"
 ENVELOPE: Final = "application/vnd.dsse.envelope.v1+json"
 """A DSSE envelope around a manifest; read by :mod:`oneiric_core.trust`."""
 
+MEDIA_TYPES: Final = (JSON, YAML, ENVELOPE)
 _ALIASES: Final = {"application/x-yaml": YAML, "text/yaml": YAML, "text/x-yaml": YAML}
 _EXTENSIONS: Final = {".dsse.json": ENVELOPE, ".json": JSON, ".yaml": YAML, ".yml": YAML}
 _DEFAULT_LIMITS: Final = Limits()

@@ -1,17 +1,19 @@
 """From what a caller hands in to a manifest that may be applied, with what is remembered of its source."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
+from oneiric_core.errors import ExpiredError
 from oneiric_core.manifest.models import RemoteManifest
 from oneiric_core.remote.state_store import StateStore
+from oneiric_core.remote.state_store_kept import Staged
 from oneiric_core.trust.policy import Policy
-from oneiric_core.trust.trusted_state import Mark
+from oneiric_core.trust.trusted_state import Mark, SourceState
 from oneiric_core.trust.verification import Authentic, authenticate, open_manifest
 
-__all__ = ["Belief", "Offer", "believe", "believe_again"]
+__all__ = ["Belief", "Offer", "believe", "believe_again", "believe_kept"]
 
 Offer: TypeAlias = RemoteManifest | tuple[bytes, str]
 """A manifest on the caller's own word, or bytes with their media type, which must be believed first."""
@@ -32,10 +34,20 @@ class Belief:
     root_version: int | None = None
     authentic: Authentic | None = None
 
-    def remember_applied(self) -> None:
-        """Raise the mark of what stands."""
-        if self.store is not None and (mark := self.mark) is not None:
-            self.store.update(self.manifest.source, lambda state: state.apply(mark, root_version=self.root_version))
+    def remember_applied(self, staged: Staged | None = None) -> None:
+        """Raise the mark of what stands, and let ``staged`` be the last known good, unless a newer one stands."""
+        mark = self.mark
+
+        def stands(state: SourceState) -> SourceState:
+            after = state if mark is None else state.apply(mark, root_version=self.root_version)
+            if staged is not None and after.applied == mark:
+                staged.commit()
+            return after
+
+        if self.store is not None and mark is not None:
+            self.store.update(self.manifest.source, stands)
+        elif staged is not None:
+            staged.commit()
 
 
 def believe(offer: Offer, policy: Policy, store: StateStore | None, location: str, now: datetime) -> Belief:
@@ -61,6 +73,31 @@ def believe_again(
     """
     manifest = RemoteManifest(source=authentic.header.source)
     return _judge(authentic, lambda: manifest, policy, store=store, location=location, now=now)
+
+
+def believe_kept(
+    offer: tuple[bytes, str], policy: Policy, store: StateStore | None, location: str, now: datetime
+) -> tuple[Belief, str]:
+    """As :func:`believe`, of what stood before the process was started; and why it is not fresh, if it is not.
+
+    It may have expired since, and a newer one may have been seen that could not be applied. The keys must be the right
+    ones today, and nothing newer may have stood.
+    """
+    authentic = authenticate(*offer, policy)
+    header, belief = authentic.header, Belief(RemoteManifest(source=authentic.header.source), authentic=authentic)
+    if store is not None and authentic.signers:
+        if policy.source is None:
+            store.pin(location, header.source)
+        state = store.load(header.source)
+        state.recall(authentic, root_version=policy.root_version)
+        now = state.moment(now)
+        belief = replace(belief, mark=Mark.of(authentic), store=store, root_version=policy.root_version)
+    try:
+        policy.check_age(header, now)
+        stale = ""
+    except ExpiredError as error:
+        stale = str(error)
+    return replace(belief, manifest=open_manifest(authentic).manifest, signers=authentic.signers), stale
 
 
 def _judge(

@@ -1,159 +1,253 @@
 """Applying a manifest: believe it, see what it changes, and change all of it or nothing.
 
-What is normal: a manifest that changes nothing, and entries that cannot run here. Everything else that goes wrong
+What is normal: a manifest that changes nothing, entries that cannot run here, and, when a process has just started and
+its server is not to be reached, that what stood before is served again and says so. Everything else that goes wrong
 leaves candidates, selections and running components as they were, and is raised.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from oneiric_core.bridges import check_declaration
 from oneiric_core.clock import SYSTEM_CLOCK, Clock
 from oneiric_core.components import Candidate
-from oneiric_core.errors import ManifestError, ResolutionError, TrustError
+from oneiric_core.errors import ManifestError, OneiricError, ResolutionError, TrustError
 from oneiric_core.lifecycle import LifecycleManager
 from oneiric_core.manifest.applicability import why_not_here
 from oneiric_core.manifest.models import RemoteManifest
 from oneiric_core.remote.artifacts import ArtifactManager
-from oneiric_core.remote.belief import Belief, Offer, believe, believe_again
+from oneiric_core.remote.belief import Belief, Offer, believe, believe_again, believe_kept
+from oneiric_core.remote.bringing import bring
 from oneiric_core.remote.change import Change
 from oneiric_core.remote.code import with_code
 from oneiric_core.remote.environment import current_environment
+from oneiric_core.remote.fetcher import Fetcher, Tally
+from oneiric_core.remote.places import places_of
+from oneiric_core.remote.report import SyncReport
+from oneiric_core.remote.sources import Kept, ManifestSource, source_of
 from oneiric_core.remote.standing import Standing
 from oneiric_core.remote.state_store import StateStore
+from oneiric_core.remote.state_store_kept import KeptStore, Staged
 from oneiric_core.resolver import Resolver
 from oneiric_core.trust.policy import Policy, RefuseAll
 
 __all__ = ["SyncReport", "sync_remote_manifest"]
 
 _REFUSE_ALL: Final = RefuseAll()
-
-_applying: "Final[WeakKeyDictionary[Resolver, asyncio.Lock]]" = WeakKeyDictionary()
-"""Held while a manifest is applied: two at once must not interleave, whoever began them. It lives as its resolver."""
-
-
-_standing: "Final[WeakKeyDictionary[Resolver, dict[str, Standing]]]" = WeakKeyDictionary()
-"""By place, what was applied to a resolver last."""
-
-
-@dataclass(frozen=True, slots=True)
-class SyncReport:
-    """What a sync did. Names are ``domain/key/provider``.
-
-    :param registered: how many candidates are new or changed; ``per_domain`` counts the same by domain.
-    :param swapped: what was built anew and now runs.
-    :param retired: candidates the manifest no longer offers.
-    :param skipped: entries that cannot run here, with the reason.
-    :param unchanged: everything already stood as the manifest says.
-    :param signers: fingerprints of the trusted keys that signed it.
-    """
-
-    source: str
-    registered: int = 0
-    per_domain: Mapping[str, int] = field(default_factory=dict)
-    swapped: tuple[str, ...] = ()
-    retired: tuple[str, ...] = ()
-    skipped: Mapping[str, str] = field(default_factory=dict)
-    unchanged: bool = False
-    signers: tuple[str, ...] = ()
-    duration_ms: float = 0.0
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 async def sync_remote_manifest(
     resolver: Resolver,
-    source: Offer,
+    source: Offer | Path | str,
     cache_dir: Path | str | None = None,
     *,
     trust: Policy = _REFUSE_ALL,
     lifecycle: LifecycleManager | None = None,
     state_dir: Path | str | None = None,
     artifacts: ArtifactManager | None = None,
-    location: str = "memory",
+    fetcher: Fetcher | None = None,
+    headers: Mapping[str, str] = _NO_HEADERS,
+    location: str | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> SyncReport:
     """Make the candidates of one source, and what runs of them, what a manifest says.
 
-    :param source: a manifest on the caller's own word, or bytes with their media type, which ``trust`` judges.
+    From a URL, or a path, the last known good is kept in ``state_dir``. Where nothing of this place stands in
+    ``resolver`` yet, and what is there now cannot be had or must not be applied, it is verified again and serves, even
+    if it has expired; the report says why in ``stale``.
+
+    :param source: a manifest on the caller's own word; bytes with their media type, which ``trust`` judges; or the path
+        or URL of such bytes. Asking a URL again costs one answer without content while nothing has changed.
     :param cache_dir: where artifacts are kept; without it (and without ``artifacts``) none are brought, and code has
         to be installed already.
     :param lifecycle: swaps and retires what runs; without it nothing that runs changes.
     :param state_dir: where it is remembered what was seen; without it an older manifest is not recognised as such.
     :param artifacts: brings them, in the place of one for ``cache_dir``.
-    :param location: where the bytes are from; pins their source where the policy names none.
+    :param fetcher: asks servers; if None, one that goes by HTTPS to public addresses.
+    :param headers: sent to the origin of the URL, also for artifacts that it has, and to no other.
+    :param location: where bytes are from; pins their source where the policy names none. A path or URL is its own.
     :raises ManifestError: it cannot be read, an entry declares what no bridge could work with, or its factory is not in
         the artifact it brings.
     :raises TrustError: it may not be believed.
     :raises ArtifactError: an artifact is not what was promised.
-    :raises FetchError: an artifact is not to be had.
+    :raises FetchError: the manifest or an artifact is not to be had.
     :raises LifecycleError: a component that runs could not be replaced; everything is as before.
     """
     began = clock.monotonic()
-    store = _memory(state_dir, cache_dir)
+    _keep_apart(state_dir, cache_dir)
+    offered: Offer | ManifestSource
+    if isinstance(source, RemoteManifest | tuple):
+        offered = source
+    else:
+        fetcher = _default_fetcher(clock) if fetcher is None else fetcher
+        offered = source_of(source, fetcher, headers)
     if artifacts is None and cache_dir is not None:
-        artifacts = ArtifactManager(cache_dir, clock=clock)
-    async with _applying.setdefault(resolver, asyncio.Lock()):
-        places = _standing.setdefault(resolver, {})
-        known = places.get(location)
-        if known is not None and known.is_all_of(source, trust, resolver):
-            again = await asyncio.to_thread(believe_again, known.authentic, trust, store, location, clock.now())
-            if artifacts is not None:
-                await _bring(known.fetched, artifacts)
-                await with_code(known.fetched, artifacts.store)
-            await asyncio.to_thread(again.remember_applied)
-            return SyncReport(
-                source=again.manifest.source,
-                skipped=known.skipped,
-                unchanged=True,
-                signers=again.signers,
-                duration_ms=(clock.monotonic() - began) * 1000,
-            )
-        belief, wanted, skipped = await asyncio.to_thread(_understand, source, trust, store, location, clock.now())
-        if artifacts is not None:
-            await _bring(wanted, artifacts)
-            wanted = await with_code(wanted, artifacts.store)
-        change = Change.between(resolver, belief.manifest.source, wanted)
-        applied = await change.apply(lifecycle)
-        await asyncio.to_thread(belief.remember_applied)
-        if standing := Standing.of(source, trust, belief, revision=applied.revision, wanted=wanted, skipped=skipped):
-            places[location] = standing
-    return SyncReport(
-        source=belief.manifest.source,
-        registered=len(change.new),
-        per_domain=dict(Counter(candidate.domain for candidate in change.new)),
-        swapped=applied.swapped,
-        retired=tuple(sorted(candidate.name for candidate in change.gone)),
-        skipped=skipped,
-        unchanged=not (change.new or change.gone),
-        signers=belief.signers,
+        artifacts = ArtifactManager(cache_dir, fetcher=fetcher, clock=clock)
+    sync = _Sync(
+        resolver=resolver,
+        trust=trust,
+        lifecycle=lifecycle,
+        store=None if state_dir is None else StateStore(state_dir),
+        kept=None if state_dir is None else KeptStore(state_dir),
+        artifacts=artifacts,
+        location="memory" if location is None else location,
+        clock=clock,
+    )
+    if isinstance(offered, RemoteManifest | tuple):
+        report = await sync.apply(offered)
+    else:
+        named = offered.location if location is None else location
+        report = await replace(sync, location=named, headers_for=offered.headers_for).look(offered)
+    return replace(
+        report,
+        attempts=sync.tally.attempts,
+        bytes_received=sync.tally.bytes,
         duration_ms=(clock.monotonic() - began) * 1000,
     )
 
 
-def _memory(state_dir: Path | str | None, cache_dir: Path | str | None) -> StateStore | None:
-    if state_dir is None:
-        return None
-    if cache_dir is not None and Path(state_dir).resolve().is_relative_to(Path(cache_dir).resolve()):
+def _none_for(uri: str) -> Mapping[str, str]:
+    del uri
+    return _NO_HEADERS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sync:
+    """One call, with what it was given."""
+
+    resolver: Resolver
+    trust: Policy
+    lifecycle: LifecycleManager | None
+    store: StateStore | None
+    kept: KeptStore | None
+    artifacts: ArtifactManager | None
+    location: str
+    clock: Clock
+    headers_for: Callable[[str], Mapping[str, str]] = _none_for
+    tally: Tally = field(default_factory=Tally)
+
+    async def look(self, place: ManifestSource) -> SyncReport:
+        """Apply what is there now; if that fails and nothing of the place stands yet, what stood before."""
+        places = places_of(self.resolver)
+        async with places.looking.setdefault(self.location, asyncio.Lock()):
+            serving = places.serving.get(self.location)
+            known = serving or await self._recall()
+            try:
+                found = await place.read(known, self.tally)
+                report = await self.apply(found.offer, found)
+            except OneiricError as error:
+                if known is None or serving is not None:
+                    raise
+                return await self._revive(known, error)
+            return report
+
+    async def apply(self, offer: Offer, found: Kept | None = None) -> SyncReport:
+        """Make everything as ``offer`` says, which came as ``found`` if it is to be kept."""
+        places = places_of(self.resolver)
+        async with places.applying:
+            standing = places.standing.get(self.location)
+            if standing is not None and standing.is_all_of(offer, self.trust, self.resolver):
+                report = await self._confirm(standing)
+            else:
+                belief, wanted, skipped = await asyncio.to_thread(self._understand, offer)
+                report = await self._put_in_place(offer, belief, wanted, skipped, found)
+            if found is not None:
+                places.serving[self.location] = found
+        return report
+
+    async def _revive(self, known: Kept, error: OneiricError) -> SyncReport:
+        """Apply what stood before the process was started, because of ``error``.
+
+        :raises OneiricError: ``error``, if that cannot be; with a note that says why.
+        """
+        places = places_of(self.resolver)
+        async with places.applying:
+            try:
+                belief, expired = await asyncio.to_thread(
+                    believe_kept, known.offer, self.trust, self.store, self.location, self.clock.now()
+                )
+                wanted, skipped = await asyncio.to_thread(_wanted, belief.manifest)
+                report = await self._put_in_place(known.offer, belief, wanted, skipped, None)
+            except OneiricError as other:
+                error.add_note(f"The last known good manifest cannot serve either: {other}")
+                raise error from error.__cause__
+            places.serving[self.location] = known
+        return replace(report, stale=" ".join(filter(None, (str(error), expired))))
+
+    async def _confirm(self, standing: Standing) -> SyncReport:
+        """What may have changed about bytes that stand is asked again."""
+        again = await asyncio.to_thread(
+            believe_again, standing.authentic, self.trust, self.store, self.location, self.clock.now()
+        )
+        await self._with_artifacts(standing.fetched)
+        await asyncio.to_thread(again.remember_applied)
+        return SyncReport(again.manifest.source, skipped=standing.skipped, unchanged=True, signers=again.signers)
+
+    async def _put_in_place(
+        self, offer: Offer, belief: Belief, wanted: list[Candidate], skipped: Mapping[str, str], found: Kept | None
+    ) -> SyncReport:
+        """All of it, or nothing. What can fail for want of disk or network is done before anything changes."""
+        wanted = await self._with_artifacts(wanted)
+        with ExitStack() as stack:
+            staged: Staged | None = None
+            if self.kept is not None and found is not None:
+                staged = await asyncio.to_thread(stack.enter_context, self.kept.stage(self.location, found))
+            change = Change.between(self.resolver, belief.manifest.source, wanted)
+            applied = await change.apply(self.lifecycle)
+            await asyncio.to_thread(belief.remember_applied, staged)
+        now = Standing.of(offer, self.trust, belief, revision=applied.revision, wanted=wanted, skipped=skipped)
+        if now is not None:
+            places_of(self.resolver).standing[self.location] = now
+        return SyncReport(
+            source=belief.manifest.source,
+            registered=len(change.new),
+            per_domain=dict(Counter(candidate.domain for candidate in change.new)),
+            swapped=applied.swapped,
+            retired=tuple(sorted(candidate.name for candidate in change.gone)),
+            skipped=skipped,
+            unchanged=not (change.new or change.gone),
+            signers=belief.signers,
+        )
+
+    def _understand(self, offer: Offer) -> tuple[Belief, list[Candidate], dict[str, str]]:
+        """What may be believed, and what of it is wanted here; in a thread, as the loop has others to serve."""
+        belief = believe(offer, self.trust, self.store, self.location, self.clock.now())
+        return belief, *_wanted(belief.manifest)
+
+    async def _recall(self) -> Kept | None:
+        return None if self.kept is None else await asyncio.to_thread(self.kept.recall, self.location)
+
+    async def _with_artifacts(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """The candidates, bound to the code in the artifacts that they bring, which are in the cache now."""
+        if self.artifacts is None:
+            return [*candidates]
+        await bring(candidates, self.artifacts, self.headers_for, self.tally)
+        return await with_code(candidates, self.artifacts.store)
+
+
+def _default_fetcher(clock: Clock) -> Fetcher:
+    from oneiric_core.remote.http import HttpFetcher  # noqa: PLC0415 - costs more than all the rest
+
+    return HttpFetcher(clock=clock)
+
+
+def _keep_apart(state_dir: Path | str | None, cache_dir: Path | str | None) -> None:
+    if state_dir is None or cache_dir is None:
+        return
+    if Path(state_dir).resolve().is_relative_to(Path(cache_dir).resolve()):
         raise TrustError(
             f"the state directory {str(state_dir)!r} lies in the artifact cache, which may be emptied",
             fix="Choose a directory outside of it",
             state_dir=state_dir,
             cache_dir=cache_dir,
         )
-    return StateStore(state_dir)
-
-
-def _understand(
-    source: Offer, trust: Policy, store: StateStore | None, location: str, now: datetime
-) -> tuple[Belief, list[Candidate], dict[str, str]]:
-    """What may be believed, and what of it is wanted here. All of it in a thread: the loop has others to serve."""
-    belief = believe(source, trust, store, location, now)
-    return belief, *_wanted(belief.manifest)
 
 
 def _wanted(manifest: RemoteManifest) -> tuple[list[Candidate], dict[str, str]]:
@@ -175,10 +269,3 @@ def _refuse_unusable(candidate: Candidate) -> None:
         check_declaration(candidate)
     except ResolutionError as error:
         raise ManifestError(error.what, fix=error.fix, **error.evidence) from error
-
-
-async def _bring(candidates: Sequence[Candidate], artifacts: ArtifactManager) -> None:
-    for candidate in candidates:
-        metadata = candidate.metadata
-        if uri := metadata.get("remote_uri"):
-            await artifacts.fetch(uri, metadata.get("sha256"), length=metadata.get("length"))

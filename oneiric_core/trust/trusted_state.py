@@ -65,23 +65,21 @@ class SourceState:
         :raises RollbackError: it is older than what was seen.
         :raises EquivocationError: it is other than what was seen under its number.
         """
-        if authentic.header.source != self.source:
-            raise TrustError(
-                f"this is the memory of {self.source!r}, and the manifest is from {authentic.header.source!r}",
-                fix="Judge each source by its own memory",
-            )
-        if root_version is not None and root_version < self.root_version:
-            raise RollbackError(
-                f"the keys are those of root {root_version} of {self.source!r}, and root {self.root_version} is known",
-                fix="Refresh the root and judge the manifest again",
-                source=self.source,
-                number=root_version,
-                seen=self.root_version,
-            )
+        self._refuse_strange(authentic, root_version)
         mark = Mark.of(authentic)
         if self.seen is not None:
             _refuse_older(mark, self.seen, self.source)
         return replace(self, seen=mark)
+
+    def recall(self, authentic: Authentic, *, root_version: int | None = None) -> None:
+        """May ``authentic``, which stood once, stand again? A newer one that was only seen is no obstacle.
+
+        :raises TrustError: as for :meth:`see`.
+        :raises RollbackError, EquivocationError: it is older or other than what was applied last.
+        """
+        self._refuse_strange(authentic, root_version)
+        if self.applied is not None:
+            _refuse_older(Mark.of(authentic), self.applied, self.source)
 
     def moment(self, now: datetime) -> datetime:
         """The moment to judge age by: ``now``, unless we know that it is later."""
@@ -103,6 +101,21 @@ class SourceState:
         if self.applied is not None and mark.is_older_than(self.applied):
             return self
         return replace(self, applied=mark)
+
+    def _refuse_strange(self, authentic: Authentic, root_version: int | None) -> None:
+        if authentic.header.source != self.source:
+            raise TrustError(
+                f"this is the memory of {self.source!r}, and the manifest is from {authentic.header.source!r}",
+                fix="Judge each source by its own memory",
+            )
+        if root_version is not None and root_version < self.root_version:
+            raise RollbackError(
+                f"the keys are those of root {root_version} of {self.source!r}, and root {self.root_version} is known",
+                fix="Refresh the root and judge the manifest again",
+                source=self.source,
+                number=root_version,
+                seen=self.root_version,
+            )
 
     def rotate(self, version: int, root: str, *, forget: bool) -> Self:
         """The state after a root took over, which the caller has verified.

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from oneiric_core.artifacts.manager import ArtifactManager
 from oneiric_core.components import EventEnvelope
 from oneiric_core.domains import DOMAINS
 from oneiric_core.errors import ActivationError, LifecycleError, ManifestError, UnsafeWheelError
 from oneiric_core.lifecycle import LifecycleManager
 from oneiric_core.manifest import JSON
+from oneiric_core.remote.artifacts import ArtifactManager
 from oneiric_core.testing import BadWheel, bad_wheel, make_wheel, manifest_entry, signed_manifest
 
 VERBS = {
