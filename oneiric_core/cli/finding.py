@@ -2,26 +2,29 @@
 
 A package adds one through the entry point group ``oneiric_core.commands``: its name is the verb, its value a function
 with typer's annotations, or a ``typer.Typer`` of several. A verb is imported when it is used, so that one which is
-broken, or slow to import, is nobody else's trouble.
+broken, or slow to import, is nobody else's trouble. The list of all verbs takes what it says of one from the first line
+of its module, where that has the form of those in ``verbs``; else it has to import it.
 """
 
 import pkgutil
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib import metadata
+from importlib import metadata, util
+from pathlib import Path
 from typing import Any, Final
 
 import typer
 from typer.core import TyperGroup
 
 from oneiric_core.cli import verbs
-from oneiric_core.discovery.importing import import_object
 from oneiric_core.errors import ActivationError
 
 __all__ = ["GROUP", "Verb", "VerbGroup", "find_verbs"]
 
 GROUP: Final = "oneiric_core.commands"
+_FIRST_LINE: Final = re.compile(r'"""``oneiric-core [a-z-]+``: (\S.*?\.)(?:"""|\n)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Verb:
 
         :raises ActivationError: it cannot be imported, or is no verb.
         """
+        from oneiric_core.discovery.importing import import_object  # noqa: PLC0415 - brings pydantic; the list does not
+
         found = import_object(self.path, None)
         if isinstance(found, typer.Typer):
             return found
@@ -54,10 +59,23 @@ class Verb:
         application.command(self.name)(found)
         return application
 
+    def summary(self) -> str:
+        """What it does, if that can be told without importing it."""
+        try:
+            spec = util.find_spec(self.path.partition(":")[0])
+            text = Path(str(spec.origin)).read_text(encoding="utf-8") if spec is not None else ""
+        except (ImportError, OSError, ValueError):
+            return ""
+        match = _FIRST_LINE.match(text)
+        return f"{match[1][0].upper()}{match[1][1:]}" if match else ""
 
-def plain_application() -> typer.Typer:
-    """Without boxes, colours and tracebacks of its own: how things look is decided in one place."""
-    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+def plain_application(*, completes: bool = False) -> typer.Typer:
+    """Without boxes, colours and tracebacks of its own: how things look is decided in one place.
+
+    :param completes: the one at the top also helps shells to complete what is typed.
+    """
+    return typer.Typer(add_completion=completes, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 def find_verbs() -> Mapping[str, Verb]:
@@ -80,6 +98,14 @@ class VerbGroup(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         del ctx
         return [*find_verbs()]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            rows = [(verb.name, verb.summary() or self._help_of(ctx, verb)) for verb in find_verbs().values()]
+            formatter.write_dl(rows)
+
+    def _help_of(self, ctx: Any, verb: Verb) -> str:
+        return str(self.get_command(ctx, verb.name).get_short_help_str())
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         del ctx

@@ -66,14 +66,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    application = plain_application()
+    application = plain_application(completes=True)
     application.callback(cls=VerbGroup, invoke_without_command=True, help=_HELP)(_options)
     command = typer.main.get_command(application)
     code = command.main(arguments, prog_name=render.PROGRAM, standalone_mode=False)
     return code if isinstance(code, int) else DONE
 
 
-_HELP: Final = "Replaceable components: what is installed, what wins, and why."
+_HELP: Final = "Replaceable components: what is installed, what wins and why, and how it gets there."
 
 
 def _show_version(wanted: bool) -> None:
