@@ -1,4 +1,4 @@
-"""Files that a publisher gets: whole or not at all, and secret ones for nobody else."""
+"""Files that a publisher has and gets: whole or not at all, and secret ones for nobody else."""
 
 import os
 import tempfile
@@ -7,10 +7,21 @@ from typing import Final
 
 from oneiric_core.errors import ArtifactError
 
-__all__ = ["PRIVATE", "write_file", "write_new_file"]
+__all__ = ["PRIVATE", "read_file", "write_file", "write_new_file"]
 
 PRIVATE: Final = 0o600
 PUBLIC: Final = 0o644
+
+
+def read_file(path: Path) -> bytes:
+    """All of it.
+
+    :raises ArtifactError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}", fix="Give a file that can be read") from error
 
 
 def write_file(path: Path, data: bytes) -> None:

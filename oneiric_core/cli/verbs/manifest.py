@@ -12,7 +12,6 @@ from oneiric_core.cli.finding import plain_application
 from oneiric_core.cli.secrets import PasswordEnv, PrivateKeyEnv, PrivateKeyFile, read_private_key
 from oneiric_core.clock import SYSTEM_CLOCK
 from oneiric_core.domains import Domain
-from oneiric_core.errors import ArtifactError
 from oneiric_core.manifest import ENVELOPE, JSON, media_type_of
 from oneiric_core.publish import (
     Previous,
@@ -25,6 +24,7 @@ from oneiric_core.publish import (
     sign_anew,
     write_file,
 )
+from oneiric_core.publish.write import read_file
 from oneiric_core.trust import PublicKey, TrustPolicy, VerifiedManifest, load_public_key, public_key_of, verify_manifest
 
 __all__ = ["verb"]
@@ -177,7 +177,7 @@ def sign(
     if append and media_type != into:
         raise typer.BadParameter(f"--append keeps the form, and {target.name} is of another")
     key = read_private_key(private_key, private_key_env, password_env)
-    data = _read(manifest)
+    data = read_file(manifest)
     if append:
         signed = add_signer(data, media_type, key, now=SYSTEM_CLOCK.now(), key_id=key_id)
     else:
@@ -189,7 +189,7 @@ def sign(
             into=into,
             now=SYSTEM_CLOCK.now(),
             sequence_number=sequence_number,
-            previous=Previous.read(_read(previous), media_type_of(previous.name), keys) if previous else None,
+            previous=Previous.read(read_file(previous), media_type_of(previous.name), keys) if previous else None,
             expires_in=expires_in,
             key_id=key_id,
         )
@@ -216,7 +216,7 @@ def verify(
 ) -> None:
     """May a manifest be believed? Exit code 1 if not, with the reason."""
     policy = TrustPolicy(_load(public_key), threshold=threshold, source=source)
-    verified = verify_manifest(_read(manifest), media_type_of(manifest.name), policy, now=SYSTEM_CLOCK.now())
+    verified = verify_manifest(read_file(manifest), media_type_of(manifest.name), policy, now=SYSTEM_CLOCK.now())
     if as_json:
         render.data({"manifest": str(manifest), **_facts(verified)})
     else:
@@ -237,15 +237,8 @@ def _target(manifest: Path, output: Path | None, form: Literal["flat", "dsse"] |
     )
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror}", fix="Give a file that can be read") from error
-
-
 def _load(paths: list[Path]) -> list[PublicKey]:
-    return [load_public_key(_read(path), name=str(path)) for path in paths]
+    return [load_public_key(read_file(path), name=str(path)) for path in paths]
 
 
 def _facts(verified: VerifiedManifest) -> dict[str, Any]:

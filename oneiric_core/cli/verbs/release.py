@@ -1,0 +1,78 @@
+"""``oneiric-core release``: do tag, wheels and manifest agree, and what is new."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oneiric_core.cli import render
+from oneiric_core.cli.arguments import AsJson, examples, existing
+from oneiric_core.cli.finding import plain_application
+from oneiric_core.clock import SYSTEM_CLOCK
+from oneiric_core.manifest import media_type_of
+from oneiric_core.publish import read_wheel
+from oneiric_core.publish.agreement import refuse_disagreement, version_of_tag
+from oneiric_core.publish.notes import release_notes
+from oneiric_core.publish.write import read_file
+from oneiric_core.trust import TrustPolicy, load_public_key, verify_manifest
+
+__all__ = ["verb"]
+
+verb = plain_application()
+
+Tag = Annotated[str, typer.Option("--tag", metavar="T", help="The tag of the release, like v1.4.0.")]
+
+
+@verb.callback()
+def release() -> None:
+    """Do tag, wheels and manifest agree, and what is new."""
+
+
+@verb.command(
+    epilog=examples(
+        "oneiric-core release check --tag v1.4.0 --artifact dist/acme_oneiric-1.4.0-py3-none-any.whl",
+        "oneiric-core release check --tag v1.4.0 --artifact dist/acme_oneiric-1.4.0-py3-none-any.whl \\\n"
+        "--manifest manifest.dsse.json --public-key keys/oneiric.public.pem",
+    )
+)
+def check(
+    *,
+    tag: Tag,
+    artifact: Annotated[
+        list[Path], typer.Option("--artifact", metavar="WHEEL", parser=existing, help="A wheel; may be said again.")
+    ],
+    manifest: Annotated[
+        Path | None,
+        typer.Option("--manifest", metavar="PATH", parser=existing, help="The manifest, signed; verified, too."),
+    ] = None,
+    public_key: Annotated[
+        list[Path],
+        typer.Option("--public-key", metavar="PATH", parser=existing, help="A key that may have signed it."),
+    ] = [],  # noqa: B006 - typer's way of saying none
+    as_json: AsJson = False,
+) -> None:
+    """Refuse a release whose tag, wheels and manifest are not about the same version and the same bytes."""
+    if (manifest is None) != (not public_key):
+        raise typer.BadParameter("--manifest and --public-key go together: what is not verified is not looked at")
+    offered = None
+    if manifest is not None:
+        policy = TrustPolicy([load_public_key(read_file(path), name=str(path)) for path in public_key])
+        data, kind = read_file(manifest), media_type_of(manifest.name)
+        offered = verify_manifest(data, kind, policy, now=SYSTEM_CLOCK.now()).manifest
+    wheels = [read_wheel(path) for path in artifact]
+    version = refuse_disagreement(tag, wheels, offered)
+    if as_json:
+        render.data({"version": str(version), "artifacts": {wheel.filename: wheel.sha256 for wheel in wheels}})
+    else:
+        parts = "tag and wheel" if offered is None else "tag, wheel and manifest"
+        render.text(f"{version}: {parts} agree")
+
+
+@verb.command(epilog=examples("oneiric-core release notes --tag v1.4.0"))
+def notes(
+    *,
+    tag: Tag,
+    project: Annotated[Path, typer.Option("--project", metavar="DIR", help="Where its pyproject.toml is.")] = Path(),
+) -> None:
+    """Write the notes of a release, made by towncrier of the fragments in the project, to standard output."""
+    render.verbatim(release_notes(project, version_of_tag(tag)).encode())

@@ -1,0 +1,28 @@
+"""Release notes, from the fragments that changes left behind."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from packaging.version import Version
+
+from oneiric_core.errors import ArtifactError
+
+__all__ = ["release_notes"]
+
+
+def release_notes(project: Path, version: Version) -> str:
+    """What towncrier, as ``project`` configures it, makes of the fragments there; nothing is changed.
+
+    :return: Markdown (or what the project has its notes in), ending in a newline.
+    :raises ArtifactError: towncrier is not installed, or cannot make notes of it.
+    """
+    command = [sys.executable, "-m", "towncrier", "build", "--draft", "--version", str(version), "--dir", str(project)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise ArtifactError(
+            f"towncrier makes no notes of {project}: {said[-1] if said else 'it says nothing'}",
+            fix="Install towncrier, and configure it in pyproject.toml or towncrier.toml",
+        )
+    return f"{done.stdout.strip()}\n"
