@@ -3,12 +3,15 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
 from packaging.version import Version
 
 from oneiric_core.errors import ArtifactError
 
 __all__ = ["release_notes"]
+
+_CONFIGURED_IN: Final = ("pyproject.toml", "towncrier.toml")
 
 
 def release_notes(project: Path, version: Version) -> str:
@@ -17,6 +20,8 @@ def release_notes(project: Path, version: Version) -> str:
     :return: Markdown (or what the project has its notes in), ending in a newline.
     :raises ArtifactError: towncrier is not installed, or cannot make notes of it.
     """
+    if not any((project / name).is_file() for name in _CONFIGURED_IN):  # it would go on looking further up
+        raise ArtifactError(f"there is no {' or '.join(_CONFIGURED_IN)} in {project}", fix="Say where, by --project")
     command = [sys.executable, "-m", "towncrier", "build", "--draft", "--version", str(version), "--dir", str(project)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
     if done.returncode:

@@ -1,7 +1,7 @@
 """A wheel as a manifest describes it: where it is, its digest, its length, and on which systems it runs."""
 
 import re
-import zipfile
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +11,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import Version
 
 from oneiric_core.artifacts.digest import digest_of
+from oneiric_core.artifacts.wheel import scan_wheel
 from oneiric_core.components import Candidate
 from oneiric_core.discovery.importing import split_path
 from oneiric_core.errors import ArtifactError, ManifestError
@@ -80,9 +81,10 @@ class Wheel:
 
 
 def read_wheel(path: Path) -> Wheel:
-    """What a manifest says of the wheel at ``path``. It is hashed as it is read; nothing is unpacked.
+    """What a manifest says of the wheel at ``path``. All of it is read, and nothing is unpacked.
 
-    :raises ArtifactError: there is no such file, or it is not a wheel.
+    :raises ArtifactError: there is no such file, or its name is not that of the wheel it is.
+    :raises UnsafeWheelError: runtimes would refuse it, whatever is installed there.
     """
     try:
         name, version, _, tags = parse_wheel_filename(path.name)
@@ -92,14 +94,23 @@ def read_wheel(path: Path) -> Wheel:
         with path.open("rb") as file:
             sha256 = digest_of(file)
             length = file.tell()
-            with zipfile.ZipFile(file) as archive:
-                members = frozenset(archive.namelist())
+            file.seek(0)
+            scanned = scan_wheel(file, shadowed=_standard_library)
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}", fix="Give a wheel that can be read") from error
-    except zipfile.BadZipFile as error:
-        raise ArtifactError(f"{path} is not a wheel: {error}", fix="Build it again") from error
+    if (scanned.name, Version(scanned.version)) != (canonicalize_name(name), version):
+        raise ArtifactError(
+            f"{path.name} is a wheel of {scanned.name} {scanned.version}", fix="Give it the name it was built under"
+        )
+    members = frozenset(member.name for member in scanned.files)
     systems = {system for tag in tags for pattern, system in _SYSTEMS if pattern.match(tag.platform)}
-    return Wheel(path.name, canonicalize_name(name), str(version), sha256, length, tuple(sorted(systems)), members)
+    return Wheel(path.name, scanned.name, str(version), sha256, length, tuple(sorted(systems)), members)
+
+
+def _standard_library(top_level: str, distribution: str) -> str:
+    """What is installed at the publisher's decides nothing; what is part of Python is everywhere."""
+    del distribution
+    return "the standard library" if top_level in sys.stdlib_module_names else ""
 
 
 def address_of(filename: str, url: str) -> str:

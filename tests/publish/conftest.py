@@ -1,13 +1,10 @@
 """Packages that are really installed, and wheels that are really built, for those who publish them."""
 
-import base64
-import hashlib
 import importlib
 import json
 import logging
 import sys
 import urllib.request
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +25,7 @@ from gcp_storage_emulator.storage import Storage
 from moto.server import ThreadedMotoServer
 
 from oneiric_core.publish.places import Backend, Place
+from oneiric_core.testing import make_wheel as build_wheel
 
 Install = Callable[..., None]
 MakeWheel = Callable[..., Path]
@@ -107,21 +105,12 @@ def zeta(install: Install) -> None:
 
 @pytest.fixture
 def make_wheel(tmp_path: Path) -> MakeWheel:
-    """``make_wheel(name, {path: text})``: a wheel with a RECORD, under that file name."""
+    """``make_wheel(name, {path: text})``: a wheel under that file name."""
 
     def make(filename: str = "zeta-2.1.0-py3-none-any.whl", files: dict[str, str] | None = None) -> Path:
-        name, version = filename.split("-")[:2]
-        info = f"{name}-{version}.dist-info"
-        members = files or {"zeta.py": dedent(ZETA)}
-        members |= {f"{info}/METADATA": METADATA, f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n"}
-        record = ""
+        name, version, tag = filename.removesuffix(".whl").replace("-1-py3", "-py3").split("-", 2)
         path = tmp_path / filename
-        with zipfile.ZipFile(path, "w") as archive:
-            for member, text in members.items():
-                archive.writestr(zipfile.ZipInfo(member), text)
-                digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-                record += f"{member},sha256={digest},{len(text.encode())}\n"
-            archive.writestr(zipfile.ZipInfo(f"{info}/RECORD"), f"{record}{info}/RECORD,,\n")
+        path.write_bytes(build_wheel(files or {"zeta.py": dedent(ZETA)}, name, version, tag=tag))
         return path
 
     return make

@@ -38,9 +38,7 @@ def wheel(zeta: None, make_wheel: MakeWheel) -> Wheel:
 
 def manifest(wheel: Wheel, **changes: Any) -> RemoteManifest:
     document = generate_manifest([find_package("zeta")], version="2.1.0", source="zeta", wheels={WHERE: wheel})
-    return RemoteManifest.from_document(
-        document | {"entries": [entry | changes for entry in document["entries"]]}
-    )
+    return RemoteManifest.from_document(document | {"entries": [entry | changes for entry in document["entries"]]})
 
 
 def test_what_agrees_is_the_version(wheel: Wheel) -> None:
@@ -69,7 +67,9 @@ def test_a_wheel_of_another_version_is_refused(wheel: Wheel) -> None:
 
 
 def test_notes_are_made_of_what_changes_left_behind_and_leave_it_there(tmp_path: Path) -> None:
-    (tmp_path / "towncrier.toml").write_text('[tool.towncrier]\nname = "Zeta"\nfilename = "NEWS.md"\ndirectory = "news"\n')
+    (tmp_path / "towncrier.toml").write_text(
+        '[tool.towncrier]\nname = "Zeta"\nfilename = "NEWS.md"\ndirectory = "news"\n'
+    )
     fragments = tmp_path / "news"
     fragments.mkdir()
     (fragments / "+faster.feature.md").write_text("Twice as fast.")
@@ -81,5 +81,8 @@ def test_notes_are_made_of_what_changes_left_behind_and_leave_it_there(tmp_path:
 
 
 def test_a_project_without_notes_says_why(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"there is no pyproject\.toml or towncrier\.toml in"):
+        release_notes(tmp_path, Version("1"))
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'zeta'\n")
     with pytest.raises(ArtifactError, match="towncrier makes no notes"):
         release_notes(tmp_path, Version("1"))

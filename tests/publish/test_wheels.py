@@ -4,20 +4,33 @@ from pathlib import Path
 
 import pytest
 
-from oneiric_core.errors import ArtifactError, ManifestError
+from oneiric_core.errors import ArtifactError, ManifestError, UnsafeWheelError
 from oneiric_core.publish import address_of, read_wheel
+from oneiric_core.testing import BadWheel, bad_wheel, make_wheel
 
 NAME = "zeta-1.0-py3-none-any.whl"
 
 
+@pytest.mark.parametrize("name", ["zeta.zip", "zeta-1.0.whl"])
+def test_what_has_not_the_name_of_a_wheel_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ArtifactError, match="not the name of a wheel"):
+        read_wheel(tmp_path / name)
+
+
 @pytest.mark.parametrize(
-    ("name", "said"),
-    [("zeta.zip", "not the name of a wheel"), ("zeta-1.0.whl", "not the name of a wheel"), (NAME, "is not a wheel")],
+    "content", [b"not a zip", make_wheel({"json/__init__.py": ""}, "zeta"), bad_wheel(BadWheel.PTH, name="zeta")]
 )
-def test_what_is_no_wheel_is_refused(tmp_path: Path, name: str, said: str) -> None:
-    path = tmp_path / name
-    path.write_bytes(b"not a zip")
-    with pytest.raises(ArtifactError, match=said):
+def test_what_runtimes_would_refuse_is_not_offered_to_them(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / NAME
+    path.write_bytes(content)
+    with pytest.raises(UnsafeWheelError):
+        read_wheel(path)
+
+
+def test_a_wheel_under_the_name_of_another_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    path.write_bytes(make_wheel({"zeta.py": ""}, "zeta", "1.1"))
+    with pytest.raises(ArtifactError, match=r"is a wheel of zeta 1\.1"):
         read_wheel(path)
 
 
