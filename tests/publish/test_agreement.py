@@ -83,6 +83,6 @@ def test_notes_are_made_of_what_changes_left_behind_and_leave_it_there(tmp_path:
 def test_a_project_without_notes_says_why(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"there is no pyproject\.toml or towncrier\.toml in"):
         release_notes(tmp_path, Version("1"))
-    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'zeta'\n")
+    (tmp_path / "pyproject.toml").write_text("[tool")
     with pytest.raises(ArtifactError, match="towncrier makes no notes"):
         release_notes(tmp_path, Version("1"))
