@@ -1,5 +1,6 @@
 """Actions that take anything, do more than they say, or change what they are given."""
 
+import itertools
 import subprocess
 import sys
 import threading
@@ -7,7 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from mutants import mutant, reference
 
@@ -110,3 +111,35 @@ class WritesSomeTimeLater(_Rooted):
         time.sleep(0.1)
         with suppress(FileNotFoundError):  # by then it may be over
             self.root.joinpath("log").write_text("done", encoding="utf-8")
+
+
+@mutant("ACT-003", expects="and again {")
+class CountsItsCalls(reference.Slugify):
+    """Claims to be deterministic, and counts its calls."""
+
+    metadata = reference.Slugify.metadata.model_copy(
+        update={"capabilities": [*reference.Slugify.metadata.capabilities, "deterministic"]}
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._calls = 0
+
+    async def execute(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        result = await super().execute(payload)
+        self._calls += 1
+        return {**result, "call": self._calls}
+
+
+@mutant("ACT-003", expects="and on another instance {")
+class SignsItsResults(reference.Slugify):
+    """Puts a number of the instance into each result."""
+
+    numbers: ClassVar[Any] = itertools.count()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._number = next(self.numbers)
+
+    async def execute(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        return {**await super().execute(payload), "by": self._number}

@@ -1,5 +1,6 @@
 """Stores that do not give back the bytes they were given."""
 
+import asyncio
 from pathlib import Path
 
 from mutants import mutant, reference
@@ -70,3 +71,33 @@ class StopsAtAMegabyte(reference.Folder):
 
     async def save(self, key: str, data: bytes) -> None:
         await super().save(key, data[: 1 << 20])
+
+
+_everywhere: dict[str, bytes] = {}
+
+
+@mutant("BLOB-002", expects="read('only here') answered b'1'")
+class RemembersForAll(reference.Folder):
+    """Remembers for all stores at once what was saved."""
+
+    async def save(self, key: str, data: bytes) -> None:
+        await super().save(key, data)
+        _everywhere[key] = data
+
+    async def read(self, key: str) -> bytes | None:
+        found = await super().read(key)
+        return _everywhere.get(key) if found is None else found
+
+    async def delete(self, key: str) -> bool:
+        _everywhere.pop(key, None)
+        return await super().delete(key)
+
+
+@mutant("BLOB-002", expects="while others saved 'a', read('a') answered")
+class WritesInPieces(reference.Folder):
+    """Writes a file in two pieces, and lets others read in between."""
+
+    async def save(self, key: str, data: bytes) -> None:
+        self.path(key).write_bytes(data[: len(data) // 2])
+        await asyncio.sleep(0)
+        self.path(key).write_bytes(data)

@@ -1,5 +1,6 @@
 """Stores that do not answer as a dictionary would."""
 
+import asyncio
 import json
 import unicodedata
 from contextvars import ContextVar
@@ -142,3 +143,25 @@ class KeepsInTheContext(reference.Cache):
 
     async def clear(self) -> None:
         _VALUES.set({})
+
+
+@mutant("KV-002", expects="answered None")
+class WritesBackWhatItRead(reference.Cache):
+    """Reads all values, waits, and writes them back with its own."""
+
+    async def set(self, key: str, value: Any) -> None:
+        values = dict(self._values)
+        await asyncio.sleep(0)
+        self._values = {**values, key: value}
+
+
+@mutant("KV-002", expects="expected  [0, 0]")
+class KeepsTheKeyAside(reference.Cache):
+    """Keeps the key it is asked for in an attribute until it has waited."""
+
+    asked = ""
+
+    async def get(self, key: str) -> Any:
+        self.asked = key
+        await asyncio.sleep(0)
+        return await super().get(self.asked)

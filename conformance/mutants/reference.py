@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from mutants.stores import Cache, CacheSettings, Folder, FolderSettings, TimedCache
+from mutants.stores import Cache, CacheSettings, Folder, FolderSettings, TimedCache, Vault
 from oneiric_conformance.subject import EntryPointName, Package, Subject
 from oneiric_core.components import (
     ActionMetadata,
@@ -31,6 +31,7 @@ __all__ = [
     "Slugify",
     "Ticker",
     "TimedCache",
+    "Vault",
     "WordCount",
     "package",
     "subject_of",
@@ -156,7 +157,7 @@ class Audit:
 
 
 class Review:
-    """Counts a draft and then the final text, one after the other."""
+    """Counts a draft and then the final text, and beside them the cover and what is on its back."""
 
     metadata = WorkflowMetadata(
         key="review",
@@ -167,6 +168,8 @@ class Review:
             "nodes": [
                 {"id": "draft", "task": "word-count", "payload": {"text": "a first draft"}},
                 {"id": "final", "task": "word-count", "depends_on": ["draft"], "payload": {"text": "final"}},
+                {"id": "cover", "task": "word-count", "payload": {"text": "what it looks like"}},
+                {"id": "back", "task": "word-count", "depends_on": ["cover"], "payload": {"text": "a blurb"}},
             ]
         },
     )
@@ -225,7 +228,7 @@ class Slugify:
         return {"slug": "-".join("".join(c if c.isalnum() else " " for c in text.lower()).split()), "text": text}
 
 
-COMPONENTS = (Cache, TimedCache, Folder, Ticker, WordCount, Audit, Review, Slugify)
+COMPONENTS = (Cache, TimedCache, Folder, Vault, Ticker, WordCount, Audit, Review, Slugify)
 
 
 def subject_of(component: Any, **changes: Any) -> Subject:

@@ -1,6 +1,7 @@
 """The adapters among the reference components: what keeps values and bytes."""
 
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -131,3 +132,38 @@ class Folder:
         names = sorted(path.name for path in self._root.iterdir())
         keys = [bytes.fromhex(name).decode("utf-8", "surrogatepass") for name in names]
         return [key for key in keys if key.startswith(prefix)]
+
+
+class VaultSettings(BaseModel):
+    """How the names of secrets begin in the environment."""
+
+    prefix: str = "REFERENCE_"
+
+
+class Vault:
+    """Secrets from the environment."""
+
+    metadata = AdapterMetadata(
+        category="secrets",
+        provider="reference",
+        factory="mutants.stores:Vault",
+        version="1.0.0",
+        capabilities=["secrets"],
+        settings_model="mutants.stores:VaultSettings",
+    )
+
+    def __init__(self, settings: VaultSettings) -> None:
+        self._prefix = settings.prefix
+        self._open = False
+
+    async def init(self) -> None:
+        self._open = True
+
+    async def health(self) -> bool:
+        return self._open
+
+    async def cleanup(self) -> None:
+        self._open = False
+
+    async def get_secret(self, secret_id: str) -> str | None:
+        return os.environ.get(f"{self._prefix}{secret_id}")

@@ -74,7 +74,11 @@ class TriesAgainWhateverHappens(reference.WordCount):
             raise
 
 
-@mutant("TASK-002", expects="the run after a cancelled one")
+@mutant(
+    "TASK-002",
+    expects="the run after a cancelled one",
+    also={"TASK-003": "it is locked while another run is under way"},
+)
 class BreaksWhenCancelled(reference.WordCount):
     """Stays locked when it is cancelled while it holds its lock."""
 
@@ -130,3 +134,31 @@ class ReturnsAPretender(reference.WordCount):
 
     async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         return {**await super().run(payload), "object": _Pretends()}
+
+
+@mutant("TASK-003", expects="beside others it gave")
+class KeepsTheTextAside(reference.WordCount):
+    """Keeps the text in an attribute while it waits."""
+
+    payload: Any = None
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        self.payload = payload
+        await asyncio.sleep(0)
+        return await super().run(self.payload)
+
+
+@mutant("TASK-003", expects="beside others it raised RuntimeError: busy")
+class RunsOneAtATime(reference.WordCount):
+    """Refuses to run while it runs."""
+
+    busy = False
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        if self.busy:
+            raise RuntimeError("busy")
+        self.busy = True
+        try:
+            return await super().run(payload)
+        finally:
+            self.busy = False

@@ -1,6 +1,7 @@
 """Workflows whose graph cannot be walked, and runtimes that walk it wrongly."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from mutants import mutant, reference
@@ -100,3 +101,38 @@ class RunsTwice(_Bridged):
     """Runs each node of a graph twice."""
 
     bridge = _Twice
+
+
+class _Careless(WorkflowBridge):
+    async def _step(self, context: Any, node: Any) -> Any:
+        with suppress(RuntimeError):
+            return await super()._step(context, node)
+
+
+class _Impatient(WorkflowBridge):
+    async def run_dag(self, key: str, context: Any = None) -> Any:
+        self.failed = False
+        return await super().run_dag(key, context)
+
+    async def _step(self, context: Any, node: Any) -> Any:
+        if self.failed:
+            raise RuntimeError("this node was told to fail, as all are once one has")
+        try:
+            return await super()._step(context, node)
+        except RuntimeError:
+            self.failed = True
+            raise
+
+
+@mutant("WF-003", expects="the run ended in a result")
+class OverlooksFailures(_Bridged):
+    """Takes a node that failed for one that has no result."""
+
+    bridge = _Careless
+
+
+@mutant("WF-003", expects="which does not depend on it, did not come to its end")
+class GivesUpAtOnce(_Bridged):
+    """Begins no further node once one has failed."""
+
+    bridge = _Impatient

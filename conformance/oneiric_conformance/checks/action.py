@@ -145,6 +145,45 @@ def _side_effects(box: Sandbox, since: int) -> list[str]:
     return [str(event) for event in events if not event.target.startswith(allowed)]
 
 
+def _unless_steady(subject: Subject) -> str:
+    steady = _claims_deterministic(subject) or subject.metadata.get("side_effect_free")
+    return "" if steady else "declares neither deterministic nor side_effect_free"
+
+
+def _claims_deterministic(subject: Subject) -> bool:
+    return "deterministic" in subject.capabilities or subject.metadata.get("deterministic") is True
+
+
+@check(
+    "ACT-003",
+    judges="component",
+    level="must",
+    since="2026.1",
+    floor=2,
+    domains=[Domain.ACTION],
+    applies=_unless_steady,
+)
+def the_same_payload_gives_the_same_result(bench: Bench) -> None:
+    """The same payload gives the same result, again and on another instance; where the action is ``side_effect_free``
+    and does not claim ``deterministic``, anything else is a warning.
+
+    Troubleshooting: a counter, a clock, a random number or the order of a set in the result.
+    """
+    expect = bench.expect if _claims_deterministic(bench.subject) else bench.advise
+    with working(bench) as first, working(bench) as second:
+        executes = [verb_of(bench, first), verb_of(bench, first), verb_of(bench, second)]
+        with bench.control("it executes at least one payload"):
+            payloads = [payload for payload in samples(bench) if takes(bench, executes[0], payload)]
+            bench.expect(bool(payloads), seen="it refused every payload", expected="a payload it takes")
+        for payload in payloads:
+            with bench.asking("execute() of a payload that it took before"):
+                results = [bench.run(ask(execute, copy.deepcopy(payload))) for execute in executes]
+            for result, where in zip(results[1:], ("again", "on another instance"), strict=True):
+                seen = f"it gave {cut(repr(results[0]), 100)}, and {where} {cut(repr(result), 100)}"
+                expect(same(result, results[0]), seen=seen, expected="the same", example=cut(repr(payload)))
+                bench.exercised()
+
+
 @check("ACT-004", judges="component", level="must", since="2026.1", domains=[Domain.ACTION], exercises=True)
 def leaves_the_payload_as_it_was(bench: Bench) -> None:
     """An action does not change its payload, at any depth, whether it takes or refuses it.

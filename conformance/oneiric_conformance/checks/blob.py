@@ -1,13 +1,16 @@
 """BLOB: what an adapter promises that claims ``blob``."""
 
+import asyncio
 from collections.abc import AsyncIterable, Sequence
 from typing import Any, Final, TypeAlias
 
 from hypothesis import strategies as st
 
 from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.settings import SANDBOX, guessed
 from oneiric_conformance.handling.work import ask, opened
 from oneiric_conformance.registry import check
+from oneiric_conformance.subject import Subject
 
 __all__: list[str] = []
 
@@ -129,3 +132,65 @@ def bytes_come_back_exactly(bench: Bench) -> None:
     bench.for_all(_sequences(), play, nasty=_NASTY, show=_told)
     if kept:
         bench.behaved()
+
+
+def _in_a_directory(subject: Subject) -> str:
+    raw = subject.settings or guessed(subject.settings_model)
+    return "" if SANDBOX in repr(raw) else "its settings give it no directory of its own"
+
+
+@check(
+    "BLOB-002",
+    judges="component",
+    level="must",
+    since="2026.1",
+    floor=4,
+    claims="blob",
+    applies=_in_a_directory,
+    exercises=True,
+)
+def stores_do_not_disturb_each_other(bench: Bench) -> None:
+    """Stores in two directories know nothing of each other, and who reads while others save gets the bytes of one of
+    them as a whole.
+
+    Troubleshooting: a root, index or cache that belongs to the module or the class, or a file that is written in place
+    (write another one beside it, and rename).
+    """
+    with bench.control("what was saved is read back"):
+        bench.run(_play(bench, _PLAIN))
+    bench.run(_apart(bench))
+    bench.run(_as_a_whole(bench))
+    bench.behaved()
+
+
+async def _apart(bench: Bench) -> None:
+    async with opened(bench) as first, opened(bench) as second:
+        one, other = {"a": b"first", "only here": b"1"}, {"a": b"second"}
+        for store, model in ((first, one), (second, other)):
+            for key, data in model.items():
+                await _act(bench, store, {}, ("save", key, data))
+        for store, model in ((first, one), (second, other)):
+            for key in one:
+                await _look(bench, store, model, key)
+            names = await _listing(bench, store)
+            bench.expect(names == sorted(model), seen=f"list() answered {names}", expected=str(sorted(model)))
+            bench.exercised()
+        with bench.asking("delete('a') in the other store"):
+            await ask(second.delete, "a")
+        await _look(bench, first, one, "a")
+        bench.exercised()
+
+
+async def _as_a_whole(bench: Bench) -> None:
+    wholes = [bytes([number]) * (1 << 16) for number in range(1, 5)]
+    async with opened(bench) as store:
+        await _act(bench, store, {}, ("save", "a", wholes[0]))
+        works = [*(ask(store.save, "a", data) for data in wholes), *(ask(store.read, "a") for _ in wholes)]
+        with bench.asking("saving and reading at once"):
+            found = await asyncio.gather(*works)
+        with bench.asking("read('a')"):
+            found.append(await ask(store.read, "a"))
+        for data in found[len(wholes) :]:
+            seen = f"while others saved 'a', read('a') answered {_brief(data)}"
+            bench.expect(data in wholes, seen=seen, expected="what one of them saved, as a whole")
+            bench.exercised()

@@ -1,7 +1,7 @@
 """KV: what an adapter promises that claims ``kv``."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 from hypothesis import strategies as st
@@ -17,6 +17,8 @@ __all__: list[str] = []
 Step: TypeAlias = tuple[str, str, Any]
 """What is done, under which key, with which value; the value matters to ``set`` only."""
 
+_AT_ONCE: Final = 12
+_ROUNDS: Final = 3
 _LETTERS: Final = "abcXYZ019 _-.:/*?[]\\\n'\"äßж字🙂"
 _KEYS: Final = (
     "a",
@@ -142,3 +144,47 @@ def a_store_answers_as_a_dictionary_would(bench: Bench) -> None:
     bench.for_all(_sequences(), play, nasty=_NASTY, show=_told)
     if kept:
         bench.behaved()
+
+
+@check("KV-002", judges="component", level="must", since="2026.1", floor=_AT_ONCE, claims="kv", exercises=True)
+def many_use_a_store_at_once(bench: Bench) -> None:
+    """Whoever sets and gets at the same time as others finds what was set under its own key, and under a key that many
+    set, one of their values.
+
+    Troubleshooting: what is read, changed and written back with an ``await`` in between, or the key and value of a call
+    kept in an attribute until the call is over.
+    """
+    with bench.control("what was set is got back by one who is alone"):
+        bench.run(_play(bench, _PLAIN))
+    bench.run(_together(bench))
+    bench.behaved()
+
+
+async def _together(bench: Bench) -> None:
+    async with opened(bench) as store:
+        await _of_all(_own_key(bench, store, number) for number in range(_AT_ONCE))
+        for number in range(_AT_ONCE):
+            await _look(bench, store, {f"own {number}": [number, _ROUNDS - 1]}, f"own {number}")
+            bench.exercised()
+        values = [f"by {number}" for number in range(_AT_ONCE)]
+        await _of_all(_act(bench, store, {}, ("set", "shared", value)) for value in values)
+        with bench.asking("get('shared')"):
+            found = await ask(store.get, "shared")
+        seen = f"after {_AT_ONCE} had set it at once, get('shared') answered {found!r}"
+        bench.expect(found in values, seen=seen, expected="one of the values that were set")
+
+
+async def _of_all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do all at once; the first finding of them is raised by itself."""
+    for outcome in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
+
+
+async def _own_key(bench: Bench, store: Any, number: int) -> None:
+    key = f"own {number}"
+    for turn in range(_ROUNDS):
+        model: dict[str, Any] = {}
+        await _act(bench, store, model, ("set", key, [number, turn]))
+        await asyncio.sleep(0)
+        await _look(bench, store, model, key)

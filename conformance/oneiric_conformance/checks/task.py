@@ -10,8 +10,9 @@ from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.cancelling import Stepped, awaitable
 from oneiric_conformance.handling.evidence import own_work
 from oneiric_conformance.handling.payloads import schemas_of
+from oneiric_conformance.handling.plain import same
 from oneiric_conformance.handling.work import answered, ask, samples, takes, verb_of, working
-from oneiric_conformance.judging.findings import Finding, described
+from oneiric_conformance.judging.findings import Finding, cut, described
 from oneiric_conformance.registry import check
 from oneiric_core import Domain
 
@@ -19,6 +20,8 @@ __all__: list[str] = []
 
 _POINTS: Final = 8
 _IN_TIME: Final = 1.0
+_TOGETHER: Final = 8
+_ANY: Final = object()
 
 
 @check("TASK-001", judges="component", level="must", since="2026.1", domains=[Domain.TASK], exercises=True)
@@ -129,3 +132,44 @@ async def _timed_out(bench: Bench, run: Callable[..., Any], payload: Any) -> Non
         pass
     seconds = time.monotonic() - began
     bench.expect(seconds <= _IN_TIME, seen=f"it ended {seconds:.2f} s after its deadline", expected=f"{_IN_TIME:g} s")
+
+
+@check("TASK-003", judges="component", level="must", since="2026.1", floor=2, domains=[Domain.TASK])
+def parallel_runs_do_not_mix(bench: Bench) -> None:
+    """Runs that are under way at the same time do not mix: each gives for its payload what it gives alone.
+
+    Troubleshooting: the payload, or something made of it, kept in an attribute while the task waits; a run that is
+    refused because another one is under way.
+    """
+    with working(bench) as instance:
+        run = verb_of(bench, instance)
+        with bench.control("it runs alone on at least one payload, and gives the same again where it can"):
+            alone = bench.run(_alone(bench, run))
+        bench.run(_at_once(bench, run, alone))
+
+
+async def _alone(bench: Bench, run: Callable[..., Any]) -> list[tuple[Any, Any]]:
+    """Payloads and what is steady in their results: the result itself, or :data:`_ANY` where it differs each time."""
+    found: list[tuple[Any, Any]] = []
+    for payload in samples(bench)[:_TOGETHER]:
+        try:
+            first, second = [await ask(run, copy.deepcopy(payload)) for _ in range(2)]
+        except Exception:  # noqa: BLE001, S112 - whether it may refuse is for TASK-001 to say
+            continue
+        found.append((payload, first if same(first, second) else _ANY))
+    bench.expect(bool(found), seen="it refused every payload", expected="a payload it runs on")
+    return found
+
+
+async def _at_once(bench: Bench, run: Callable[..., Any], alone: list[tuple[Any, Any]]) -> None:
+    pairs = alone * 2
+    works = (ask(run, copy.deepcopy(payload)) for payload, _ in pairs)
+    for (payload, expected), result in zip(pairs, await asyncio.gather(*works, return_exceptions=True), strict=True):
+        example = cut(repr(payload))
+        failed = isinstance(result, BaseException)
+        seen = f"beside others it raised {described(result)}" if isinstance(result, BaseException) else ""
+        bench.expect(not failed, seen=seen, expected="a result, as alone", example=example)
+        mixed = expected is not _ANY and not same(result, expected)
+        seen = f"beside others it gave {cut(repr(result), 100)}"
+        bench.expect(not mixed, seen=seen, expected=f"{cut(repr(expected), 100)}, as alone", example=example)
+        bench.exercised()

@@ -24,6 +24,7 @@ from oneiric_core.testing import candidates_from, installed_entry_points
 __all__: list[str] = []
 
 _TURNS: Final = 4
+_FAILED: Final = "this node was told to fail"
 _TASK: Final = "conformance-node-{}"
 
 
@@ -198,7 +199,8 @@ async def _with_own_tasks(bench: Bench, nodes: Sequence[Mapping[str, Any]]) -> i
 class _Node:
     """Stands for a node's task: takes some turns of the loop, and writes down when it began and ended."""
 
-    def __init__(self, name: str, turns: int, log: list[str]) -> None:
+    def __init__(self, name: str, turns: int, log: list[str], *, fails: bool = False) -> None:
+        self._fails = fails
         self._name = name
         self._turns = turns
         self._log = log
@@ -208,6 +210,8 @@ class _Node:
         self._log.append(f"begin {self._name}")
         for _ in range(self._turns):
             await asyncio.sleep(0)
+        if self._fails:
+            raise RuntimeError(_FAILED)
         self._log.append(f"end {self._name}")
         return {"node": self._name}
 
@@ -219,22 +223,28 @@ def _stand_in(key: str, factory: Callable[[], object]) -> ComponentSpec:
 async def _scheduled(bench: Bench, nodes: Sequence[Mapping[str, Any]], turns: Sequence[int]) -> None:
     """The same graph, with a task for each node that takes as many turns as given."""
     log: list[str] = []
+    await _run_graph(bench, nodes, turns, log)
+    _expect_order(bench, nodes, log)
+
+
+async def _run_graph(
+    bench: Bench, nodes: Sequence[Mapping[str, Any]], turns: Sequence[int], log: list[str], failing: str = ""
+) -> None:
     renamed = [{**node, "task": _TASK.format(index)} for index, node in enumerate(nodes)]
     with bench.sandbox() as box:
         async with bench.runtime() as runtime:
             for node, count in zip(renamed, turns, strict=True):
-                await _activate(bench, runtime, _stand_in(node["task"], _maker(node["id"], count, log)))
+                maker = _maker(node["id"], count, log, fails=node["id"] == failing)
+                await _activate(bench, runtime, _stand_in(node["task"], maker))
             dag = {**bench.subject.metadata["dag"], "nodes": renamed}
-            await _activate(
-                bench, runtime, bench.spec(box, factory=_Graph, metadata={**bench.subject.metadata, "dag": dag})
-            )
+            metadata = {name: value for name, value in bench.subject.metadata.items() if name != "retry_policy"}
+            await _activate(bench, runtime, bench.spec(box, factory=_Graph, metadata={**metadata, "dag": dag}))
             with bench.asking("a run"):
                 await _call(bench, runtime, {})
-    _expect_order(bench, nodes, log)
 
 
-def _maker(name: str, turns: int, log: list[str]) -> Callable[[], object]:
-    return lambda: _Node(name, turns, log)
+def _maker(name: str, turns: int, log: list[str], *, fails: bool) -> Callable[[], object]:
+    return lambda: _Node(name, turns, log, fails=fails)
 
 
 def _expect_order(bench: Bench, nodes: Sequence[Mapping[str, Any]], log: list[str]) -> None:
@@ -246,3 +256,53 @@ def _expect_order(bench: Bench, nodes: Sequence[Mapping[str, Any]], log: list[st
             early = log.index(f"begin {name}") < log.index(f"end {other}")
             seen = f"node {name!r} began before {other!r} had ended, on which it depends"
             bench.expect(not early, seen=seen, expected="the other way round")
+
+
+@check("WF-003", judges="component", level="must", since="2026.1", domains=[Domain.WORKFLOW], applies=_unless_graph)
+def a_failing_node_stops_only_its_dependents(bench: Bench) -> None:
+    """Whichever node fails, those that depend on it, directly or not, are not begun, all others come to their end, and
+    the run itself ends in an exception.
+
+    Troubleshooting: this is a promise of the runtime to the graph; if it is broken, look at the runtime, and at nodes
+    that use the results of others without naming them in ``depends_on``.
+    """
+    nodes = [
+        {name: node[name] for name in ("id", "task", "depends_on") if name in node} for node in _nodes(bench.subject)
+    ]
+    with bench.control("it runs when no node fails"):
+        bench.run(_scheduled(bench, nodes, [0] * len(nodes)))
+    for node in nodes:
+        for turns in (0, _TURNS):
+            bench.run(_failing(bench, nodes, node["id"], turns))
+            bench.exercised()
+
+
+async def _failing(bench: Bench, nodes: Sequence[Mapping[str, Any]], failing: str, turns: int) -> None:
+    """One node fails after some turns, while each of the others takes a few."""
+    log: list[str] = []
+    try:
+        await _run_graph(bench, nodes, [turns if node["id"] == failing else 2 for node in nodes], log, failing)
+        raised = False
+    except Finding as found:
+        raised = True
+        if _FAILED not in found.seen:
+            raise
+    seen = f"node {failing!r} failed, and the run ended in a result"
+    bench.expect(raised, seen=seen, expected="an exception", example=f"{failing!r} fails")
+    stopped = _after(nodes, failing)
+    for name in (node["id"] for node in nodes):
+        begun, ended = log.count(f"begin {name}"), log.count(f"end {name}")
+        seen = f"node {failing!r} failed, and {name!r}, which depends on it, was begun all the same"
+        bench.expect(not begun or name not in stopped, seen=seen, expected="not begun", example=f"{failing!r} fails")
+        seen = f"node {failing!r} failed, and {name!r}, which does not depend on it, did not come to its end"
+        bench.expect(
+            bool(ended) or name in {*stopped, failing}, seen=seen, expected="its end", example=f"{failing!r} fails"
+        )
+
+
+def _after(nodes: Sequence[Mapping[str, Any]], name: str) -> set[str]:
+    """The ids of those that depend on a node, directly or not."""
+    found: set[str] = set()
+    while more := {node["id"] for node in nodes if {name, *found} & {*_needs(node)}} - found:
+        found |= more
+    return found

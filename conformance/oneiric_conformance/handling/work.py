@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from oneiric_conformance.handling import examples
 from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.filters import fulfilled, rules_of
 from oneiric_conformance.handling.plain import flaw, same
 from oneiric_conformance.judging.findings import Finding
 from oneiric_core import Domain, EventEnvelope
@@ -22,6 +23,7 @@ __all__ = [
     "inputs",
     "opened",
     "put_aside",
+    "refuse_pretender",
     "samples",
     "some_work",
     "takes",
@@ -49,7 +51,7 @@ async def opened(bench: Bench) -> AsyncIterator[Any]:
     """A fresh instance in a sandbox of its own, ready for work, and cleaned up at the end of the block."""
     with bench.sandbox() as box:
         async with bench.live(box) as instance:
-            _refuse_pretender(bench, instance)
+            refuse_pretender(bench, instance)
             yield instance
 
 
@@ -59,13 +61,13 @@ def working(bench: Bench) -> Iterator[Any]:
     with bench.sandbox() as box:
         instance = bench.run(bench.activated(box))
         try:
-            _refuse_pretender(bench, instance)
+            refuse_pretender(bench, instance)
             yield instance
         finally:
             bench.run(bench.cleanup(instance))
 
 
-def _refuse_pretender(bench: Bench, instance: object) -> None:
+def refuse_pretender(bench: Bench, instance: object) -> None:
     """What has every method there could be has no contract that it could keep."""
     try:
         pretends = callable(getattr(instance, _NOBODY_HAS, None))
@@ -114,7 +116,7 @@ def inputs(bench: Bench) -> list[Any]:
 def envelopes(metadata: Mapping[str, Any], payloads: Iterable[Any]) -> list[EventEnvelope]:
     """Events that the declared topics and filters let through, one for each payload and topic in turn."""
     topics = [topic for topic in metadata.get("topics") or () if isinstance(topic, str)] or [_ANY_TOPIC]
-    filters = [rule for rule in metadata.get("filters") or () if isinstance(rule, Mapping)]
+    rules = rules_of(metadata)
     made = []
     for number, payload in enumerate([{} for _ in topics] + list(payloads)):
         event: dict[str, Any] = {
@@ -122,30 +124,10 @@ def envelopes(metadata: Mapping[str, Any], payloads: Iterable[Any]) -> list[Even
             "payload": copy.deepcopy(payload) if isinstance(payload, dict) else {"value": payload},
             "headers": {"id": f"conformance-{number}"},
         }
-        for rule in filters:
-            _fulfil(event, rule)
+        for rule in rules:
+            fulfilled(event, rule)
         made.append(EventEnvelope(**event))
     return made
-
-
-def _fulfil(event: dict[str, Any], rule: Mapping[str, Any]) -> None:
-    """Change the event so that ``rule`` (``path`` with ``equals``, ``any_of`` or ``exists``) lets it through."""
-    *way, last = str(rule.get("path", "")).split(".")
-    if not way and last in event:  # the topic is chosen from those declared
-        return
-    holder: Any = event if way and way[0] in event else event["payload"]
-    for step in way:
-        if not isinstance(holder.get(step), dict):
-            holder[step] = {}
-        holder = holder[step]
-    if rule.get("exists") is False:
-        holder.pop(last, None)
-    elif "equals" in rule:
-        holder[last] = rule["equals"]
-    elif rule.get("any_of"):
-        holder[last] = rule["any_of"][0]
-    else:
-        holder.setdefault(last, "present")
 
 
 def takes(bench: Bench, verb: Callable[..., Any], payload: object) -> bool:

@@ -1,0 +1,51 @@
+"""Secrets where components look for them: in the environment, and in the files or directories that settings name."""
+
+import json
+import os
+from pathlib import Path
+
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.observing.sandbox import Sandbox
+from oneiric_core.testing import make_settings
+
+__all__ = ["Planter"]
+
+
+class Planter:
+    """Keeps secrets for one example; the environment is put back when its sandbox is closed.
+
+    - In the environment, under the settings' ``prefix`` (if they have one) and the secret's name.
+    - In each directory that a setting names, as a file of the secret's name.
+    - In each file that a setting names (it exists, or has a suffix), as a JSON object of all of them.
+    """
+
+    def __init__(self, bench: Bench, box: Sandbox) -> None:
+        settings = make_settings(bench.subject.settings_model, bench.settings(box))
+        values = dict(settings) if hasattr(settings, "__iter__") else {}
+        prefix = values.get("prefix")
+        self._prefix = prefix if isinstance(prefix, str) else ""
+        paths = [Path(value) for value in values.values() if isinstance(value, str | Path) and _inside(value, box)]
+        self._files = [path for path in paths if path.is_file() or path.suffix]
+        self._directories = [path for path in paths if path not in self._files]
+        self._known: dict[str, str] = {}
+
+    def plant(self, name: str, value: str | None) -> None:
+        """Keep ``value`` under ``name``; None takes it away."""
+        self._known = {key: kept for key, kept in self._known.items() if key != name}
+        if value is not None:
+            self._known[name] = value
+        os.environ.pop(f"{self._prefix}{name}", None)
+        if value is not None:
+            os.environ[f"{self._prefix}{name}"] = value
+        for directory in self._directories:
+            directory.mkdir(parents=True, exist_ok=True)
+            (directory / name).unlink(missing_ok=True)
+            if value is not None:
+                (directory / name).write_text(value, encoding="utf-8")
+        for file in self._files:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(self._known), encoding="utf-8")
+
+
+def _inside(value: str | Path, box: Sandbox) -> bool:
+    return Path(value).is_absolute() and Path(value).is_relative_to(box.path)
