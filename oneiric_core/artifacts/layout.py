@@ -167,7 +167,10 @@ def take_out(name: str, condemned: Inode, to: str, *, source: int, target: int) 
 def _move(name: str, to: str, source: int, target: int) -> None:
     try:
         os.rename(name, to, src_dir_fd=source, dst_dir_fd=target)
-    except PermissionError:  # a directory gets another parent, which is a change to it
-        with open_directory(name, above=source) as directory:
-            os.fchmod(directory, 0o700)
+    except PermissionError as refusal:  # a directory gets another parent, which is a change to it
+        try:
+            with open_directory(name, above=source) as directory:
+                os.fchmod(directory, 0o700)
+        except OSError:  # that was not the reason
+            raise refusal from None
         os.rename(name, to, src_dir_fd=source, dst_dir_fd=target)

@@ -33,7 +33,7 @@ _LOCK: Final = re.compile(rf"[0-9a-f]{{64}}\.(?:{'|'.join(SUFFIXES)})")
 def _kernel() -> str:
     """Which kernel we run on since when; a name that is nobody's where there is no telling."""
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip().replace("-", "")
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip().replace("-", "")
     except OSError:
         return _ELSEWHERE
 

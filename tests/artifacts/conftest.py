@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 _SERVER = """
-import asyncio, json, os, sys, traceback
+import asyncio, json, os, select, signal, sys, traceback
 from pathlib import Path
 from oneiric_core.artifacts.store import BlobStore
 
 for line in sys.stdin:
-    code, root = json.loads(line)
+    code, root, kill_after = json.loads(line)
     child = os.fork()
     if not child:
         try:
@@ -23,7 +23,9 @@ for line in sys.stdin:
             traceback.print_exc()
             os._exit(1)
         os._exit(0)
-    print(child, flush=True)
+    if kill_after is not None:
+        select.select([], [], [], kill_after)
+        os.kill(child, signal.SIGKILL)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
@@ -36,22 +38,14 @@ class Forks:
             [sys.executable, "-c", _SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
 
-    def start(self, code: str, root: Path) -> int:
-        """Begin to run it; its process id."""
+    def run(self, code: str, root: Path, *, kill_after: float | None = None) -> int:
+        """The exit code, once it has ended: 1 for an exception, negative for a signal.
+
+        :param kill_after: how many seconds it has before it is killed.
+        """
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps([code, str(root)]) + "\n")
-        return self._said()
-
-    def ended(self) -> int:
-        """The exit code, once it has ended: 1 for an exception, negative for a signal."""
-        return self._said()
-
-    def run(self, code: str, root: Path) -> int:
-        self.start(code, root)
-        return self.ended()
-
-    def _said(self) -> int:
         assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps([code, str(root), kill_after]) + "\n")
         return int(self.process.stdout.readline())
 
 
