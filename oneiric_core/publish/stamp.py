@@ -17,7 +17,7 @@ from oneiric_core.manifest import SIGNATURE_FIELDS, ManifestHeader
 from oneiric_core.manifest.text import MAX_SAFE_INTEGER
 from oneiric_core.trust import PublicKey, TrustPolicy, authenticate
 
-__all__ = ["Previous", "next_sequence_number", "stamped"]
+__all__ = ["Previous", "next_sequence_number", "refuse_regress", "stamped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,8 @@ def next_sequence_number(
     :raises ManifestError: there is no greater number, or it is below zero.
     """
     header = ManifestHeader.from_document(_header(document))
-    if previous is not None and previous.source != header.source:
-        raise TrustError(
-            f"the previous manifest is of {previous.source!r}, and this one of {header.source!r}",
-            fix="Give the one that this is the successor of",
-        )
+    if previous is not None:
+        _refuse_other_source(header, previous)
     used = previous.sequence_number if previous else 0
     if was_signed:
         used = max(used, header.sequence_number or 0)
@@ -64,14 +61,36 @@ def next_sequence_number(
         number = used + 1
     if number > MAX_SAFE_INTEGER or number < 0:
         raise ManifestError(f"{number} is no sequence number", fix=f"Choose one from 1 to {MAX_SAFE_INTEGER}")
+    _refuse_used(number, used)
+    return number
+
+
+def refuse_regress(header: ManifestHeader, previous: Previous) -> None:
+    """May what ``header`` is of be published in the place of ``previous``?
+
+    :raises TrustError: it is of another source.
+    :raises RollbackError: its number is not greater.
+    """
+    _refuse_other_source(header, previous)
+    _refuse_used(header.sequence_number or 0, previous.sequence_number)
+
+
+def _refuse_other_source(header: ManifestHeader, previous: Previous) -> None:
+    if previous.source != header.source:
+        raise TrustError(
+            f"the previous manifest is of {previous.source!r}, and this one of {header.source!r}",
+            fix="Give the one that this is the successor of",
+        )
+
+
+def _refuse_used(number: int, used: int) -> None:
     if number <= used:
         raise RollbackError(
             f"the sequence number {number} does not grow: {used} is used already",
-            fix=f"Leave it out, or choose {used + 1} or more",
+            fix=f"Sign it anew without --sequence-number, or with {used + 1} or more",
             sequence_number=number,
             used=used,
         )
-    return number
 
 
 def stamped(document: Mapping[str, Any], number: int, now: datetime, expires_in: timedelta | None) -> dict[str, Any]:

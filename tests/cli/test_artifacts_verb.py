@@ -93,3 +93,9 @@ def test_who_looks_sees_how_far_it_is(here: Path) -> None:
     os.close(terminal)
     assert b"Uploading acme.whl" in shown
     assert b"6.3" in shown  # megabytes: each byte sent, and read back
+
+
+def test_whoever_asks_for_it_to_be_public_is_told_when_it_is_not(capsys: Capture) -> None:
+    assert main([*UPLOAD.split(), "--public"]) == 0
+    assert main([*UPLOAD.split(), "--public", "--public-url", "http://127.0.0.1:9/www"]) == 1
+    assert "http://127.0.0.1:9/www/wheels/acme.whl is not there for everybody" in capsys.readouterr().err

@@ -203,3 +203,23 @@ def test_a_manifest_that_cannot_be_read_or_written_says_so(capsys: Capture, read
     if os.geteuid() != 0:
         (ready / "manifest.yaml").chmod(0)
         refused(capsys, SIGN, "cannot be read")
+
+
+def test_what_is_signed_is_published_and_what_is_not_is_not(capsys: Capture, ready: Path) -> None:
+    (ready / "www").mkdir()
+    publish = VERIFY.replace("verify", "publish") + " --backend file --bucket www --key manifest.yaml"
+    refused(capsys, publish, "0 of the trusted keys signed")
+    assert not [*(ready / "www").iterdir()]
+    does(SIGN)
+    told = answer(capsys, f"{publish} --public")
+    assert (told["unchanged"], told["replaced"], told["sequence_number"]) == (False, None, 1)
+    assert told["url"] == (ready / "www" / "manifest.yaml").as_uri()
+    assert (ready / "www" / "manifest.yaml").read_bytes() == (ready / "manifest.yaml").read_bytes()
+    does(SIGN)
+    capsys.readouterr()
+    does(publish)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "file://www/manifest.yaml: published, 2 entries of zeta, number 2, without expiry"
+    assert second == told["url"]
+    does(publish)
+    assert "there already" in capsys.readouterr().out

@@ -5,12 +5,20 @@ from typing import Annotated
 
 import typer
 
-from oneiric_core.artifacts.confine import confine
 from oneiric_core.cli import render
 from oneiric_core.cli.arguments import AsJson, examples, existing
+from oneiric_core.cli.buckets import (
+    BackendOption,
+    BucketOption,
+    EndpointOption,
+    KeyOption,
+    PublicOption,
+    PublicUrlOption,
+    RegionOption,
+)
 from oneiric_core.cli.finding import plain_application
-from oneiric_core.errors import PathTraversalError
-from oneiric_core.publish.places import Backend, Place
+from oneiric_core.publish.places import Place
+from oneiric_core.publish.reach import Promise, refuse_unkept
 from oneiric_core.publish.upload import upload_artifact
 
 __all__ = ["verb"]
@@ -36,22 +44,16 @@ def upload(
     artifact: Annotated[
         Path, typer.Option("--artifact", metavar="PATH", parser=existing, help="The file to bring there.")
     ],
-    backend: Annotated[Backend, typer.Option("--backend", help="What keeps it: S3, GCS, or a directory.")],
-    bucket: Annotated[str, typer.Option("--bucket", metavar="B", help="The bucket; with file, the directory.")],
-    key: Annotated[str, typer.Option("--key", metavar="K", help="The name in the bucket, as wheels/acme-1.0.whl.")],
-    region: Annotated[
-        str | None, typer.Option("--region", metavar="R", help="Of an S3 bucket; AWS_REGION if left out.")
-    ] = None,
-    endpoint_url: Annotated[
-        str | None, typer.Option("--endpoint-url", metavar="U", help="Of a server that speaks S3 or GCS.")
-    ] = None,
+    backend: BackendOption,
+    bucket: BucketOption,
+    key: KeyOption,
+    region: RegionOption = None,
+    endpoint_url: EndpointOption = None,
     content_type: Annotated[
         str | None, typer.Option("--content-type", metavar="T", help="As the key says if left out.")
     ] = None,
-    public_url: Annotated[
-        str | None,
-        typer.Option("--public-url", metavar="U", help="Where the bucket is published, if under another name."),
-    ] = None,
+    public_url: PublicUrlOption = None,
+    public: PublicOption = False,
     as_json: AsJson = False,
 ) -> None:
     """Upload a file once and for all, read it back, and say the URL it is found under.
@@ -59,13 +61,11 @@ def upload(
     What stands under a key stays: the same bytes are done already, other bytes are refused. Credentials are found as
     the vendors' own tools find them. No ACL is set: who may read is the business of the bucket's policy.
     """
-    try:
-        confine(Path("/"), key)
-    except PathTraversalError as error:
-        raise typer.BadParameter(error.what, param_hint="--key") from error
     place = Place(backend, bucket, key, region, endpoint_url, public_url)
     with render.progress(f"Uploading {artifact.name}", 2 * artifact.stat().st_size) as done:
         made = upload_artifact(artifact, place, content_type=content_type, progress=done)
+    if public:
+        refuse_unkept([Promise(made.url, made.sha256, made.length)])
     if as_json:
         told = {"url": made.url, "sha256": made.sha256, "length": made.length, "created": made.created}
         render.data(told | {"backend": backend.value, "bucket": bucket, "key": key})

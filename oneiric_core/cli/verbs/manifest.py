@@ -1,4 +1,4 @@
-"""``oneiric-core manifest``: generate, sign and verify what is published."""
+"""``oneiric-core manifest``: generate, sign, verify and publish what a package offers."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +8,15 @@ import typer
 
 from oneiric_core.cli import render
 from oneiric_core.cli.arguments import AsJson, DomainsOption, duration, examples, existing
+from oneiric_core.cli.buckets import (
+    BackendOption,
+    BucketOption,
+    EndpointOption,
+    KeyOption,
+    PublicOption,
+    PublicUrlOption,
+    RegionOption,
+)
 from oneiric_core.cli.finding import plain_application
 from oneiric_core.cli.secrets import PasswordEnv, PrivateKeyEnv, PrivateKeyFile, read_private_key
 from oneiric_core.clock import SYSTEM_CLOCK
@@ -24,6 +33,8 @@ from oneiric_core.publish import (
     sign_anew,
     write_file,
 )
+from oneiric_core.publish.announce import announce_manifest
+from oneiric_core.publish.places import Place
 from oneiric_core.publish.write import read_file
 from oneiric_core.trust import PublicKey, TrustPolicy, VerifiedManifest, load_public_key, public_key_of, verify_manifest
 
@@ -38,13 +49,16 @@ PublicKeys: TypeAlias = Annotated[
     list[Path],
     typer.Option("--public-key", metavar="PATH", parser=existing, help="A key that is trusted; may be said again."),
 ]
+ThresholdOption: TypeAlias = Annotated[
+    int, typer.Option("--threshold", metavar="N", help="How many distinct keys have to have signed.")
+]
 _STANDARD_OUTPUT: Final = Path("-")
 _ENVELOPE_NAME: Final = ".dsse.json"
 
 
 @verb.callback()
 def manifest() -> None:
-    """Generate, sign and verify what is published."""
+    """Generate, sign, verify and publish what a package offers."""
 
 
 @verb.command(
@@ -208,9 +222,7 @@ def verify(
     *,
     manifest: ManifestPath,
     public_key: PublicKeys,
-    threshold: Annotated[
-        int, typer.Option("--threshold", metavar="N", help="How many distinct keys have to have signed.")
-    ] = 1,
+    threshold: ThresholdOption = 1,
     source: Annotated[str | None, typer.Option("--source", metavar="S", help="The only source accepted.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -222,6 +234,43 @@ def verify(
     else:
         told = _count(len(verified.signers), "trusted key", "trusted keys")
         render.text(f"{manifest}: signed by {told}, {_told(verified)}")
+
+
+@verb.command(
+    epilog=examples(
+        "oneiric-core manifest publish --manifest manifest.dsse.json --public-key keys/oneiric.public.pem \\\n"
+        "--backend s3 --bucket acme-releases --region eu-central-1 --key manifest.dsse.json --public"
+    )
+)
+def publish(
+    *,
+    manifest: ManifestPath,
+    public_key: PublicKeys,
+    backend: BackendOption,
+    bucket: BucketOption,
+    key: KeyOption,
+    threshold: ThresholdOption = 1,
+    region: RegionOption = None,
+    endpoint_url: EndpointOption = None,
+    public_url: PublicUrlOption = None,
+    public: PublicOption = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put a signed manifest where runtimes look for it, if everything it says is true.
+
+    It has to be signed by keys that are trusted; each artifact it names has to be there for everybody; its number has
+    to be greater than that of the manifest which stands there. Else nothing is changed.
+    """
+    place = Place(backend, bucket, key, region, endpoint_url, public_url)
+    policy = TrustPolicy(_load(public_key), threshold=threshold)
+    data, kind = read_file(manifest), media_type_of(manifest.name)
+    made = announce_manifest(data, kind, place, policy, now=SYSTEM_CLOCK.now(), public=public)
+    if as_json:
+        render.data({"url": made.url, "unchanged": made.unchanged, "replaced": made.replaced, **_facts(made.verified)})
+        return
+    came = "there already" if made.unchanged else "published"
+    render.text(f"{place}: {came}, {_told(made.verified)}")
+    render.text(made.url)
 
 
 def _target(manifest: Path, output: Path | None, form: Literal["flat", "dsse"] | None) -> Path:
