@@ -122,9 +122,16 @@ class TrustSettings(_Section):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if self.keys and self.root is not None:
-            raise ValueError("name keys or a root, which has keys of its own, but not both")
+        if self.root is not None and (self.keys or self.threshold > 1 or self.source is not None):
+            raise ValueError(
+                "a root says itself which keys, threshold and source; name one or the others, but not both"
+            )
         return self
+
+    def beyond_keys(self) -> dict[str, Any]:
+        """What is asked of a manifest beside its signatures, as fields of a :class:`~oneiric_core.TrustPolicy`."""
+        max_age = None if self.max_age is None else timedelta(seconds=self.max_age)
+        return {"require_expiry": self.require_expiry, "max_age": max_age}
 
     def policy(self, read: Callable[[str], bytes]) -> Policy:
         """The policy of the listed keys; :class:`~oneiric_core.RefuseAll` where none is.
@@ -139,8 +146,7 @@ class TrustSettings(_Section):
             [_key(written, read) for written in self.keys],
             threshold=self.threshold,
             source=self.source,
-            require_expiry=self.require_expiry,
-            max_age=None if self.max_age is None else timedelta(seconds=self.max_age),
+            **self.beyond_keys(),
         )
 
 
@@ -156,7 +162,10 @@ class RemoteSettings(_Section):
     :param url: of the manifest; or ``path``, a file relative to the settings file.
     :param refresh_interval: how often to look for a new manifest.
     :param headers: sent to the origin of the URL and to no other.
+    :param timeout: for a manifest, and the least one for an artifact, retries included.
+    :param attempts: how often a server is asked at most.
     :param networks: private networks that may be connected to.
+    :param http_to_loopback: servers of this machine may be asked without encryption.
     :param local_roots: directories from which artifacts may be taken as files.
     """
 
@@ -172,6 +181,7 @@ class RemoteSettings(_Section):
     max_manifest_bytes: Annotated[int, Field(ge=1)] | None = None
     max_artifact_bytes: Annotated[int, Field(ge=1)] | None = None
     networks: Annotated[tuple[Network, ...], Field(strict=False)] = ()
+    http_to_loopback: bool = False
     local_roots: Texts = ()
 
     @model_validator(mode="after")

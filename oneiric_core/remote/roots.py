@@ -1,6 +1,5 @@
 """Following the roots of a source, from the one that came with the program to the newest that is published."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TypeAlias
 
 from oneiric_core.clock import SYSTEM_CLOCK, Clock
 from oneiric_core.remote.state_store import StateStore
+from oneiric_core.remote.threads import in_thread
 from oneiric_core.trust.root import MAX_ROTATIONS, TrustRoot, advanced, anchored, known_root
 
 __all__ = ["FetchRoot", "refresh_root"]
@@ -36,13 +36,13 @@ async def refresh_root(
     first = TrustRoot.open(anchor, unsafe_allow_published_keys=unsafe_allow_published_keys)
     reopen = partial(known_root, unsafe_allow_published_keys=unsafe_allow_published_keys)
     store, now = StateStore(state_dir), clock.now()
-    state = await asyncio.to_thread(store.update, first.source, lambda state: anchored(state, first))
+    state = await in_thread(store.update, first.source, lambda state: anchored(state, first))
     known = reopen(state)
     for _ in range(MAX_ROTATIONS):
         data = await fetch(known.version + 1)
         if data is None:
             break
-        state = await asyncio.to_thread(store.update, first.source, partial(advanced, known=known, data=data))
+        state = await in_thread(store.update, first.source, partial(advanced, known=known, data=data))
         known = reopen(state)
     known.check_age(state.moment(now))
     return known

@@ -1,6 +1,5 @@
 """Where the bytes of a manifest come from: a file of this machine, or a server."""
 
-import asyncio
 import os
 import re
 import stat
@@ -12,6 +11,7 @@ from typing import Final, Protocol
 from oneiric_core.errors import ArtifactTooLargeError, ManifestError, RefusedFetchError
 from oneiric_core.manifest.documents import MEDIA_TYPES, base_type, media_type_of
 from oneiric_core.remote.fetcher import Answer, Fetcher, Tally
+from oneiric_core.remote.threads import in_thread
 
 __all__ = ["Kept", "ManifestFile", "ManifestSource", "ManifestUrl", "source_of"]
 
@@ -77,7 +77,7 @@ class ManifestFile:
     async def read(self, known: Kept | None, tally: Tally) -> Kept:
         del known, tally  # reading it costs as little as asking whether it changed
         media_type = media_type_of(self.path.name)
-        return Kept(await asyncio.to_thread(self._read), media_type)
+        return Kept(await in_thread(self._read), media_type)
 
     def headers_for(self, uri: str) -> Mapping[str, str]:
         del uri

@@ -34,6 +34,7 @@ from oneiric_core.remote.sources import Kept, ManifestSource, source_of
 from oneiric_core.remote.standing import Standing
 from oneiric_core.remote.state_store import StateStore
 from oneiric_core.remote.state_store_kept import KeptStore, Staged
+from oneiric_core.remote.threads import in_thread
 from oneiric_core.resolver import Resolver
 from oneiric_core.trust.policy import Policy, RefuseAll
 
@@ -156,7 +157,7 @@ class _Sync:
             if standing is not None and standing.is_all_of(offer, self.trust, self.resolver):
                 report = await self._confirm(standing)
             else:
-                belief, wanted, skipped = await asyncio.to_thread(self._understand, offer)
+                belief, wanted, skipped = await in_thread(self._understand, offer)
                 report = await self._put_in_place(offer, belief, wanted, skipped, found)
             if found is not None:
                 places.serving[self.location] = found
@@ -170,10 +171,10 @@ class _Sync:
         places = places_of(self.resolver)
         async with places.applying:
             try:
-                belief, expired = await asyncio.to_thread(
+                belief, expired = await in_thread(
                     believe_kept, known.offer, self.trust, self.store, self.location, self.clock.now()
                 )
-                wanted, skipped = await asyncio.to_thread(_wanted, belief.manifest)
+                wanted, skipped = await in_thread(_wanted, belief.manifest)
                 report = await self._put_in_place(known.offer, belief, wanted, skipped, None)
             except OneiricError as other:
                 error.add_note(f"The last known good manifest cannot serve either: {other}")
@@ -183,11 +184,11 @@ class _Sync:
 
     async def _confirm(self, standing: Standing) -> SyncReport:
         """What may have changed about bytes that stand is asked again."""
-        again = await asyncio.to_thread(
+        again = await in_thread(
             believe_again, standing.authentic, self.trust, self.store, self.location, self.clock.now()
         )
         await self._with_artifacts(standing.fetched)
-        await asyncio.to_thread(again.remember_applied)
+        await in_thread(again.remember_applied)
         return SyncReport(again.manifest.source, skipped=standing.skipped, unchanged=True, signers=again.signers)
 
     async def _put_in_place(
@@ -198,10 +199,10 @@ class _Sync:
         with ExitStack() as stack:
             staged: Staged | None = None
             if self.kept is not None and found is not None:
-                staged = await asyncio.to_thread(stack.enter_context, self.kept.stage(self.location, found))
+                staged = await in_thread(stack.enter_context, self.kept.stage(self.location, found))
             change = Change.between(self.resolver, belief.manifest.source, wanted)
             applied = await change.apply(self.lifecycle)
-            await asyncio.to_thread(belief.remember_applied, staged)
+            await in_thread(belief.remember_applied, staged)
         now = Standing.of(offer, self.trust, belief, revision=applied.revision, wanted=wanted, skipped=skipped)
         if now is not None:
             places_of(self.resolver).standing[self.location] = now
@@ -222,7 +223,7 @@ class _Sync:
         return belief, *_wanted(belief.manifest)
 
     async def _recall(self) -> Kept | None:
-        return None if self.kept is None else await asyncio.to_thread(self.kept.recall, self.location)
+        return None if self.kept is None else await in_thread(self.kept.recall, self.location)
 
     async def _with_artifacts(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """The candidates, bound to the code in the artifacts that they bring, which are in the cache now."""

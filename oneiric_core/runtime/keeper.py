@@ -7,16 +7,17 @@ from pathlib import Path
 
 from oneiric_core.clock import Clock
 from oneiric_core.discovery import default_allow, import_object
-from oneiric_core.errors import LifecycleError, OneiricError, RefusedFetchError, SettingsError
+from oneiric_core.errors import LifecycleError, OneiricError, SettingsError
 from oneiric_core.lifecycle import LifecycleManager, SlotStatus
-from oneiric_core.manifest import media_type_of
 from oneiric_core.remote.artifacts import ArtifactManager
+from oneiric_core.remote.fetcher import Fetcher
 from oneiric_core.remote.sync import SyncReport, sync_remote_manifest
 from oneiric_core.remote.threads import in_thread
 from oneiric_core.resolver import Resolver
 from oneiric_core.runtime.acts import Act
 from oneiric_core.runtime.health import SyncHealth
 from oneiric_core.runtime.plan import Arguments, Plan
+from oneiric_core.runtime.roots import policy_of
 from oneiric_core.runtime.selections import SelectionKeeper
 from oneiric_core.runtime.settings_file import read_settings
 from oneiric_core.runtime.telemetry import Telemetry
@@ -58,6 +59,7 @@ class Keeper:
         self._telemetry = telemetry
         self._started_with: Settings | None = None
         self._lifecycle: LifecycleManager | None = None
+        self._fetcher: Fetcher | None = None
         self._artifacts: ArtifactManager | None = None
 
     @property
@@ -125,25 +127,25 @@ class Keeper:
 
         :raises OneiricError: as :func:`~oneiric_core.sync_remote_manifest`.
         """
-        plan = self.plan
-        source = None if plan is None else plan.path or plan.url
-        if plan is None or source is None:
+        plan, fetcher = self.plan, self._fetcher
+        if plan is None or fetcher is None or plan.place is None:
             return None
         self.manifest_watch.mark()
         began = self._clock.monotonic()
         self.synced = replace(
-            self.synced, place=plan.place, attempts=self.synced.attempts + 1, last_attempt=self._clock.now()
+            self.synced, place=str(plan.place), attempts=self.synced.attempts + 1, last_attempt=self._clock.now()
         )
         with self._telemetry.sync() as report_to:
             report = await sync_remote_manifest(
                 self.resolver,
-                await in_thread(_read_offer, source),
+                plan.place,
                 plan.cache_dir,
-                trust=plan.trust,
+                trust=await policy_of(plan, fetcher, self._clock),
                 lifecycle=self.lifecycle,
                 state_dir=plan.state_dir,
                 artifacts=self._artifacts,
-                location=plan.place,
+                fetcher=fetcher,
+                headers=plan.headers,
                 clock=self._clock,
             )
             report_to(report)
@@ -179,8 +181,10 @@ class Keeper:
         before, self.plan = self.plan, plan
         self.selections.settings = settings
         self.manifest_watch.path = plan.path
-        if before is None or plan.local_roots != before.local_roots:
-            self._artifacts = ArtifactManager(plan.cache_dir, local_roots=plan.local_roots, clock=self._clock)
+        if before is None or not plan.fetches_as(before):
+            self._fetcher = self._arguments.fetcher or plan.fetcher(self._clock)
+            self._artifacts = plan.artifacts(self._fetcher, self._clock)
+            self._telemetry.look.breakers = self._fetcher.breaker.states
         return plan != before
 
     def _read(self) -> tuple[Settings, Plan]:
@@ -209,9 +213,3 @@ class Keeper:
     def _import(self, path: str) -> object:
         allow = self.selections.settings.factories.allow
         return import_object(path, default_allow() if allow is None else allow)
-
-
-def _read_offer(source: Path | str) -> tuple[bytes, str]:
-    if isinstance(source, str):
-        raise RefusedFetchError(f"{source} cannot be fetched yet", fix="Give a file", url=source)
-    return source.read_bytes(), media_type_of(str(source))

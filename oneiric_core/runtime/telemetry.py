@@ -8,7 +8,7 @@ Metrics, durations in seconds:
 * ``oneiric.retries`` (counter) by ``oneiric.act``: ``settings``, ``sync`` or ``selections``;
 * ``oneiric.active.generation`` (gauge) by domain, key and provider, of what runs;
 * ``oneiric.stale`` (gauge): 1 if what stands may be older than what the publisher offers;
-* ``oneiric.breaker.state`` (gauge) by ``server.address``: 0 closed, 1 half-open, 2 open.
+* ``oneiric.breaker.state`` (gauge) by ``server.address``, of origins that failed lately: 0 closed, 1 open, 2 half-open.
 
 Spans: ``oneiric.sync``, and within it (or alone) ``oneiric.swap`` for everything that was published.
 """
@@ -25,7 +25,8 @@ from opentelemetry.trace import Status, StatusCode, TracerProvider
 
 from oneiric_core.clock import Clock
 from oneiric_core.lifecycle import SlotStatus, State
-from oneiric_core.remote.sync import SyncReport
+from oneiric_core.remote.breaker import BreakerState
+from oneiric_core.remote.report import SyncReport
 
 __all__ = ["Look", "Telemetry"]
 
@@ -39,7 +40,7 @@ class Look:
     def __init__(self) -> None:
         self.slots: Callable[[], Iterable[SlotStatus]] = tuple
         self.stale: Callable[[], bool | None] = lambda: None
-        self.breakers: Callable[[], Mapping[str, int]] = dict
+        self.breakers: Callable[[], Mapping[str, BreakerState]] = dict
 
     def away(self) -> None:
         """See nothing any more: an instrument cannot be taken back."""
@@ -70,7 +71,7 @@ class Telemetry:
         )
         meter.create_observable_gauge("oneiric.stale", [lambda _: _stale(look)], "1", "1 if what stands may be old")
         meter.create_observable_gauge(
-            "oneiric.breaker.state", [lambda _: _breakers(look)], "1", "0 closed, 1 half-open, 2 open"
+            "oneiric.breaker.state", [lambda _: _breakers(look)], "1", "0 closed, 1 open, 2 half-open"
         )
 
     @contextmanager
@@ -139,7 +140,7 @@ def _stale(look: Look) -> Iterable[Observation]:
 
 def _breakers(look: Look) -> Iterable[Observation]:
     for origin, state in look.breakers().items():
-        yield Observation(state, {"server.address": origin})
+        yield Observation([*BreakerState].index(state), {"server.address": origin})
 
 
 def _nanoseconds(moment: datetime) -> int:

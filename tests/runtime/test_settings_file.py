@@ -81,7 +81,7 @@ def test_keys_and_directories_are_looked_for_beside_the_file(tmp_path: Path) -> 
     )
     plan = Plan.of(Arguments(), settings, tmp_path)
     assert plan.trust == TrustPolicy([PublicKey(KEY.public)])
-    assert (plan.path, plan.url, plan.place) == (tmp_path / "manifest.json", None, str(tmp_path / "manifest.json"))
+    assert (plan.path, plan.url, plan.place) == (tmp_path / "manifest.json", None, tmp_path / "manifest.json")
     assert (plan.cache_dir, str(plan.state_dir)) == (tmp_path / "cache", "/somewhere/else")
     assert (plan.refresh_interval, plan.local_roots) == (60, (tmp_path / "wheels",))
 
@@ -107,7 +107,7 @@ def test_without_directories_those_of_the_user_are_used(tmp_path: Path) -> None:
     plan = Plan.of(Arguments(), Settings(), tmp_path)
     assert plan.state_dir == default_state_dir()
     assert plan.cache_dir != plan.state_dir
-    assert plan.place == ""
+    assert plan.place is None
 
 
 def test_a_key_file_that_is_missing_or_no_key_is_an_error_that_names_it(tmp_path: Path) -> None:

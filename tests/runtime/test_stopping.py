@@ -192,7 +192,8 @@ async def test_it_waits_for_a_thread_that_works_for_it(stage: Any, nothing_left:
     start = asyncio.create_task(runtime.start())
     await asyncio.to_thread(began.wait, 60)
     stop = asyncio.create_task(runtime.stop())
-    await asyncio.sleep(0)
+    for _ in range(100):
+        await asyncio.sleep(0)
     assert not stop.done()
     go.set()
     await asyncio.gather(start, stop)

@@ -1,0 +1,64 @@
+"""Whom to believe where a root says so: the newest one that follows the anchor, from beside the manifest.
+
+Root N is published as ``N.root.json`` in the directory of the manifest, as the TUF specification has it (3.2, 5.3.3).
+Where the server cannot be asked, the newest root that is remembered goes on until it expires: it is the manifest that
+the last known good of which then serves.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+from oneiric_core.clock import Clock
+from oneiric_core.errors import RefusedFetchError, TransientFetchError
+from oneiric_core.remote.fetcher import Fetcher, Tally
+from oneiric_core.remote.roots import refresh_root
+from oneiric_core.remote.sources import source_of
+from oneiric_core.runtime.plan import Plan
+from oneiric_core.trust.policy import Policy
+
+__all__ = ["beside", "policy_of"]
+
+
+def beside(place: Path | str, version: int) -> Path | str:
+    """Where the root with a version is, if the manifest is at ``place``."""
+    name = f"{version}.root.json"
+    if isinstance(place, Path):
+        return place.with_name(name)
+    parts = urlsplit(place)
+    return urljoin(urlunsplit(parts._replace(query="", fragment="")), name)
+
+
+def fetch_beside(
+    place: Path | str, fetcher: Fetcher, headers: Mapping[str, str]
+) -> Callable[[int], Awaitable[bytes | None]]:
+    """Asks for roots by version; None where there is none yet, or where nobody can be asked."""
+
+    async def fetch(version: int) -> bytes | None:
+        target = beside(place, version)
+        if isinstance(target, Path) and not target.exists():
+            return None
+        try:
+            return (await source_of(target, fetcher, headers).read(None, Tally())).data
+        except RefusedFetchError as error:
+            if error.evidence.get("status") in {404, 410}:
+                return None
+            raise
+        except TransientFetchError:
+            return None
+
+    return fetch
+
+
+async def policy_of(plan: Plan, fetcher: Fetcher, clock: Clock) -> Policy:
+    """Whom to believe now.
+
+    :raises ManifestError: a root cannot be read.
+    :raises TrustError: a root may not follow, or the last has expired.
+    :raises RefusedFetchError: the server does not give roots to us.
+    """
+    if plan.anchor is None or plan.place is None:
+        return plan.trust
+    root = await refresh_root(plan.anchor, fetch_beside(plan.place, fetcher, plan.headers), plan.state_dir, clock=clock)
+    return replace(root.manifest, **plan.asked.beyond_keys())
