@@ -15,7 +15,20 @@ from contextlib import contextmanager
 from itertools import zip_longest
 from typing import Any, Final
 
-__all__ = ["columns", "data", "error", "fields", "flush", "progress", "table", "text", "usage", "verbatim", "warning"]
+__all__ = [
+    "columns",
+    "data",
+    "error",
+    "fields",
+    "flush",
+    "line",
+    "progress",
+    "table",
+    "text",
+    "usage",
+    "verbatim",
+    "warning",
+]
 
 PROGRAM: Final = "oneiric-core"
 _GAP: Final = "  "
@@ -30,6 +43,11 @@ def columns() -> int:
 def text(line: str = "") -> None:
     """A paragraph on standard output. No word is broken, since it may be a path."""
     print("\n".join(textwrap.wrap(_clean(line), columns(), break_long_words=False, break_on_hyphens=False)))
+
+
+def line(content: str) -> None:
+    """One line on standard output, however long, at once: for output that goes on and on."""
+    print(_clean(content), flush=True)
 
 
 def fields(pairs: Sequence[tuple[str, str]], *, indent: str = "   ") -> None:
@@ -83,10 +101,10 @@ def error(what: str, fix: str = "") -> None:
 
 
 @contextmanager
-def progress(label: str, total: int) -> Iterator[Callable[[int], object]]:
+def progress(label: str, total: int | None) -> Iterator[Callable[[int], object]]:
     """Show how far long work is, on standard error and only to a person: a pipe or a file gets nothing.
 
-    :param total: how many units there are.
+    :param total: how many units there are; None if nobody knows.
     :return: what to tell of each unit that is done.
     """
     if not sys.stderr.isatty():
