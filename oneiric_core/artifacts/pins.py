@@ -1,7 +1,7 @@
 """Which artifacts the last good manifest of each source needs: noted by who applied it, minded by who makes room.
 
-One file a source, ``pins/<sha256 of its name>``, replaced as a whole. Deleting one only means that its artifacts may be
-evicted.
+One file for each source and place it is taken from, replaced as a whole. Deleting one only means that its artifacts may
+be evicted.
 """
 
 import errno
@@ -35,23 +35,30 @@ class _Pin:
 _PINS: Final = TypeAdapter(_Pin)
 
 
-def pin(layout: Layout, source: str, artifacts: Collection[str]) -> None:
-    """Let ``artifacts`` be those that ``source`` needs, in the place of those it needed before.
+def pin(layout: Layout, source: str, artifacts: Collection[str], *, place: str, besides: bool) -> None:
+    """Let ``artifacts`` be those that ``source`` needs, in the place of those it needed before, or besides them.
 
     On a read-only disk nothing is noted, and nothing evicted.
 
     :raises DigestMismatchError: one of them is no digest.
     :raises ArtifactError: the cache directory is not ours alone, or cannot be written.
     """
-    content = _PINS.dump_json(_Pin(source, tuple(sorted(map(check_syntax, artifacts)))))
-    name = hashlib.sha256(source.encode("utf-8")).hexdigest()
+    needed = set(map(check_syntax, artifacts))
+    name = hashlib.sha256(f"{source}\0{place}".encode()).hexdigest()
     try:
+        if not needed:
+            if not besides:
+                _forget(layout, name)
+            return
         with layout.open(PINS, TEMPORARY) as (pins, temporary), layout.telling():
-            with suppress(OSError, ArtifactError), open_file(name, above=pins) as former:
-                if former.read() == content:
-                    return
+            former = _read_or_none(name, pins)
+            if former is not None and besides:
+                needed.update(former.artifacts)
+            pin = _Pin(source, tuple(sorted(needed)))
+            if pin == former:
+                return
             with new_file(temporary) as (written, descriptor):
-                write_all(descriptor, content)
+                write_all(descriptor, _PINS.dump_json(pin))
                 os.fsync(descriptor)
                 publish(written, name, source=temporary, target=pins)
     except ArtifactError as error:
@@ -69,18 +76,32 @@ def pinned(layout: Layout) -> Mapping[str, tuple[str, ...]]:
         for name in sorted(filter(_NAME.fullmatch, names_in(pins))):
             pin = _read(name, pins, layout)
             for sha256 in pin.artifacts:
-                found[sha256] = (*found.get(sha256, ()), pin.source)
+                if pin.source not in found.get(sha256, ()):
+                    found[sha256] = (*found.get(sha256, ()), pin.source)
     return found
 
 
+def _forget(layout: Layout, name: str) -> None:
+    """A source that needs nothing any more has no pin, and makes no cache where there is none."""
+    absent = suppress(FileNotFoundError)
+    with absent, layout.open(PINS, make=False) as (pins,), layout.telling(), absent:
+        os.unlink(name, dir_fd=pins)
+
+
 def _read(name: str, pins: int, layout: Layout) -> _Pin:
-    try:
-        with open_file(name, above=pins) as file:
-            return _PINS.validate_json(file.read())
-    except (ArtifactError, ValidationError) as error:
+    pin = _read_or_none(name, pins)
+    if pin is None:
         path = layout.root / PINS / name
         raise ArtifactError(
             f"{str(path)!r} should say which artifacts a source needs, and cannot be understood",
             fix="Remove it if you know that they are not needed, or sync the source again",
             path=str(path),
-        ) from error
+        )
+    return pin
+
+
+def _read_or_none(name: str, pins: int) -> _Pin | None:
+    """A pin; None if there is none, or something else in its place."""
+    with suppress(OSError, ArtifactError, ValidationError), open_file(name, above=pins) as file:
+        return _PINS.validate_json(file.read())
+    return None

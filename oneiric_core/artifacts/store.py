@@ -199,14 +199,16 @@ class BlobStore:
             now=self._clock.now(),
         )
 
-    def pin(self, source: str, artifacts: Collection[str]) -> None:
+    def pin(self, source: str, artifacts: Collection[str], *, place: str = "", besides: bool = False) -> None:
         """Keep ``artifacts`` from being evicted, in the place of those that were pinned for ``source`` before.
 
         On a read-only disk nothing is noted; nothing is evicted there either.
 
+        :param place: where the source is taken from, if it may be taken from several; each has pins of its own.
+        :param besides: keep those that were pinned before as well.
         :raises ArtifactError: the cache directory is not ours alone, or cannot be written.
         """
-        pin(self._layout, source, artifacts)
+        pin(self._layout, source, artifacts, place=place, besides=besides)
 
     def pinned(self) -> Mapping[str, tuple[str, ...]]:
         """The sources that need an artifact, by its digest.

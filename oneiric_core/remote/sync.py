@@ -8,8 +8,9 @@ leaves candidates, selections and running components as they were, and is raised
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -17,7 +18,7 @@ from typing import Final
 from oneiric_core.bridges import check_declaration
 from oneiric_core.clock import SYSTEM_CLOCK, Clock
 from oneiric_core.components import Candidate
-from oneiric_core.errors import ManifestError, OneiricError, ResolutionError, TrustError
+from oneiric_core.errors import ArtifactError, ManifestError, OneiricError, ResolutionError, TrustError
 from oneiric_core.lifecycle import LifecycleManager
 from oneiric_core.manifest.applicability import why_not_here
 from oneiric_core.manifest.models import RemoteManifest
@@ -196,6 +197,7 @@ class _Sync:
     ) -> SyncReport:
         """All of it, or nothing. What can fail for want of disk or network is done before anything changes."""
         wanted = await self._with_artifacts(wanted)
+        await self._pin(belief, wanted, besides=True)  # until they stand, those that stand now are needed as well
         with ExitStack() as stack:
             staged: Staged | None = None
             if self.kept is not None and found is not None:
@@ -206,6 +208,8 @@ class _Sync:
         now = Standing.of(offer, self.trust, belief, revision=applied.revision, wanted=wanted, skipped=skipped)
         if now is not None:
             places_of(self.resolver).standing[self.location] = now
+        with suppress(ArtifactError):  # then more is kept than needed, until the next time
+            await self._pin(belief, wanted, besides=False)
         return SyncReport(
             source=belief.manifest.source,
             registered=len(change.new),
@@ -224,6 +228,13 @@ class _Sync:
 
     async def _recall(self) -> Kept | None:
         return None if self.kept is None else await in_thread(self.kept.recall, self.location)
+
+    async def _pin(self, belief: Belief, wanted: Sequence[Candidate], *, besides: bool) -> None:
+        """Keep the artifacts of ``wanted`` from being evicted, by whatever process."""
+        if self.artifacts is not None:
+            needed = [each.metadata["sha256"] for each in wanted if each.metadata.get("remote_uri")]
+            pin = partial(self.artifacts.store.pin, place=self.location, besides=besides)
+            await in_thread(pin, belief.manifest.source, needed)
 
     async def _with_artifacts(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """The candidates, bound to the code in the artifacts that they bring, which are in the cache now."""

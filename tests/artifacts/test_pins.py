@@ -20,7 +20,7 @@ def store(tmp_path: Path) -> BlobStore:
 
 
 def pin_of(store: BlobStore, source: str) -> Path:
-    return store.root / "pins" / hashlib.sha256(source.encode()).hexdigest()
+    return store.root / "pins" / hashlib.sha256(f"{source}\0".encode()).hexdigest()
 
 
 def test_a_pin_is_there_for_the_next_process(store: BlobStore) -> None:
@@ -81,3 +81,29 @@ def test_other_files_beside_the_pins_are_not_read(store: BlobStore) -> None:
     store.pin("acme", [A])
     (store.root / "pins" / "notes.txt").write_text("hello", encoding="utf-8")
     assert store.pinned() == {A: ("acme",)}
+
+
+def test_a_source_taken_from_two_places_needs_what_either_says(store: BlobStore) -> None:
+    store.pin("acme", [A], place="here")
+    store.pin("acme", [A, B], place="there")
+    assert store.pinned() == {A: ("acme",), B: ("acme",)}
+    store.pin("acme", [], place="there")
+    assert store.pinned() == {A: ("acme",)}
+
+
+def test_what_was_pinned_before_stays_if_asked(store: BlobStore) -> None:
+    store.pin("acme", [A])
+    store.pin("acme", [], besides=True)
+    store.pin("acme", [B], besides=True)
+    assert store.pinned() == {A: ("acme",), B: ("acme",)}
+    store.pin("acme", [B])
+    assert store.pinned() == {B: ("acme",)}
+
+
+def test_who_needs_nothing_leaves_nothing(store: BlobStore) -> None:
+    store.pin("acme", [])
+    assert not store.root.exists()
+    store.pin("acme", [A])
+    store.pin("acme", [])
+    store.pin("acme", [])
+    assert list((store.root / "pins").iterdir()) == []

@@ -295,3 +295,27 @@ async def test_artifacts_are_in_before_anything_changes(world: Any) -> None:
 async def test_a_report_is_plain_data(world: Any) -> None:
     report = await world.sync(offer(entry()))
     assert json.loads(json.dumps([report.source, report.per_domain, report.swapped, dict(report.skipped)]))
+
+
+async def test_what_the_last_good_manifest_needs_is_not_evicted(world: Any) -> None:
+    offered = world.path / "offered"
+    offered.mkdir()
+    wheels = [make_wheel({"acme.py": f"class Component: number = {number}\n"}) for number in range(3)]
+    digests = [hashlib.sha256(wheel).hexdigest() for wheel in wheels]
+    for number, wheel in enumerate(wheels):
+        (offered / f"{number}.whl").write_bytes(wheel)
+    artifacts = ArtifactManager(world.path / "cache", local_roots=[offered])
+    entries = [entry(uri=f"{number}.whl", sha256=digest) for number, digest in enumerate(digests)]
+    await world.sync(offer(), artifacts=artifacts)
+    assert not (world.path / "cache").exists()
+    await world.sync(offer(entries[0], number=2), artifacts=artifacts)
+    assert artifacts.store.pinned() == {digests[0]: ("acme",)}
+    await world.sync(offer(entries[1], number=3), artifacts=artifacts)
+    assert artifacts.store.pinned() == {digests[1]: ("acme",)}
+    with pytest.raises(DigestMismatchError):
+        await world.sync(offer(entry(uri="2.whl", sha256=digests[0][::-1]), number=4), artifacts=artifacts)
+    assert artifacts.store.pinned() == {digests[1]: ("acme",)}
+    await world.sync(offer(entries[2], number=5), artifacts=artifacts, location="elsewhere")
+    assert artifacts.store.pinned() == {digests[1]: ("acme",), digests[2]: ("acme",)}
+    await world.sync(offer(number=6), artifacts=artifacts)
+    assert artifacts.store.pinned() == {digests[2]: ("acme",)}
