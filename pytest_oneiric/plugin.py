@@ -4,12 +4,42 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_oneiric.fixtures import (
+    oneiric_artifact_routes,
+    oneiric_artifact_server,
+    oneiric_bad_manifest,
+    oneiric_cache_sandbox,
+    oneiric_certify,
+    oneiric_clock,
+    oneiric_fault_plan,
+    oneiric_keys,
+    oneiric_manifest,
+    oneiric_runtime,
+    oneiric_wheel,
+)
+from pytest_oneiric.marker import MARK, OPTIONS, options_of
 from pytest_oneiric.options import add_options, given, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["pytest_addoption", "pytest_configure", "pytest_load_initial_conftests"]
+__all__ = [
+    "oneiric_artifact_routes",
+    "oneiric_artifact_server",
+    "oneiric_bad_manifest",
+    "oneiric_cache_sandbox",
+    "oneiric_certify",
+    "oneiric_clock",
+    "oneiric_fault_plan",
+    "oneiric_keys",
+    "oneiric_manifest",
+    "oneiric_runtime",
+    "oneiric_wheel",
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_load_initial_conftests",
+    "pytest_runtest_setup",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,7 +52,14 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Pa
     refuse_unknown(args)
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A marker with a mistake in it fails the test it stands at, whatever fixtures that has."""
+    if item.get_closest_marker(MARK):
+        options_of(item)
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{MARK}({', '.join(OPTIONS)}): what the fixtures of Oneiric are to be like")
     if config.getoption("oneiric_conformance"):
         from pytest_oneiric.suite import register  # noqa: PLC0415 - what it needs is loaded only where it is asked for
 

@@ -11,6 +11,7 @@ There is no pytest in here. Public names are looked up in their modules when the
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from oneiric_conformance.certify import Certify as Certify
     from oneiric_conformance.certifying.imported import imported_files as imported_files
     from oneiric_conformance.checks import CHECKS as CHECKS
     from oneiric_conformance.config import Configuration as Configuration
@@ -58,6 +59,7 @@ _EXPORTS = {
     "certifying.imported": ("imported_files",),
     "finishing": ("Finish", "Finished"),
     "handling.bench": ("Bench",),
+    "certify": ("Certify",),
     "checks": ("CHECKS",),
     "config": ("Configuration", "read_configuration"),
     "finding.packages": ("find_package",),

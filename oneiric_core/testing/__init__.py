@@ -20,13 +20,38 @@ if TYPE_CHECKING:
     from oneiric_core.lifecycle import construct as construct
     from oneiric_core.lifecycle import find_hook as find_hook
     from oneiric_core.lifecycle import make_settings as make_settings
+    from oneiric_core.testing.audit import Act as Act
+    from oneiric_core.testing.audit import intercepting as intercepting
+    from oneiric_core.testing.audit import listening as listening
     from oneiric_core.testing.bad_manifests import BadManifest as BadManifest
     from oneiric_core.testing.bad_manifests import bad_manifest as bad_manifest
     from oneiric_core.testing.bad_wheels import BadWheel as BadWheel
     from oneiric_core.testing.bad_wheels import bad_wheel as bad_wheel
+    from oneiric_core.testing.cache_sandbox import CacheSandbox as CacheSandbox
+    from oneiric_core.testing.cache_sandbox import Trespass as Trespass
     from oneiric_core.testing.certificates import certificate_statement as certificate_statement
     from oneiric_core.testing.certificates import signed_certificate as signed_certificate
+    from oneiric_core.testing.choosing import chosen as chosen
+    from oneiric_core.testing.choosing import did_you_mean as did_you_mean
+    from oneiric_core.testing.code_owners import Owner as Owner
+    from oneiric_core.testing.code_owners import owner as owner
     from oneiric_core.testing.core_runtime import CoreRuntime as CoreRuntime
+    from oneiric_core.testing.factories import BadManifestFactory as BadManifestFactory
+    from oneiric_core.testing.factories import Keys as Keys
+    from oneiric_core.testing.factories import MadeManifest as MadeManifest
+    from oneiric_core.testing.factories import MadeWheel as MadeWheel
+    from oneiric_core.testing.factories import ManifestFactory as ManifestFactory
+    from oneiric_core.testing.factories import WheelFactory as WheelFactory
+    from oneiric_core.testing.faults import FAULTS as FAULTS
+    from oneiric_core.testing.faults import FaultInjected as FaultInjected
+    from oneiric_core.testing.faults import FaultPlan as FaultPlan
+    from oneiric_core.testing.faults import FaultPlans as FaultPlans
+    from oneiric_core.testing.faults import FaultyFactory as FaultyFactory
+    from oneiric_core.testing.faults import faulty as faulty
+    from oneiric_core.testing.inventory import Inventory as Inventory
+    from oneiric_core.testing.inventory import grown as grown
+    from oneiric_core.testing.inventory import growth as growth
+    from oneiric_core.testing.inventory import take_inventory as take_inventory
     from oneiric_core.testing.keys import PUBLISHER as PUBLISHER
     from oneiric_core.testing.keys import SECOND_PUBLISHER as SECOND_PUBLISHER
     from oneiric_core.testing.keys import STRANGER as STRANGER
@@ -39,6 +64,8 @@ if TYPE_CHECKING:
     from oneiric_core.testing.roots import root_document as root_document
     from oneiric_core.testing.roots import root_envelope as root_envelope
     from oneiric_core.testing.roots import signed_root as signed_root
+    from oneiric_core.testing.routes import ArtifactRoutes as ArtifactRoutes
+    from oneiric_core.testing.runtime_harness import RuntimeHarness as RuntimeHarness
     from oneiric_core.testing.wheels import make_wheel as make_wheel
     from oneiric_core.testing.wheels import wheel_filename as wheel_filename
     from oneiric_core.testing.wire.broken import Broken as Broken
@@ -58,8 +85,24 @@ _EXPORTS = {
     "discovery": ("InstalledEntryPoint", "candidates_from", "import_object", "installed_entry_points"),
     "lifecycle": ("LifecycleManager", "Timeouts", "call_hook", "construct", "find_hook", "make_settings"),
     "testing.certificates": ("certificate_statement", "signed_certificate"),
+    "testing.cache_sandbox": ("CacheSandbox", "Trespass"),
+    "testing.choosing": ("chosen", "did_you_mean"),
+    "testing.code_owners": ("Owner", "owner"),
     "testing.core_runtime": ("CoreRuntime",),
+    "testing.factories": (
+        "BadManifestFactory",
+        "Keys",
+        "MadeManifest",
+        "MadeWheel",
+        "ManifestFactory",
+        "WheelFactory",
+    ),
+    "testing.routes": ("ArtifactRoutes",),
+    "testing.runtime_harness": ("RuntimeHarness",),
+    "testing.faults": ("FAULTS", "FaultInjected", "FaultPlan", "FaultPlans", "FaultyFactory", "faulty"),
+    "testing.inventory": ("Inventory", "grown", "growth", "take_inventory"),
     "testing.keys": ("PUBLISHER", "SECOND_PUBLISHER", "STRANGER", "KeyPair", "key_pair"),
+    "testing.audit": ("Act", "intercepting", "listening"),
     "testing.bad_manifests": ("BadManifest", "bad_manifest"),
     "testing.bad_wheels": ("BadWheel", "bad_wheel"),
     "testing.manifests": ("MEDIA_TYPES", "SOURCE", "manifest_entry", "signed_manifest"),

@@ -5,24 +5,19 @@ subclass can differ (or be wrong) in exactly one place.
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from oneiric_core.bridges import (
-    ActionBridge,
     EventBridge,
-    ServiceBridge,
-    TaskBridge,
-    WorkflowBridge,
     check_declaration,
 )
 from oneiric_core.clock import SYSTEM_CLOCK, Clock
-from oneiric_core.components import Candidate, CandidateSource, EventEnvelope
+from oneiric_core.components import Candidate, CandidateSource
 from oneiric_core.discovery.importing import import_object
-from oneiric_core.domains import Domain
 from oneiric_core.errors import LifecycleError, OneiricError, ResolutionError, TrustError
 from oneiric_core.lifecycle import LifecycleManager, Timeouts
 from oneiric_core.remote.artifacts import ArtifactManager
@@ -30,11 +25,10 @@ from oneiric_core.remote.roots import refresh_root
 from oneiric_core.remote.sync import SyncReport, sync_remote_manifest
 from oneiric_core.resolver import Resolver
 from oneiric_core.testing.answers import Answer, LimitsLike, SpecLike, Standing, SyncAnswer, TrustLike
+from oneiric_core.testing.verbs import Verb, verbs_of
 from oneiric_core.trust import TrustPolicy, VerifiedManifest, load_public_key, verify_manifest
 
 __all__ = ["CoreRuntime"]
-
-Verb: TypeAlias = Callable[[str, Any], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +79,7 @@ class CoreRuntime:
         return EventBridge(resolver, lifecycle, clock=self._clock)
 
     def _make_verbs(self, resolver: Resolver, lifecycle: LifecycleManager) -> Mapping[str, Verb]:
-        services = ServiceBridge(resolver, lifecycle, clock=self._clock)
-        return {
-            Domain.SERVICE: lambda key, _: services.status(key),
-            Domain.TASK: TaskBridge(resolver, lifecycle, clock=self._clock).run,
-            Domain.EVENT: lambda key, payload: self.parts.events.handle(key, EventEnvelope(**payload)),
-            Domain.WORKFLOW: WorkflowBridge(resolver, lifecycle, clock=self._clock).execute,
-            Domain.ACTION: ActionBridge(resolver, lifecycle, clock=self._clock).execute,
-        }
+        return verbs_of(resolver, lifecycle, lambda: self.parts.events, self._clock)
 
     def _import(self, path: str) -> object:
         return import_object(path, self._allow)

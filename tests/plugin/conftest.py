@@ -10,6 +10,8 @@ from textwrap import dedent
 
 import pytest
 
+collect_ignore = ["downstream"]  # a project of its own, run by test_downstream
+
 GOOD = '''
 """Titles made fit for a path."""
 from types import SimpleNamespace

@@ -51,6 +51,12 @@ def start_twice() -> None:
         server.start()
 
 
+def script_afterwards() -> None:
+    with ArtifactServer() as server:
+        pass
+    server.serve("/it", b"")
+
+
 MISUSES = {
     "an unknown kind": (lambda: Broken("stal"), "WireFault has no kind 'stal'. Did you mean STALE?"),
     "a kind like nothing": (lambda: Broken("qqqqqq"), "There are SILENT, "),
@@ -71,6 +77,7 @@ MISUSES = {
     "bytes for a script": (lambda: ArtifactServer().on("/a", b"abc"), "Reply(b'…') for some bytes."),  # type: ignore[arg-type]
     "not started": (lambda: ArtifactServer().url, "was not started. Use it in a with block, or call start()."),
     "started twice": (start_twice, "Make another one."),
+    "a script afterwards": (script_afterwards, "was stopped. Use it in the block, or the test, it belongs to."),
     "another host": (lambda: ArtifactServer().url_of("/", host="localhots"), "Did you mean localhost?"),
     "unknown TLS": (lambda: ArtifactServer(tls="expird"), "Tls has no kind 'expird'. Did you mean EXPIRED?"),
     "certificates without TLS": (lambda: ArtifactServer().certificates, "Make it with tls=Tls.GOOD, for example."),

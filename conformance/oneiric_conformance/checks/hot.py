@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
-from oneiric_conformance.handling.faults import FAULTS, FaultPlan, FaultyFactory, faulty
 from oneiric_conformance.handling.staging import Stage, first_of, staged, until
 from oneiric_conformance.handling.witness import Gate, Tracker, Watched
 from oneiric_conformance.handling.work import Act, expect_put_aside, inputs, put_aside
@@ -16,6 +15,7 @@ from oneiric_conformance.observing.leaks import wears_out
 from oneiric_conformance.registry import check
 from oneiric_conformance.runtime import Limits
 from oneiric_core import Domain
+from oneiric_core.testing import FAULTS, FaultPlan, FaultyFactory, faulty
 
 __all__: list[str] = []
 

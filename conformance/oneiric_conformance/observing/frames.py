@@ -6,7 +6,6 @@ account.
 """
 
 import os
-import sysconfig
 from collections.abc import Collection
 from enum import Enum, auto
 from functools import lru_cache
@@ -15,6 +14,7 @@ from types import FrameType
 from typing import Final
 
 import oneiric_core
+from oneiric_core.testing import Owner, owner
 
 __all__ = ["Whose", "subject_origin", "whose_code"]
 
@@ -31,13 +31,9 @@ _KIT: Final = str(Path(__file__).parent.parent) + os.sep
 _CORE: Final = str(Path(str(oneiric_core.__file__)).parent) + os.sep
 _OUR_COMPONENTS: Final = _CORE + "builtin" + os.sep
 _PLUGIN: Final = str(Path(str(oneiric_core.__file__)).parent.parent / "pytest_oneiric") + os.sep
-_LIBRARIES: Final = tuple({path + os.sep for name in ("stdlib", "platstdlib") if (path := sysconfig.get_path(name))})
-_MACHINERY: Final = (
-    *("_pytest", "pytest", "pluggy", "xdist", "execnet", "pytest_asyncio"),
-    *("hypothesis", "hypothesis_jsonschema", "coverage"),
-)
 _LOOP: Final = f"{os.sep}asyncio{os.sep}events.py"
 _THREADS: Final = os.sep + "threading.py"
+_OWNERS: Final = {Owner.LIBRARY: Whose.LIBRARY, Owner.MACHINERY: Whose.KIT, Owner.OTHER: Whose.SUBJECT}
 
 
 @lru_cache(maxsize=4096)
@@ -49,11 +45,7 @@ def whose_code(filename: str) -> Whose:
         return Whose.SUBJECT
     if filename.startswith((_KIT, _CORE, _PLUGIN)):
         return Whose.KIT
-    _, installed, inside = filename.rpartition(os.sep + "site-packages" + os.sep)
-    if installed:
-        top = inside.partition(os.sep)[0].removesuffix(".py")
-        return Whose.KIT if top in _MACHINERY else Whose.SUBJECT
-    return Whose.LIBRARY if filename.startswith(_LIBRARIES) else Whose.SUBJECT
+    return _OWNERS[owner(filename)]
 
 
 def subject_origin(frame: FrameType | None, outside: Collection[FrameType]) -> str:

@@ -1,37 +1,17 @@
 """What grows: tasks, threads, descriptors and processes that are there after something ended, and were not before."""
 
 import asyncio
-import gc
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
 
-from oneiric_conformance.observing.inventory import Inventory, take_inventory
+from oneiric_core.testing import Inventory, grown, growth, take_inventory
 
 __all__ = ["grown", "growth", "own_executor", "settled", "wears_out"]
 
 _PATIENCE: Final = 0.5
 """Seconds that a thread, process or task which was told to end is given to be gone."""
-_KINDS: Final = {"tasks": "task ", "threads": "thread ", "descriptors": "descriptor ", "children": "process "}
-
-
-def growth(before: Inventory, after: Inventory) -> list[str]:
-    """What there is more of, one line each; a thread or descriptor that took the place of another is no growth."""
-    more = tuple(word for kind, word in _KINDS.items() if len(getattr(after, kind)) > len(getattr(before, kind)))
-    return [line for line in after.since(before) if line.startswith(more)]
-
-
-async def grown(before: Inventory) -> list[str]:
-    """The same for now, once what is about to end has ended and what is unreachable was collected."""
-    deadline = time.monotonic() + _PATIENCE
-    while more := growth(before, take_inventory()):
-        gc.collect()
-        if time.monotonic() > deadline:
-            return more
-        await asyncio.sleep(0.01)
-    return []
 
 
 async def settled(before: Inventory) -> None:

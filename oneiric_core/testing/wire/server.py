@@ -61,6 +61,8 @@ class ArtifactServer:
         :returns: the URL.
         :raises MisuseError: a path that does not begin with a slash, or no script.
         """
+        if self._thread is not None and not self._thread.is_alive():
+            raise MisuseError("the artifact server was stopped", fix="Use it in the block, or the test, it belongs to")
         if not path.startswith("/") or path.startswith("//"):
             raise MisuseError(f"{path!r} is no path of a URL", fix="Begin it with one slash", path=path)
         for script in scripts:
@@ -99,7 +101,7 @@ class ArtifactServer:
 
     @property
     def port(self) -> int:
-        """The TCP port."""
+        """The TCP port; nobody listens there once the server was stopped."""
         if self._listener is None:
             raise MisuseError("the artifact server was not started", fix="Use it in a with block, or call start()")
         return self._port

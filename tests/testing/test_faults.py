@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from oneiric_conformance.handling.faults import FAULTS, FaultInjected, faulty
-from oneiric_core import ConformanceError
-from oneiric_core.testing import construct
+from oneiric_core import ConformanceError, MisuseError, ViolationError
+from oneiric_core.testing import FAULTS, FaultInjected, FaultPlans, construct, faulty
 
 
 @pytest.mark.parametrize("plan", FAULTS, ids=str)
@@ -45,3 +44,37 @@ async def test_a_faulty_factory_fails_where_and_how_it_was_told(plan: Any) -> No
 def test_a_fault_that_makes_no_sense_is_refused() -> None:
     with pytest.raises(ConformanceError, match="factory/false"):
         faulty(list, "factory", "false")
+
+
+def test_fault_plans_know_which_fault_was_never_reached() -> None:
+    plans = FaultPlans()
+    plans(dict, "health", "false")
+    with pytest.raises(ViolationError, match=r"never reached: health returns False\. Activate the component"):
+        plans.check()
+    plans.check()
+
+
+async def test_a_fault_that_was_reached_is_fine() -> None:
+    plans = FaultPlans()
+    with pytest.raises(FaultInjected):
+        await plans(dict, "factory")()
+    plans.check()
+
+
+@pytest.mark.parametrize("plan", FAULTS, ids=str)
+def test_every_fault_can_be_planned(plan: Any) -> None:
+    assert FaultPlans()(dict, plan.stage, plan.mode).plan == plan
+
+
+@pytest.mark.parametrize(
+    ("stage", "mode", "told"),
+    [
+        ("inti", "error", "there is no stage 'inti'. Did you mean init?"),
+        ("init", "eror", "init cannot fail by 'eror'. Did you mean error?"),
+        ("init", "false", "init cannot fail by 'false'. There are error, timeout, cancel"),
+    ],
+)
+def test_a_plan_that_does_not_exist_is_answered_with_what_was_meant(stage: str, mode: str, told: str) -> None:
+    with pytest.raises(MisuseError) as caught:
+        FaultPlans()(dict, stage, mode)
+    assert told in str(caught.value)

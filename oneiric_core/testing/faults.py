@@ -5,10 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from oneiric_core import ConformanceError
-from oneiric_core.testing import HEALTH_HOOKS, INIT_HOOKS, call_hook, construct, find_hook, import_object
+from oneiric_core.components import HEALTH_HOOKS, INIT_HOOKS
+from oneiric_core.discovery.importing import import_object
+from oneiric_core.errors import ConformanceError, MisuseError, ViolationError
+from oneiric_core.lifecycle import call_hook, construct, find_hook
+from oneiric_core.testing.choosing import did_you_mean
 
-__all__ = ["FAULTS", "FaultInjected", "FaultPlan", "FaultyFactory", "faulty"]
+__all__ = ["FAULTS", "FaultInjected", "FaultPlan", "FaultPlans", "FaultyFactory", "faulty"]
 
 Stage: TypeAlias = Literal["factory", "init", "health"]
 Mode: TypeAlias = Literal["error", "timeout", "cancel", "false", "none"]
@@ -119,6 +122,48 @@ def faulty(factory: str | Callable[..., object], stage: Stage, mode: Mode) -> Fa
             mode=mode,
         )
     return FaultyFactory(factory, plan)
+
+
+class FaultPlans:
+    """Makes factories that fail, and knows whether each fault was reached."""
+
+    all: Final = FAULTS
+
+    def __init__(self) -> None:
+        self._made: list[FaultyFactory] = []
+        self._told: set[int] = set()
+
+    def __call__(self, factory: str | Callable[..., object], stage: str, mode: str = "error") -> FaultyFactory:
+        """``factory`` with a fault at ``stage``: ``factory``, ``init`` or ``health``.
+
+        :param factory: a class, a function, or an import path.
+        :param mode: ``error``, ``timeout`` or ``cancel``; a health may also be ``false`` or ``none``.
+        :raises MisuseError: a stage or mode that does not exist, or not together.
+        """
+        modes = {plan.stage: [each.mode for each in FAULTS if each.stage == plan.stage] for plan in FAULTS}
+        known = next((name for name in modes if name == stage), None)
+        if known is None:
+            raise MisuseError(f"there is no stage {stage!r}", fix=did_you_mean(stage, modes), stage=stage)
+        way = next((name for name in modes[known] if name == mode), None)
+        if way is None:
+            raise MisuseError(f"{stage} cannot fail by {mode!r}", fix=did_you_mean(mode, modes[known]), mode=mode)
+        made = FaultyFactory(factory, FaultPlan(known, way))
+        self._made.append(made)
+        return made
+
+    def check(self) -> None:
+        """Look whether every fault was reached: one that was not proves nothing.
+
+        :raises ViolationError: with those that were not, once.
+        """
+        idle = [made for made in self._made if not made.struck and id(made) not in self._told]
+        self._told.update(map(id, idle))
+        if idle:
+            raise ViolationError(
+                f"never reached: {', '.join(str(made.plan) for made in idle)}",
+                fix="Activate the component that has the fault, or leave the fault out",
+                plans=tuple(made.plan for made in idle),
+            )
 
 
 async def _do(instance: object, names: tuple[str, ...]) -> object:

@@ -1,0 +1,276 @@
+"""A cache directory under guard: what writes elsewhere fails the test, with the path and the stack."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final, Self
+
+from oneiric_core.errors import MisuseError, ViolationError
+from oneiric_core.remote.artifacts import ArtifactManager
+from oneiric_core.testing.audit import Act, listening
+from oneiric_core.testing.code_owners import Owner, acting, owner
+from oneiric_core.testing.crashes import killed_before
+from oneiric_core.testing.lookout import Lookout, places_of
+
+__all__ = ["ON_DISK", "CacheSandbox", "Trespass"]
+
+ON_DISK: Final = frozenset({"write", "rename", "remove", "mkdir", "link", "attributes"})
+"""The kinds of acts that change something on a disk."""
+
+_DEEPEST: Final = 12
+_DEVICES: Final = ("/dev/", "/proc/")
+_MEMORY: Final = "/dev/shm/"  # noqa: S108 - a disk after all, and compared with only
+
+
+@dataclass(frozen=True, slots=True)
+class Trespass:
+    """Something that happened outside of the cache.
+
+    :param kind: ``write``, ``rename`` (to the path), ``remove``, ``mkdir``, ``link`` or ``attributes``.
+    :param stack: ``file:line in function``, innermost first; of who started it if another process did it.
+    :param by: the command of that process, empty if it was this one.
+    """
+
+    kind: str
+    path: str
+    stack: tuple[str, ...]
+    by: str = ""
+
+    def __str__(self) -> str:
+        lines = [f"{self.kind} {self.path}{f' (by a process: {self.by})' if self.by else ''}"]
+        return "\n    ".join([*lines, *self.stack])
+
+
+class CacheSandbox:
+    """A directory for a cache, and a watch over everything else while the block lasts.
+
+    It is in a directory of its own, both with mode 0700, and both are removed at the end. Whose thread writes does not
+    matter. Not judged: what pytest and its plugins write themselves, bytecode, and devices.
+
+    It sees what Python is told of by an audit hook (PEP 578): opening for writing, renaming, removing, making
+    directories, links, changing attributes, opening an SQLite database. Of a process that is started here it looks at
+    the working directory and at paths in the arguments, before and when it is checked. It cannot see what a C library
+    writes without the interpreter, nor what a process writes elsewhere or later; see :meth:`watch`.
+
+    :param allow: further paths at and below which writing is fine.
+    """
+
+    def __init__(self, *, allow: Iterable[Path | str] = ()) -> None:
+        self._allowed = [os.path.realpath(path) for path in allow]
+        self._root: Path | None = None
+        self._watching = ExitStack()
+        self._lookout = Lookout()
+        self._seen: list[Trespass] = []
+        self._pauses = 0
+        self._over = False
+        self._told: set[Trespass] = set()
+
+    # --- coming and going ------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        if self._root is not None:
+            raise MisuseError("the cache sandbox was entered before", fix="Make another one")
+        self._root = Path(tempfile.mkdtemp(prefix="oneiric-cache-")).resolve()
+        self.path.mkdir(mode=0o700)
+        self._allowed.append(str(self.path))
+        self._lookout.remember(str(self._root), ())
+        self._watching.enter_context(listening(self._hear))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self.check()
+        finally:
+            self._watching.close()
+            _remove(self.root)
+            self._over = True
+
+    @property
+    def root(self) -> Path:
+        """The directory around the cache; nothing may be written in it."""
+        if self._root is None:
+            raise MisuseError("the cache sandbox was not entered", fix="Use it in a with block")
+        if self._over:
+            raise MisuseError("the cache sandbox is no more", fix="Use it in the block, or the test, it belongs to")
+        return self._root
+
+    @property
+    def path(self) -> Path:
+        """The cache directory."""
+        return self.root / "cache"
+
+    # --- what was seen ---------------------------------------------------------------------------------------------
+
+    @property
+    def trespasses(self) -> tuple[Trespass, ...]:
+        """What happened outside so far, each path once: how it was first touched."""
+        first: dict[str, Trespass] = {}
+        for each in (*self._seen, *self._found_later()):
+            first.setdefault(each.path, each)
+        return tuple(first.values())
+
+    def check(self) -> None:
+        """Look whether nothing was written outside.
+
+        :raises ViolationError: if something was that was not told of before.
+        """
+        fresh = tuple(each for each in self.trespasses if each not in self._told)
+        if fresh:
+            self._told.update(fresh)
+            told = "\n  ".join(str(each) for each in fresh)
+            raise ViolationError(
+                f"outside of the cache {self.path}:\n  {told}\n",
+                fix="Keep to the cache; say allow(path) of what the test itself writes elsewhere",
+                trespasses=fresh,
+            )
+
+    def allow(self, *paths: Path | str) -> None:
+        """Writing at and below these is fine, from the beginning."""
+        self._allowed += [os.path.realpath(path) for path in paths]
+        self._seen = [each for each in self._seen if not self._may_write(each.path)]
+
+    @contextmanager
+    def unguarded(self) -> Iterator[None]:
+        """Nothing is judged in this block; for what a test arranges."""
+        self._pauses += 1
+        try:
+            yield
+        finally:
+            self._pauses -= 1
+            self._lookout.refresh()
+
+    def watch(self, *directories: Path | str) -> None:
+        """Remember what is in these, not below them, and find at the end what is different, whoever did it."""
+        for directory in directories:
+            self._lookout.remember(os.path.realpath(directory), ())
+
+    # --- what a cache may meet -------------------------------------------------------------------------------------
+
+    def plant_file(self, name: str, content: bytes = b"planted", *, mode: int = 0o600) -> Path:
+        """A file in the cache, with any permissions; directories above it are made."""
+        path = self._place(name)
+        path.write_bytes(content)
+        path.chmod(mode)
+        return path
+
+    def plant_directory(self, name: str, *, mode: int = 0o700) -> Path:
+        """A directory in the cache, with any permissions; an empty name is the cache itself."""
+        path = self._place(name)
+        path.mkdir(exist_ok=True)
+        path.chmod(mode)
+        return path
+
+    def plant_link(self, name: str, target: Path | str) -> Path:
+        """A symbolic link in the cache, to anything."""
+        path = self._place(name)
+        path.symlink_to(target)
+        return path
+
+    def plant_fifo(self, name: str) -> Path:
+        """A FIFO in the cache: whoever opens it without care waits for ever."""
+        path = self._place(name)
+        os.mkfifo(path, 0o600)
+        return path
+
+    def _place(self, name: str) -> Path:
+        path = Path(os.path.normpath(self.path / name))
+        if not path.is_relative_to(self.path):
+            raise MisuseError(f"{name!r} is not in the cache", fix="Name something below it", name=name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    # --- stopping it in the middle ---------------------------------------------------------------------------------
+
+    def manager(self, **options: Any) -> ArtifactManager:
+        """A manager on the cache that knows nothing of those before it, as after a restart."""
+        return ArtifactManager(self.path, **options)
+
+    def kill(self, action: Callable[[Path], object], *, before: int) -> str | None:
+        """Do ``action(path)`` in a forked process that is killed before it changes something on the disk.
+
+        :param before: before which act, from 1.
+        :returns: the act that was not to be; None if the action ended before there were so many.
+        :raises ViolationError: if the action raises.
+        """
+        return killed_before(lambda: action(self.path), before, ON_DISK)
+
+    def crashes(self, action: Callable[[Path], object]) -> Iterator[str]:
+        """Kill ``action(path)`` at each place in turn, on an empty cache each time; yields what it was about to do."""
+        at = 1
+        while (act := self._crash(action, at)) is not None:
+            yield act
+            at += 1
+
+    def _crash(self, action: Callable[[Path], object], at: int) -> str | None:
+        _remove(self.path)
+        self.path.mkdir(mode=0o700)
+        return self.kill(action, before=at)
+
+    # --- listening -------------------------------------------------------------------------------------------------
+
+    def _hear(self, act: Act, frame: FrameType) -> None:
+        if self._pauses or (act.kind not in ON_DISK and act.kind != "process"):
+            return
+        actor = acting(frame)
+        if actor is not None and owner(actor.f_code.co_filename) is Owner.MACHINERY:
+            return
+        if act.kind == "process":
+            reason = (f"{act.target:.200}", _stack(frame))
+            command, directory = act.subject if isinstance(act.subject, tuple) else ((), None)
+            for place in places_of(command, directory):
+                self._lookout.remember(place, reason)
+        elif act.vague:
+            for place in _possible(act):
+                if not self._may_write(place):
+                    self._lookout.remember(place, ("", _stack(frame)))
+        elif not self._may_write(act.target) and not (act.kind == "mkdir" and Path(act.target).is_dir()):
+            self._seen.append(Trespass(act.kind, act.target, _stack(frame)))
+
+    def _found_later(self) -> Iterator[Trespass]:
+        for path, what, reason in self._lookout.changes():
+            if not self._may_write(path):
+                by, stack = reason or ("", ())
+                yield Trespass("remove" if what == "is gone" else "write", path, stack, by)
+
+    def _may_write(self, path: str) -> bool:
+        if path.startswith(_DEVICES) and not path.startswith(_MEMORY):
+            return True
+        if path.endswith(".pyc") or f"{os.sep}__pycache__" in path:
+            return True
+        return any(path == place or path.startswith(place + os.sep) for place in self._allowed)
+
+
+def _possible(act: Act) -> Iterator[str]:
+    """Where a relative name may lie: below the working directory, or below any directory that is open."""
+    yield act.target
+    for number in os.listdir("/proc/self/fd") if Path("/proc/self/fd").is_dir() else ():  # noqa: PTH208 - names
+        with suppress(OSError):
+            place = os.readlink(f"/proc/self/fd/{number}")  # noqa: PTH115 - the text, not a path
+            if Path(place).is_dir():
+                yield os.path.normpath(Path(place) / act.vague)
+
+
+def _stack(frame: FrameType | None) -> tuple[str, ...]:
+    """The stack without the test machinery, innermost first."""
+    lines: list[str] = []
+    while frame is not None and len(lines) < _DEEPEST:
+        code = frame.f_code
+        if owner(code.co_filename) is not Owner.MACHINERY and not code.co_filename.startswith("<frozen"):
+            lines.append(f"{code.co_filename}:{frame.f_lineno} in {code.co_name}")
+        frame = frame.f_back
+    return tuple(lines)
+
+
+def _remove(place: Path) -> None:
+    """Also where permissions were taken away."""
+    shutil.rmtree(place, ignore_errors=True)
+    if place.exists():
+        for folder, _, _ in os.walk(place):
+            Path(folder).chmod(0o700)
+        shutil.rmtree(place)

@@ -1,0 +1,47 @@
+"""Whose code a file is: the standard library's, the test machinery's, or somebody's own."""
+
+import os
+import sysconfig
+from enum import Enum, auto
+from functools import lru_cache
+from types import FrameType
+from typing import Final
+
+__all__ = ["Owner", "acting", "owner"]
+
+
+class Owner(Enum):
+    """To whom a source file belongs."""
+
+    LIBRARY = auto()
+    MACHINERY = auto()
+    OTHER = auto()
+
+
+_LIBRARIES: Final = tuple({path + os.sep for name in ("stdlib", "platstdlib") if (path := sysconfig.get_path(name))})
+_MACHINERY: Final = frozenset(
+    {
+        *("_pytest", "pytest", "pluggy", "xdist", "execnet", "pytest_asyncio", "pytest_oneiric"),
+        *("hypothesis", "hypothesis_jsonschema", "coverage"),
+    }
+)
+_SITE: Final = os.sep + "site-packages" + os.sep
+
+
+@lru_cache(maxsize=4096)
+def owner(filename: str) -> Owner:
+    """To whom the code compiled from ``filename`` belongs; generated code (``<string>``) counts as a library's."""
+    if filename.startswith("<"):
+        return Owner.LIBRARY
+    _, installed, inside = filename.rpartition(_SITE)
+    if installed:
+        top = inside.partition(os.sep)[0].removesuffix(".py")
+        return Owner.MACHINERY if top in _MACHINERY else Owner.OTHER
+    return Owner.LIBRARY if filename.startswith(_LIBRARIES) else Owner.OTHER
+
+
+def acting(frame: FrameType | None) -> FrameType | None:
+    """The innermost frame that is not the standard library's: who has it done. None if there is none."""
+    while frame is not None and owner(frame.f_code.co_filename) is Owner.LIBRARY:
+        frame = frame.f_back
+    return frame

@@ -1,0 +1,66 @@
+"""A process that dies in the middle of what it does, at a place that a test chooses."""
+
+import os
+import signal
+import warnings
+from collections.abc import Callable, Collection
+from types import FrameType
+
+from oneiric_core.errors import MisuseError, ViolationError
+from oneiric_core.testing.audit import Act, listening
+
+__all__ = ["killed_before"]
+
+
+def killed_before(action: Callable[[], object], number: int, kinds: Collection[str]) -> str | None:
+    """Do ``action`` in a fork of this process, which is killed (SIGKILL) before the given act of these kinds.
+
+    :param number: from 1.
+    :returns: that act; None if the action ended before there were so many.
+    :raises ViolationError: if the action raises.
+    """
+    if number < 1:
+        raise MisuseError(f"there is no act {number}", fix="Count from 1", number=number)
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the child does this one thing and never returns
+        child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _die(action, number, kinds, writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        told = pipe.read().decode("utf-8", "replace")
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+        return told
+    if told or status:
+        raise ViolationError(
+            f"the action that was to be killed failed by itself: {told or f'status {status}'}",
+            fix="Let it end without an error when nobody kills it",
+        )
+    return None
+
+
+def _die(action: Callable[[], object], number: int, kinds: Collection[str], pipe: int) -> None:
+    """In the child: never returns."""
+    left = number
+
+    def hear(act: Act, frame: FrameType) -> None:
+        nonlocal left
+        del frame
+        if act.kind in kinds:
+            left -= 1
+            if left == 0:
+                os.write(pipe, f"{act.kind} {act.vague or act.target}".encode())
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    status = 1
+    try:
+        with listening(hear):
+            action()
+        status = 0
+    except BaseException as error:  # noqa: BLE001 - told to the parent, which raises it
+        os.write(pipe, f"{type(error).__name__}: {error}".encode())
+    finally:
+        os._exit(status)
