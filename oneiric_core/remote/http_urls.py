@@ -18,6 +18,7 @@ __all__ = ["Origin", "Place", "read_url", "shown"]
 MAX_URL: Final = 8192
 _PORTS: Final = {"https": 443, "http": 80}
 _PLAIN: Final = re.compile(r"[\x21-\x5b\x5d-\x7e\x80-\U0010ffff]+")  # neither blanks nor controls nor backslashes
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AUTHORITY: Final = re.compile(r"[^/?#]*//([^/?#]*).*")
 _NUMBER: Final = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)")
 # RFC 1123 2.1 with the underscores that names of services have; what IDNA made of other letters is among these.
@@ -51,6 +52,10 @@ class Place:
         :raises RefusedFetchError: it is not one to be asked for.
         """
         _check_text(location)
+        if _ABSOLUTE.match(location):
+            return read_url(location)
+        if location.startswith("//"):
+            return read_url(f"{self.origin.scheme}:{location}")
         try:
             return read_url(str(self.url.join(location)))
         except httpx.InvalidURL as error:
