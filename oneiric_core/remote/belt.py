@@ -64,7 +64,7 @@ async def through_thread(chunks: AsyncIterator[bytes], consume: Callable[[Iterat
     :raises BaseException: what ``chunks`` or ``consume`` raise; with a cancellation, after the thread has ended.
     """
     belt = _Belt(asyncio.get_running_loop())
-    work = _start(lambda: consume(belt.pieces()))
+    work, thread = _start(lambda: consume(belt.pieces()))
     work.add_done_callback(lambda _: belt.nobody_takes())
     try:
         async for piece in _pieces_of(chunks):
@@ -73,10 +73,10 @@ async def through_thread(chunks: AsyncIterator[bytes], consume: Callable[[Iterat
         belt.end()
     except BaseException:
         belt.abandon()
-        await _ended(work)
+        await _ended(work, thread)
         work.exception()  # that it was abandoned, or what it would have said about bytes that never came
         raise
-    if await _ended(work) and work.exception() is None:
+    if await _ended(work, thread) and work.exception() is None:
         raise asyncio.CancelledError
     return work.result()
 
@@ -95,7 +95,7 @@ async def _pieces_of(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield b"".join(waiting)
 
 
-def _start(work: Callable[[], T]) -> asyncio.Future[T]:
+def _start(work: Callable[[], T]) -> tuple[asyncio.Future[T], threading.Thread]:
     """A thread of its own, not one of a pool: those who wait for a slow server must not keep others from the disk."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
@@ -108,11 +108,12 @@ def _start(work: Callable[[], T]) -> asyncio.Future[T]:
         else:
             loop.call_soon_threadsafe(future.set_result, result)
 
-    threading.Thread(target=run, name="oneiric-artifact").start()
-    return future
+    thread = threading.Thread(target=run, name="oneiric-artifact")
+    thread.start()
+    return future, thread
 
 
-async def _ended(future: asyncio.Future[T]) -> bool:
+async def _ended(future: asyncio.Future[T], thread: threading.Thread) -> bool:
     """Wait until it has ended, whatever happens; whether a cancellation came meanwhile."""
     cancelled = False
     while not future.done():
@@ -120,4 +121,5 @@ async def _ended(future: asyncio.Future[T]) -> bool:
             await asyncio.wait({future})
         except asyncio.CancelledError:
             cancelled = True
+    thread.join()  # it has nothing left to do
     return cancelled

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, TypeAlias, TypeVar
 
+from opentelemetry.metrics import MeterProvider
+
 from oneiric_core.clock import SYSTEM_CLOCK, Clock
 from oneiric_core.errors import (
     ArtifactTooLargeError,
@@ -90,16 +92,22 @@ class Fetcher(ABC):
     """Brings bytes within limits.
 
     :param breaker: shared by those who shall learn from each other's failures; its own if None.
+    :param meters: makes the instruments; the global provider of OpenTelemetry if None.
     """
 
     def __init__(
-        self, *, limits: FetchLimits = _DEFAULT_LIMITS, breaker: Breaker | None = None, clock: Clock = SYSTEM_CLOCK
+        self,
+        *,
+        limits: FetchLimits = _DEFAULT_LIMITS,
+        breaker: Breaker | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        meters: MeterProvider | None = None,
     ) -> None:
         self.limits = limits
         self.breaker = Breaker(clock=clock) if breaker is None else breaker
         self._clock = clock
         self._retries = Retries(limits, self.breaker, clock)
-        self._instruments = Instruments(self.breaker, clock)
+        self._instruments = Instruments(self.breaker, clock, meters)
 
     # --- what an implementation gives ------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 import httpx
+from opentelemetry.metrics import MeterProvider
 
 from oneiric_core.clock import SYSTEM_CLOCK, Clock
 from oneiric_core.errors import RefusedFetchError, TransientFetchError
@@ -61,8 +62,9 @@ class HttpFetcher(Fetcher):
         limits: FetchLimits = _DEFAULT_LIMITS,
         breaker: Breaker | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        meters: MeterProvider | None = None,
     ) -> None:
-        super().__init__(limits=limits, breaker=breaker, clock=clock)
+        super().__init__(limits=limits, breaker=breaker, clock=clock, meters=meters)
         self._addresses = addresses
         self._tls = tls
         self._resolve = resolve

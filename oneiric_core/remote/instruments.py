@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from opentelemetry.metrics import get_meter
+from opentelemetry.metrics import MeterProvider, get_meter
 
 from oneiric_core.clock import Clock
 from oneiric_core.remote.breaker import Breaker, BreakerState
@@ -39,12 +39,15 @@ class Tally:
 
 
 class Instruments:
-    """The instruments of one fetcher, from the global meter provider."""
+    """The instruments of one fetcher.
 
-    def __init__(self, breaker: Breaker, clock: Clock) -> None:
+    :param meters: makes them; the global provider if None.
+    """
+
+    def __init__(self, breaker: Breaker, clock: Clock, meters: MeterProvider | None = None) -> None:
         self._breaker = breaker
         self._clock = clock
-        meter = get_meter("oneiric_core.remote")
+        meter = get_meter("oneiric_core.remote", meter_provider=meters)
         self._duration = meter.create_histogram("oneiric.fetch.duration", "s", "How long fetches took")
         self._attempts = meter.create_counter("oneiric.fetch.attempts", "{attempt}", "How often servers were asked")
         self._bytes = meter.create_counter("oneiric.fetch.bytes", "By", "Content received")
