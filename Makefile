@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT := build/certify
+KEYS := build/keys
 EXTRAS := conformance,publish,testing,redis,watch
 PEER_PYTHON ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3) $(shell command -v python3.13))
 
@@ -17,12 +18,21 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]' --group dev --group docs --group peer
 	@touch $@
 
-# The main job: judge the example repository from the wheel it builds, and show where the report is.
+# The main job: judge the example repository from the wheel it builds, and show where report, page and certificate are.
+# The key is made by the first run and stays on this machine; a release is signed with one of its own.
 certify: $(READY)
 	@rm -rf $(OUT) && mkdir -p $(OUT)/wheel
+	@test -f $(KEYS)/certify.private.pem || $(BIN)/oneiric-core keys generate --output-dir $(KEYS) --name certify > /dev/null
 	@$(BIN)/python -m build --no-isolation --wheel conformance/acme --outdir $(OUT)/wheel > $(OUT)/build.log 2>&1 || { cat $(OUT)/build.log; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall $(OUT)/wheel/*.whl
-	@cd conformance/acme && ../../$(BIN)/python -m pytest --oneiric-conformance --oneiric-report ../../$(OUT)/report.json
+	@cd conformance/acme && ../../$(BIN)/python -m pytest --oneiric-conformance --oneiric-level core \
+		--oneiric-wheel='../../$(OUT)/wheel/*.whl' --oneiric-report=../../$(OUT)/report.json \
+		--oneiric-html=../../$(OUT)/report.html --oneiric-badge=../../$(OUT)/badge.svg --junitxml=../../$(OUT)/junit.xml \
+		--oneiric-certificate=../../$(OUT)/certificate.json --oneiric-signing-key=../../$(KEYS)/certify.private.pem
+	@$(BIN)/oneiric-core certificate verify $(OUT)/certificate.json --public-key $(KEYS)/certify.public.pem --wheel $(OUT)/wheel/*.whl > /dev/null
+	@printf '\ncertified, and the certificate verified. Look at:\n'
+	@printf '  report       %s\n  page         %s\n  badge        %s\n  certificate  %s\n  public key   %s\n' \
+		$(OUT)/report.json $(OUT)/report.html $(OUT)/badge.svg $(OUT)/certificate.json $(KEYS)/certify.public.pem
 
 test: $(READY)
 	@$(BIN)/python -m pytest -n auto -m "not long"

@@ -1,11 +1,14 @@
 """The options this plugin adds, and what happens to one that is misspelt."""
 
+import itertools
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-__all__ = ["ANCHOR_INI", "PATHS", "add_options", "given", "refuse_unknown"]
+__all__ = ["ANCHOR_INI", "PATHS", "add_options", "given", "refuse_misleading", "refuse_unknown"]
 
 ANCHOR_INI: Final = "oneiric_conformance_anchor"
 _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -74,6 +77,23 @@ PATHS: Final = tuple(name for name, how in _OPTIONS.items() if how.get("metavar"
 def given(config: pytest.Config) -> list[str]:
     """Those of the options that need ``--oneiric-conformance`` and were given."""
     return [flag for flag in _OPTIONS if config.getoption(flag) and flag != "--oneiric-conformance"]
+
+
+def refuse_misleading(args: Sequence[str], here: Path) -> None:
+    """Refuse a path outside of where pytest was started that stands in an argument of its own.
+
+    Pytest looks for its root directory before it knows any plugin's options, and takes every argument that is a path
+    for a place where tests are. With ``=`` it is none.
+
+    :raises pytest.UsageError: with the argument as it should be.
+    """
+    if any(arg.partition("=")[0] in {"--rootdir", "-c", "--config-file"} for arg in args):
+        return
+    for flag, value in itertools.pairwise(args):
+        if flag in PATHS and not Path(os.path.normpath(here / value)).is_relative_to(here):
+            raise pytest.UsageError(
+                f"{flag} {value} lies outside of {here}, and pytest would look for tests there. Write {flag}={value}"
+            )
 
 
 def add_options(parser: pytest.Parser) -> None:

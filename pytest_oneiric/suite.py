@@ -170,11 +170,16 @@ def _found(config: pytest.Config) -> "tuple[Configuration, Package]":
         profile=config.getoption("oneiric_profile"),
         level=config.getoption("oneiric_level"),
         component=tuple(config.getoption("oneiric_component")),
-        **{name: path and (config.invocation_params.dir / path).absolute() for name, path in named.items()},
+        **{name: path and _place(config, path) for name, path in named.items()},
     )
     worker = getattr(config, "workerinput", {}).get("workerid", "main")
     package = configuration.applied_to(find_package(config.rootpath, only=configuration.component), worker=worker)
     return configuration, with_wheel(package, configuration.wheel)
+
+
+def _place(config: pytest.Config, path: str) -> Path:
+    """A path as it was typed, seen from where it was typed."""
+    return Path(os.path.normpath(config.invocation_params.dir / path))
 
 
 def _session(configuration: "Configuration", package: "Package", replay: "Callable[[str, str], str]") -> "Session":

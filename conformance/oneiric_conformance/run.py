@@ -17,7 +17,7 @@ from oneiric_conformance.waivers import read_waivers
 from oneiric_core import SYSTEM_CLOCK, ConformanceError
 from oneiric_core.testing import CoreRuntime, import_object
 
-__all__ = ["report_of", "run_conformance", "runtime_named"]
+__all__ = ["judged", "report_of", "run_conformance", "runtime_named"]
 
 
 def run_conformance(
@@ -67,7 +67,7 @@ def run_conformance(
     factory = CoreRuntime if runtime is None else runtime
     waivers = read_waivers(configuration.waivers, only=package if named or configuration.component else None)
     with Session(package, profile=configuration.profile, runtime_factory=factory, waivers=waivers) as session:
-        made = _judged(session, progress)
+        made = judged(session, progress)
     end.finish(made, imported_files(package))
     return made
 
@@ -97,7 +97,8 @@ def report_of(session: Session, results: list[Result], seconds: float = 0.0) -> 
     )
 
 
-def _judged(session: Session, progress: Callable[[Result], None] | None) -> ConformanceReport:
+def judged(session: Session, progress: Callable[[Result], None] | None = None) -> ConformanceReport:
+    """Everything that a session plans, judged one after the other."""
     began = SYSTEM_CLOCK.monotonic()
     results = []
     for planned in session.plan():

@@ -114,6 +114,11 @@ class Certificate:
             statement=statement,
         )
 
+    @property
+    def extension(self) -> dict[str, Any]:
+        """What the predicate has no field for, as it stands there."""
+        return dict(self.statement["predicate"][EXTENSION])
+
     def check_moment(self, now: datetime) -> None:
         """Is it valid at ``now``?
 

@@ -78,6 +78,17 @@ def test_an_option_without_the_one_it_belongs_to(author, option: str) -> None:
     assert f"{option.partition('=')[0]} needs {ASK}" in done.err
 
 
+def test_a_path_elsewhere_that_would_lead_pytest_astray_is_refused(author, tmp_path_factory) -> None:
+    """Pytest takes an argument that is a path for a place of tests, and looks for its configuration there."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "report.json"
+    elsewhere.write_text("of yesterday")
+    done = author.pytest(ASK, "-k", "META-002", "--oneiric-report", str(elsewhere))
+    assert done.code == 4
+    assert f"Write --oneiric-report={elsewhere}" in done.err
+    assert author.pytest(ASK, "-k", "META-002", f"--oneiric-report={elsewhere}").code == 0
+    assert elsewhere.read_text().startswith("{")
+
+
 def test_a_wheel_that_is_not_there_is_said_before_the_run(author) -> None:
     done = author.pytest(ASK, "--oneiric-wheel", "dist/third_party-1.0-py3-none-any.whl")
     assert done.code == 4

@@ -92,7 +92,7 @@ def test_a_key_that_others_can_read_is_said_in_the_header(released) -> None:
     ("options", "told"),
     [
         (ASKED[2:], "Give the wheel, too"),
-        ((*ASKED[:2], "--oneiric-certificate", "/sys/c.json", *ASKED[4:]), "/sys/c.json"),
+        ((*ASKED[:2], "--oneiric-certificate=/sys/c.json", *ASKED[4:]), "/sys/c.json"),
     ],
 )
 def test_what_can_be_known_to_be_wrong_is_said_before_the_run(released, options: tuple[str, ...], told: str) -> None:

@@ -87,7 +87,7 @@ def test_the_report_lists_every_check_of_every_component(failing, judged) -> Non
 def test_the_report_names_the_wheel_by_digest(author) -> None:
     """Given on the command line relative to the working directory, also to workers."""
     author.write("dist/third_party-1.0-py3-none-any.whl", "not much of a wheel")
-    arguments = ("--oneiric-wheel", "../dist/*.whl", "--oneiric-report", "../report.json", "-k", "META-002")
+    arguments = ("--oneiric-wheel=../dist/*.whl", "--oneiric-report=../report.json", "-k", "META-002")
     done = author.pytest(ASK, *arguments, "-n", "1", cwd=author.root / "tests", plugins=("xdist.plugin",))
     assert done.code == 0, done.err
     digest = hashlib.sha256(b"not much of a wheel").hexdigest()
@@ -97,7 +97,7 @@ def test_the_report_names_the_wheel_by_digest(author) -> None:
 
 def test_a_report_where_nobody_may_write_is_refused_before_the_run(author) -> None:
     """Not even root may create files in /sys, so that this holds whoever runs it."""
-    done = author.pytest(ASK, "--oneiric-report", "/sys/report.json")
+    done = author.pytest(ASK, "--oneiric-report=/sys/report.json")
     assert done.code == 4
     assert "/sys/report.json" in done.err
     assert "passed" not in done.out

@@ -9,7 +9,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from oneiric_conformance.subject import Package, Wheel
 from oneiric_core import ConformanceError
 
-__all__ = ["with_wheel"]
+__all__ = ["digest_of", "with_wheel"]
 
 
 def with_wheel(package: Package, place: Path | None) -> Package:
@@ -34,12 +34,19 @@ def with_wheel(package: Package, place: Path | None) -> Package:
             fix=f"Install that wheel, or give the one of {package.name} {package.version}".rstrip(),
             path=str(path),
         )
+    return replace(package, wheel=Wheel(path, digest_of(path)))
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, 64 hexadecimal digits.
+
+    :raises ConformanceError: it cannot be read.
+    """
     try:
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
-    return replace(package, wheel=Wheel(path, digest))
 
 
 def _the_one(place: Path) -> Path:

@@ -1,0 +1,247 @@
+"""``oneiric-core certificate``: what is shown, what is verified, and what is said where it is not."""
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oneiric_conformance import imported_files, with_wheel
+from oneiric_conformance.certifying.issue import SigningKey, issue
+from oneiric_conformance.finding.packages import find_distribution
+from oneiric_conformance.run import run_conformance
+from oneiric_core.cli.main import main
+from oneiric_core.testing import key_pair, make_wheel, signed_certificate
+
+ISSUER = key_pair("the issuer of tests")
+BYTES = b"a wheel, as far as anybody can tell"
+DIGEST = hashlib.sha256(BYTES).hexdigest()
+Say = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def say(capsysbinary: pytest.CaptureFixture[bytes]) -> Say:
+    """Exit code, output and errors of ``oneiric-core certificate`` with these words."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        code = main(["certificate", *map(str, words)])
+        told = capsysbinary.readouterr()
+        return code, " ".join(told.out.decode().split()), " ".join(told.err.decode().split())
+
+    return run
+
+
+@pytest.fixture
+def put(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a certificate for the wheel."""
+
+    def write(**changes: Any) -> Path:
+        recent = datetime.now(UTC) - timedelta(days=1)
+        path = tmp_path / "certificate.json"
+        signer = changes.pop("signed_by", ISSUER)
+        path.write_bytes(signed_certificate(DIGEST, signed_by=signer, **{"issued_at": recent, **changes}))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    path = tmp_path / "issuer.pem"
+    path.write_text(ISSUER.public_pem, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    path = tmp_path / "acme-1.0-py3-none-any.whl"
+    path.write_bytes(BYTES)
+    return path
+
+
+def test_a_certificate_is_shown_whoever_signed_it(say: Say, put) -> None:
+    waiver = {"check": "LIFE-008", "component": "adapter/cache/acme", "reason": "old driver", "until": "2027-01-31"}
+    code, out, _ = say(
+        "show", put(signed_by=key_pair("anybody"), waivers=[waiver], proves=["This."], doesNotProve=["That."])
+    )
+    assert code == 0
+    assert "package acme 1.0" in out
+    assert "waived LIFE-008 of adapter/cache/acme, because old driver, until 2027-01-31" in out
+    assert "It does not prove: - That." in out
+    assert "Nothing of this was verified" in out
+
+
+def test_programs_are_shown_the_statement(say: Say, put) -> None:
+    path = put()
+    code, out, _ = say("show", path, "--json")
+    assert code == 0
+    assert json.loads(out) == json.loads(base64.b64decode(json.loads(path.read_text())["payload"]))
+
+
+def test_one_that_may_be_believed_is_verified_against_its_wheel(say: Say, put, key: Path, wheel: Path) -> None:
+    code, out, _ = say("verify", put(), "--public-key", key, "--wheel", wheel)
+    assert code == 0
+    assert "and that is the file given" in out
+    assert "level core" in out
+    assert "waived nothing" in out
+    code, out, _ = say("verify", put(), "--public-key", key, "--wheel", wheel, "--json")
+    assert json.loads(out)["signers"] == [hashlib.sha256(ISSUER.public).hexdigest()]
+
+
+def test_without_the_wheel_it_is_said_that_nobody_looked_at_it(say: Say, put, key: Path) -> None:
+    code, out, _ = say("verify", put(), "--public-key", key)
+    assert code == 0
+    assert f"it is about acme-1.0-py3-none-any.whl (SHA-256 {DIGEST}), which was not looked at" in out
+
+
+def test_what_may_not_be_believed_ends_with_1_and_the_reason(say: Say, put, key: Path, wheel: Path) -> None:
+    def refused(path: Path, *more: object) -> str:
+        code, out, err = say("verify", path, "--public-key", key, *more)
+        assert (code, out) == (1, "")
+        return err
+
+    assert "none of the issuers" in refused(put(signed_by=key_pair("stranger of all")))
+    past = datetime(2020, 1, 1, tzinfo=UTC)
+    assert "expired at 2020-12-31" in refused(put(issued_at=past))
+    assert "has yet to come" in refused(put(issued_at=datetime.now(UTC) + timedelta(days=2)))
+    assert "level is core, and hardened is asked for" in refused(put(), "--level", "hardened")
+    wheel.write_bytes(b"other bytes")
+    assert "about other bytes" in refused(put(), "--wheel", wheel)
+    path = put()
+    path.write_bytes(path.read_bytes()[:-20])
+    assert "cannot be read" in refused(path)
+    assert "Did you mean hardened?" in refused(put(), "--level", "hardend")
+
+
+def test_a_key_that_everyone_has_is_no_issuer(say: Say, put, tmp_path: Path) -> None:
+    path = tmp_path / "published.pem"
+    path.write_text(key_pair("publisher").public_pem, encoding="utf-8")
+    code, _, err = say("verify", put(signed_by=key_pair("publisher")), "--public-key", path)
+    assert code == 1
+    assert "published" in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "none.json"),
+        ("verify", "none.json"),
+        ("merge", "none.json", "--html", "x.html"),
+        ("merge", __file__),
+        ("merge",),
+    ],
+)
+def test_wrong_usage_ends_with_2(say: Say, words: tuple[str, ...]) -> None:
+    assert say(*words)[0] == 2
+
+
+def test_a_rerun_needs_the_wheel(say: Say, put, key: Path) -> None:
+    code, _, err = say("verify", put(), "--public-key", key, "--rerun")
+    assert code == 2
+    assert "--rerun needs --wheel" in err
+
+
+@pytest.fixture
+def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An installed package with one task, its wheel beside it."""
+    source = "class Echo:\n    async def run(self, payload):\n        return {'got': payload}\n"
+    declared = (
+        "from types import SimpleNamespace\n"
+        "declared = SimpleNamespace(domain='task', key='echo', provider='acme', factory='repeated:Echo', version='1')\n"
+    )
+    files = {"repeated.py": source + declared}
+    points = "[oneiric.tasks]\necho = repeated:declared\n"
+    place = tmp_path / "installed"
+    info = place / "repeated-1.0.dist-info"
+    info.mkdir(parents=True)
+    (place / "repeated.py").write_text(files["repeated.py"], encoding="utf-8")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: repeated\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(points, encoding="utf-8")
+    (info / "RECORD").write_text("repeated.py,,\n", encoding="utf-8")
+    path = tmp_path / "repeated-1.0-py3-none-any.whl"
+    path.write_bytes(make_wheel(files, "repeated", "1.0", entry_points=points))
+    monkeypatch.syspath_prepend(str(place))
+    monkeypatch.setenv("PYTHONPATH", os.fspath(place))
+    yield path
+    import sys  # noqa: PLC0415 - beside its only use
+
+    sys.modules.pop("repeated", None)
+
+
+@pytest.mark.long
+def test_a_rerun_that_comes_to_the_same_says_so_and_another_names_the_difference(
+    say: Say, judged: Path, key: Path, tmp_path: Path
+) -> None:
+    package = with_wheel(find_distribution("repeated"), judged)
+    report = run_conformance(package)
+    path = tmp_path / "certificate.json"
+    signing = SigningKey(ISSUER.private)
+    path.write_text(issue(report, imported_files(package), signing, now=datetime.now(UTC)), encoding="utf-8")
+    code, out, err = say("verify", path, "--public-key", key, "--wheel", judged, "--rerun")
+    assert (code, err) == (0, "")
+    assert "another run came to the same" in out
+
+    statement = json.loads(base64.b64decode(json.loads(path.read_text())["payload"]))
+    predicate = statement["predicate"]
+    predicate["warnedTests"].append(predicate["passedTests"].pop())
+    path.write_bytes(signed_certificate(statement, signed_by=ISSUER))
+    code, _, err = say("verify", path, "--public-key", key, "--wheel", judged, "--rerun")
+    assert code == 1
+    assert f"{predicate['warnedTests'][-1]} did not pass then, and now is pass" in err
+
+
+class TestMerging:
+    @pytest.fixture
+    def reports(self, tmp_path: Path) -> list[Path]:
+        from oneiric_conformance import (  # noqa: PLC0415 - beside their only use
+            PROFILES,
+            ConformanceReport,
+            Package,
+            Planned,
+            Result,
+            Status,
+            requirement_set,
+        )
+
+        paths = []
+        for name in ("one", "two"):
+            subject = f"task/{name}/acme"
+            report = ConformanceReport.from_results(
+                Package(name, "1.0", ()),
+                [Planned("LIFE-001", subject, "component")],
+                [Result("LIFE-001", subject, "component", "must", Status.PASS, exercised=1, behaviours=1)],
+                profile=PROFILES["gate"],
+                requirements=requirement_set(),
+                runtime="m:R",
+            )
+            paths.append(tmp_path / f"{name}.json")
+            paths[-1].write_text(report.to_text(), encoding="utf-8")
+        return paths
+
+    def test_reports_of_several_runs_become_one_page_and_one_summary(
+        self, say: Say, reports: list[Path], tmp_path: Path
+    ) -> None:
+        code, out, _ = say("merge", *reports, "--html", tmp_path / "all.html", "--markdown", "-")
+        assert code == 0
+        assert f"page: {tmp_path}/all.html" in out
+        text = (tmp_path / "all.html").read_text(encoding="utf-8")
+        for name in ("one", "two"):
+            assert f"task/{name}/acme" in text
+            assert f"## {name} 1.0: certified" in out
+
+    def test_one_that_is_no_report_is_named(self, say: Say, reports: list[Path], tmp_path: Path) -> None:
+        reports[1].write_text("{}", encoding="utf-8")
+        code, _, err = say("merge", *reports, "--html", tmp_path / "all.html")
+        assert code == 1
+        assert "two.json" in err
+        assert not (tmp_path / "all.html").exists()
+
+    def test_a_place_where_nobody_may_write_is_named(self, say: Say, reports: list[Path]) -> None:
+        code, _, err = say("merge", *reports, "--html", "/sys/all.html")
+        assert code == 1
+        assert "/sys/all.html" in err
