@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +26,7 @@ from oneiric_core.manifest.models import RemoteManifest
 from oneiric_core.remote.artifacts import ArtifactManager
 from oneiric_core.remote.belief import Belief, Offer, believe, believe_again, believe_kept
 from oneiric_core.remote.bringing import bring
+from oneiric_core.remote.certificates import check_certificates
 from oneiric_core.remote.change import Change
 from oneiric_core.remote.code import with_code
 from oneiric_core.remote.environment import current_environment
@@ -77,7 +79,7 @@ async def sync_remote_manifest(
     :param location: where bytes are from; pins their source where the policy names none. A path or URL is its own.
     :raises ManifestError: it cannot be read, an entry declares what no bridge could work with, or its factory is not in
         the artifact it brings.
-    :raises TrustError: it may not be believed.
+    :raises TrustError: it may not be believed, or an artifact is not certified as ``trust`` asks.
     :raises ArtifactError: an artifact is not what was promised.
     :raises FetchError: the manifest or an artifact is not to be had.
     :raises LifecycleError: a component that runs could not be replaced; everything is as before.
@@ -176,7 +178,7 @@ class _Sync:
                     believe_kept, known.offer, self.trust, self.store, self.location, self.clock.now()
                 )
                 wanted, skipped = await in_thread(_wanted, belief.manifest)
-                report = await self._put_in_place(known.offer, belief, wanted, skipped, None)
+                report = await self._put_in_place(known.offer, belief, wanted, skipped, None, revived=True)
             except OneiricError as other:
                 error.add_note(f"The last known good manifest cannot serve either: {other}")
                 raise error from error.__cause__
@@ -188,14 +190,23 @@ class _Sync:
         again = await in_thread(
             believe_again, standing.authentic, self.trust, self.store, self.location, self.clock.now()
         )
+        await self._check_certificates(standing.fetched, self.clock.now())
         await self._with_artifacts(standing.fetched)
         await in_thread(again.remember_applied)
         return SyncReport(again.manifest.source, skipped=standing.skipped, unchanged=True, signers=again.signers)
 
     async def _put_in_place(
-        self, offer: Offer, belief: Belief, wanted: list[Candidate], skipped: Mapping[str, str], found: Kept | None
+        self,
+        offer: Offer,
+        belief: Belief,
+        wanted: list[Candidate],
+        skipped: Mapping[str, str],
+        found: Kept | None,
+        *,
+        revived: bool = False,
     ) -> SyncReport:
         """All of it, or nothing. What can fail for want of disk or network is done before anything changes."""
+        await self._check_certificates(wanted, None if revived else self.clock.now())
         wanted = await self._with_artifacts(wanted)
         await self._pin(belief, wanted, besides=True)  # until they stand, those that stand now are needed as well
         with ExitStack() as stack:
@@ -232,9 +243,17 @@ class _Sync:
     async def _pin(self, belief: Belief, wanted: Sequence[Candidate], *, besides: bool) -> None:
         """Keep the artifacts of ``wanted`` from being evicted, by whatever process."""
         if self.artifacts is not None:
-            needed = [each.metadata["sha256"] for each in wanted if each.metadata.get("remote_uri")]
+            brought = [each.metadata for each in wanted if each.metadata.get("remote_uri")]
+            needed = [metadata["sha256"] for metadata in brought]
+            if self.trust.certificate is not None:
+                needed += [metadata["certificate"]["sha256"].lower() for metadata in brought]
             pin = partial(self.artifacts.store.pin, place=self.location, besides=besides)
             await in_thread(pin, belief.manifest.source, needed)
+
+    async def _check_certificates(self, candidates: Sequence[Candidate], now: datetime | None) -> None:
+        policy = self.trust.certificate
+        if policy is not None:
+            await check_certificates(candidates, policy, self.artifacts, self.headers_for, self.tally, now=now)
 
     async def _with_artifacts(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """The candidates, bound to the code in the artifacts that they bring, which are in the cache now."""
