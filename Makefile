@@ -8,7 +8,7 @@ KEYS := build/keys
 EXTRAS := conformance,publish,testing,redis,watch
 PEER_PYTHON ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3) $(shell command -v python3.13))
 
-.PHONY: certify test test-long kill-matrix lint types format bench docs coverage clean
+.PHONY: certify release-dry-run test test-long kill-matrix lint types format bench docs coverage clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml
@@ -33,6 +33,10 @@ certify: $(READY)
 	@printf '\ncertified, and the certificate verified. Look at:\n'
 	@printf '  report       %s\n  page         %s\n  badge        %s\n  certificate  %s\n  public key   %s\n' \
 		$(OUT)/report.json $(OUT)/report.html $(OUT)/badge.svg $(OUT)/certificate.json $(KEYS)/certify.public.pem
+
+# Two releases of the example repository, by the steps of .github/workflows/release.yml, to S3 and GCS on this machine.
+release-dry-run: $(READY)
+	@$(BIN)/python tests/publish/dry_run.py
 
 test: $(READY)
 	@$(BIN)/python -m pytest -n auto -m "not long"

@@ -91,7 +91,8 @@ def _replace(
     if before is None:
         if not store.create(iter([data]), len(data), **headers):
             raise ArtifactError(
-                f"somebody else published at {store.place} just now", fix="Look at what they did, and try again"
+                f"something stands at {store.place} that could not be seen a moment ago",
+                fix="Try again: somebody else published just now; or allow whoever publishes to read it (s3:GetObject)",
             )
         number = None
     else:

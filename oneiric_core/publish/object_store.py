@@ -54,7 +54,10 @@ class ObjectStore:
                 self._operator = opendal.Operator(place.backend.value, **options).layer(retry)
 
     def size(self) -> int | None:
-        """Of the object, in bytes; None where there is none.
+        """Of the object, in bytes; None where there is none that can be seen.
+
+        To those who may not list a bucket, S3 says of an object that is missing what it says of one that they may not
+        read. Creating it tells.
 
         :raises ArtifactError: it cannot be asked for.
         """
@@ -65,6 +68,10 @@ class ObjectStore:
                 return int(self._operator.stat(self.place.key).content_length)
             except opendal.exceptions.NotFound:
                 return None
+            except opendal.exceptions.PermissionDenied:
+                if self.place.backend is Backend.S3:
+                    return None
+                raise
 
     def read(self) -> Iterator[bytes]:
         """Its bytes.

@@ -80,6 +80,12 @@ def upload_artifact(
 def _compare(store: ObjectStore, sha256: str, length: int, progress: Progress, *, created: bool) -> None:
     """Is what stands there what was to be brought?"""
     size = store.size()
+    if size is None:
+        raise ArtifactError(
+            f"{store.place} cannot be read back, so nobody knows what stands there",
+            fix="Allow whoever uploads to read (s3:GetObject), and say the command again",
+            place=str(store.place),
+        )
     found = hashlib.sha256()
     if size == length:
         for chunk in _counted(store.read(), progress):

@@ -138,8 +138,9 @@ def _commands(block: str) -> Iterable[tuple[str, str]]:
     """Each command of a console block with what it is said to print."""
     assert block.startswith("$ "), f"a console block starts with a command: {block}"
     for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-        command, _, expected = part.partition("\n")
-        yield command, expected.strip("\n")
+        match = re.match(r"((?:.*\\\n)*.*)\n?", part)  # a line that ends in a backslash goes on
+        assert match is not None
+        yield match[1], part[match.end() :].strip("\n")
 
 
 def _matches(expected: str, printed: str) -> bool:

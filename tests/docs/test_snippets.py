@@ -57,6 +57,11 @@ def test_a_document_that_is_wrong_is_found_out(
         tell(a_document(tmp_path, text))
 
 
+def test_a_command_goes_on_after_a_backslash(tmp_path: Path, tell: Callable[[Path], int]) -> None:
+    text = "~~~console\n$ echo one \\\n    two\none two\n$ echo \\\n  \\\n  three\nthree\n~~~\n"
+    assert tell(a_document(tmp_path, text)) == 1
+
+
 def test_files_are_written_and_dots_stand_for_anything(tmp_path: Path, tell: Callable[[Path], int]) -> None:
     text = (
         "~~~{code-block} python\n:caption: one/two.py\nprint('first')\nprint('second', 2)\n~~~\n"

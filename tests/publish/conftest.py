@@ -1,31 +1,23 @@
 """Packages that are really installed, and wheels that are really built, for those who publish them."""
 
 import importlib
-import json
-import logging
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
-from http.server import ThreadingHTTPServer
-from io import BufferedReader, BytesIO
 from pathlib import Path
 from textwrap import dedent
-from threading import Thread
-from typing import Any, ClassVar
-from urllib.parse import parse_qs, quote, urlsplit
+from typing import Any
 
-import boto3
 import pytest
-from gcp_storage_emulator.exceptions import NotFound
-from gcp_storage_emulator.handlers import buckets
-from gcp_storage_emulator.server import RequestHandler
-from gcp_storage_emulator.storage import Storage
-from moto.server import ThreadedMotoServer
 
 from oneiric_core.publish.places import Backend, Place
 from oneiric_core.testing import make_wheel as build_wheel
+
+sys.path.insert(0, str(Path(__file__).parent))  # the dry run of a release shares them, and is a program
+import emulators
+
+sys.path.pop(0)
 
 Install = Callable[..., None]
 MakeWheel = Callable[..., Path]
@@ -116,51 +108,6 @@ def make_wheel(tmp_path: Path) -> MakeWheel:
     return make
 
 
-class ConditionalHandler(RequestHandler):
-    """The emulator, with what it leaves out of the protocol and we rely on.
-
-    ``ifGenerationMatch=0`` is "only if there is no such object", when an upload begins and when it ends:
-    https://cloud.google.com/storage/docs/request-preconditions
-    """
-
-    corrupts: ClassVar[bool] = False
-    conditional: ClassVar[dict[str, tuple[str, str]]] = {}
-
-    def do_POST(self) -> None:  # noqa: N802 - the name of the method
-        parts = urlsplit(self.path)
-        query = parse_qs(parts.query)
-        bucket, name = parts.path.split("/")[-2], query.get("name", [""])[0]
-        conditional = query.get("ifGenerationMatch") == ["0"]
-        if conditional and self._exists(bucket, name):
-            self._refuse()
-            return
-        super().do_POST()
-        if conditional:
-            self.conditional[name] = (bucket, name)
-
-    def do_PUT(self) -> None:  # noqa: N802 - likewise
-        for bucket, name in self.conditional.values():
-            if f"name={quote(name, safe='')}" in self.path and self._exists(bucket, name):
-                self._refuse()
-                return
-        if self.corrupts:
-            body = bytearray(self.rfile.read(int(self.headers["content-length"])))
-            body[-1] ^= 1
-            self.rfile = BufferedReader(BytesIO(bytes(body)))
-        super().do_PUT()
-
-    def _exists(self, bucket: str, name: str) -> bool:
-        try:
-            self.storage.get_file(bucket, name)
-        except NotFound:
-            return False
-        return True
-
-    def _refuse(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length") or 0))
-        self.send_error(412, "Precondition Failed")
-
-
 @dataclass(frozen=True)
 class Bucket:
     """A bucket that is really there, in a server that really listens."""
@@ -183,12 +130,8 @@ class Bucket:
 
 @pytest.fixture(scope="session")
 def s3_url() -> Iterator[str]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with emulators.s3_server() as url:
+        yield url
 
 
 @pytest.fixture
@@ -196,10 +139,7 @@ def s3(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     """An S3 bucket whose policy lets everybody read."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    client = boto3.client("s3", endpoint_url=s3_url, region_name="eu-central-1")
-    client.create_bucket(Bucket="acme-s3", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::acme-s3/*"}
-    client.put_bucket_policy(Bucket="acme-s3", Policy=json.dumps({"Version": "2012-10-17", "Statement": [everybody]}))
+    emulators.make_s3_bucket(s3_url, "acme-s3")
     yield Bucket(Backend.S3, "acme-s3", s3_url)
     with urllib.request.urlopen(f"{s3_url}/moto-api/reset", data=b"") as answer:  # noqa: S310 - ours
         assert answer.status == 200
@@ -208,16 +148,8 @@ def s3(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
 @pytest.fixture
 def gcs() -> Iterator[Bucket]:
     """A GCS bucket."""
-    storage = Storage(use_memory_fs=True)
-    buckets.create_bucket("acme-gcs", storage)
-    handler = type("Handler", (ConditionalHandler,), {"conditional": {}})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, storage))
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield Bucket(Backend.GCS, "acme-gcs", f"http://127.0.0.1:{server.server_port}", handler)
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with emulators.gcs_server("acme-gcs") as (url, handler):
+        yield Bucket(Backend.GCS, "acme-gcs", url, handler)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from oneiric_core.errors import ArtifactError, PathTraversalError
 from oneiric_core.publish.places import Backend, Place, content_type_of
 from oneiric_core.publish.upload import upload_artifact
 
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 KEY = "wheels/acme-1.0-py3-none-any.whl"
 
 
@@ -59,6 +60,24 @@ def test_credentials_that_may_only_read(wheel: Path, s3: Any, strict: Any, monke
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", strict["AccessKeyId"])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", strict["SecretAccessKey"])
     refused(wheel, s3.place(KEY), "the credentials do not allow it (AccessDenied", "may create and read objects")
+
+
+@pytest.mark.parametrize("size", [9, 9 << 20], ids=["small", "in parts"])
+def test_the_least_policy_suffices(
+    wheel: Path, s3: Any, strict: Any, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """The one of the how-to on publishing, which neither lists nor deletes."""
+    wheel.write_bytes(b"z" * size)
+    client = boto3.client("iam", endpoint_url=s3.endpoint_url, region_name="eu-central-1")
+    monkeypatch.setattr("moto.settings.INITIAL_NO_AUTH_ACTION_COUNT", float("inf"))
+    text = (DOCS / "how-to" / "publish.md").read_text(encoding="utf-8")
+    policy = text.partition(":caption: s3-publisher.json\n")[2].partition("```")[0].replace("acme-releases", s3.name)
+    client.put_user_policy(UserName="reader", PolicyName="reads", PolicyDocument=policy)
+    monkeypatch.setattr("moto.settings.INITIAL_NO_AUTH_ACTION_COUNT", 0.0)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", strict["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", strict["SecretAccessKey"])
+    assert [upload_artifact(wheel, s3.place(KEY)).created for _ in range(2)] == [True, False]
+    refused(wheel, s3.place("elsewhere.whl"), "the credentials do not allow it (AccessDenied", "may create and read")
 
 
 def test_no_credentials_at_all(wheel: Path, s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
