@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from mutants.released import released
 from mutants.stores import Cache, CacheSettings, Folder, FolderSettings, TimedCache, Vault
 from oneiric_conformance.subject import EntryPointName, Package, Subject
 from oneiric_core.components import (
@@ -263,5 +264,6 @@ def package(*subjects: Subject, **changes: Any) -> Package:
         modules=frozenset({"mutants"}),
         declared=points,
         installed=points,
+        wheel=released(),
     )
     return replace(made, **changes)

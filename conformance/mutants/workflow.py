@@ -13,7 +13,7 @@ _TEXT: Mapping[str, Any] = {"text": "some text"}
 
 _REFUSED = dict.fromkeys(
     (
-        *("HOT-001", "HOT-003", "HOT-004", "HOT-005", "HOT-008", "MAN-001", "WF-002"),
+        *("HOT-001", "HOT-003", "HOT-004", "HOT-005", "HOT-007", "HOT-008", "MAN-001", "WF-002"),
         *("SIG-001", "SIG-002", "SIG-003", "SIG-004", "SIG-006", "SIG-007"),
     ),
     "no runtime registers such a graph, nor can a manifest hold it",

@@ -39,6 +39,7 @@ class Check:
     :param claims: the capability a component must claim for it to apply; empty means none is needed.
     :param applies: a further condition on the declaration: empty string, or why it does not apply.
     :param exercises: whether a pass shows the component doing its own work.
+    :param needs_wheel: it is about the file that is released, and applies only where one was given.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Check:
     claims: str
     applies: Applies
     exercises: bool
+    needs_wheel: bool
 
     @property
     def area(self) -> str:
@@ -95,6 +97,7 @@ def check(
     claims: str = "",
     applies: Applies = _always,
     exercises: bool = False,
+    needs_wheel: bool = False,
     formerly: Iterable[str] = (),
 ) -> Callable[[Body], Body]:
     """Register a check. A mistake in the declaration is a :class:`ConformanceError` at import.
@@ -103,7 +106,8 @@ def check(
     """
 
     def register(body: Body) -> Body:
-        made = Check(id, judges, level, since, body, floor, frozenset(domains), claims, applies, exercises)
+        about = frozenset(domains), claims, applies
+        made = Check(id, judges, level, since, body, floor, *about, exercises, needs_wheel)
         _refuse_unfit(made)
         for name in formerly:
             _refuse_unfit(replace(made, id=name))

@@ -137,7 +137,7 @@ class _Draft:
 
 _Spoil: TypeAlias = Callable[[_Draft], None]
 _EVIL: Final = b"raise SystemExit('ran')\n"
-_LARGE: Final = 4 << 20
+_LARGE: Final = 16 << 20
 
 
 def _add(*names: str, content: bytes = _EVIL, **fields: Any) -> _Spoil:
@@ -223,6 +223,11 @@ def _hide(draft: _Draft) -> None:
     ]
 
 
+def _put_bomb(draft: _Draft) -> None:
+    bomb = Part(f"{draft.package}/bomb.bin", bytes(_LARGE))
+    draft.parts.append(bomb.but(packed=bomb.bytes))  # deflated once
+
+
 def _put_tail(draft: _Draft) -> None:
     draft.change_parts = lambda parts: [parts[0].but(packed=parts[0].bytes + _EVIL), *parts[1:]]
 
@@ -291,7 +296,7 @@ _SPOILERS: Final[Mapping[BadWheel, tuple[WheelRule, _Spoil]]] = {
     BadWheel.DIRECTORY_CASE: (WheelRule.COLLISIONS, _add("{package}/evil/a.txt", "{package}/Evil/b.txt")),
     BadWheel.FILE_AS_DIRECTORY: (WheelRule.COLLISIONS, _add("{package}/evil", "{package}/evil/a.txt")),
     BadWheel.DUPLICATE: (WheelRule.COLLISIONS, _duplicate),
-    BadWheel.BOMB: (WheelRule.SIZE, _add("{package}/bomb.bin", content=bytes(_LARGE))),
+    BadWheel.BOMB: (WheelRule.SIZE, _put_bomb),
     BadWheel.MANY: (WheelRule.SIZE, _add(*(f"{{package}}/{n}" for n in range(10_001)), content=b"", method=STORED)),
     BadWheel.LYING_SIZE: (WheelRule.SIZE, _unpack_to(0, 1)),
     BadWheel.HUGE: (WheelRule.SIZE, _unpack_to(0, 1 << 30)),

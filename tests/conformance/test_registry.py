@@ -33,11 +33,11 @@ def test_every_check_says_what_it_is_about() -> None:
         assert made.area == made.id[:-4]
 
 
-def test_ids_stand_in_the_file_of_their_area() -> None:
-    homes: dict[str, set[str]] = {}
+def test_a_file_of_checks_is_about_one_area() -> None:
+    areas: dict[str, set[str]] = {}
     for made in CHECKS.values():
-        homes.setdefault(made.area, set()).add(made.body.__module__)
-    assert {area for area, modules in homes.items() if len(modules) > 1} == set()
+        areas.setdefault(made.body.__module__, set()).add(made.area)
+    assert {module for module, those in areas.items() if len(those) > 1} == set()
 
 
 def test_a_requirement_set_is_known_by_its_bytes() -> None:

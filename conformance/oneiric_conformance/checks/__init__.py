@@ -2,6 +2,7 @@
 
 from oneiric_conformance.checks import (
     action,
+    artifact,
     blob,
     claims,
     event,
@@ -19,6 +20,8 @@ from oneiric_conformance.checks import (
     task,
     trust_roots,
     ttl,
+    versions,
+    wheel,
     workflow,
 )
 from oneiric_conformance.registry import CHECKS
@@ -26,6 +29,7 @@ from oneiric_conformance.registry import CHECKS
 __all__ = [
     "CHECKS",
     "action",
+    "artifact",
     "blob",
     "claims",
     "event",
@@ -43,5 +47,7 @@ __all__ = [
     "task",
     "trust_roots",
     "ttl",
+    "versions",
+    "wheel",
     "workflow",
 ]

@@ -49,19 +49,25 @@ def plan_for(package: Package, requirements: RequirementSet) -> tuple[Planned, .
         if subject.error:
             planned.append(Planned(LOADING, subject.id, "component"))
         else:
-            planned += [_part(check, subject, requirements) for check in checks["component"]]
+            planned += [_part(check, subject, package, requirements) for check in checks["component"]]
     return (*planned, *(_whole(check, package, requirements) for check in checks["runtime"]))
 
 
 def _whole(check: Check, package: Package, requirements: RequirementSet) -> Planned:
+    if why_not := _without_wheel(check, package):
+        return Planned(check.id, package.id, check.judges, Status.NOT_APPLICABLE, why_not)
     return _unscored(check, package.id, requirements) or Planned(check.id, package.id, check.judges)
 
 
-def _part(check: Check, subject: Subject, requirements: RequirementSet) -> Planned:
-    why_not = check.not_applicable(subject)
+def _part(check: Check, subject: Subject, package: Package, requirements: RequirementSet) -> Planned:
+    why_not = check.not_applicable(subject) or _without_wheel(check, package)
     if why_not:
         return Planned(check.id, subject.id, check.judges, Status.NOT_APPLICABLE, why_not)
     return _unscored(check, subject.id, requirements) or Planned(check.id, subject.id, check.judges)
+
+
+def _without_wheel(check: Check, package: Package) -> str:
+    return "no wheel was given" if check.needs_wheel and package.wheel is None else ""
 
 
 def _unscored(check: Check, subject_id: str, requirements: RequirementSet) -> Planned | None:
