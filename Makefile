@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT := build/certify
 KEYS := build/keys
-EXTRAS := conformance,publish,testing,redis,watch
+EXTRAS := conformance,cron,publish,testing,redis,watch
 PEER_PYTHON ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3) $(shell command -v python3.13))
 
 .PHONY: certify release-dry-run test test-long kill-matrix lint types format bench docs coverage clean

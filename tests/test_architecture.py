@@ -243,8 +243,10 @@ def test_dynamic_import_has_one_home() -> None:
 
 
 def test_the_environment_is_read_only_by_the_command_line() -> None:
+    """And by the adapter that is there to hand out secrets from it."""
     reads = ("os.environ", "os.getenv", "environ", "getenv")
-    assert not outside("oneiric_core", ("oneiric_core.cli.",), lambda name: mentions(name, *reads))
+    homes = ("oneiric_core.cli.", "oneiric_core.builtin.adapters.secrets_env")
+    assert not outside("oneiric_core", homes, lambda name: mentions(name, *reads))
 
 
 @pytest.mark.parametrize("package", sorted(SOURCES))
@@ -267,8 +269,10 @@ def test_the_six_domain_names_are_written_once() -> None:
 
 
 def test_no_task_without_an_owner() -> None:
-    """Structured concurrency: a task belongs to a task group, or to the slot or loop owner named here."""
-    homes = ("oneiric_core.lifecycle.", "oneiric_core.runtime.orchestrator")
+    """Structured concurrency: a task belongs to a task group, to the slot or loop owner named here, or to a service,
+    which ends it in ``stop``.
+    """
+    homes = ("oneiric_core.lifecycle.", "oneiric_core.runtime.orchestrator", "oneiric_core.builtin.services.")
     starts = ("asyncio.create_task", "asyncio.ensure_future", "loop.create_task")
     assert not outside("oneiric_core", homes, lambda name: calls(name, *starts))
 
@@ -281,7 +285,12 @@ def test_sockets_have_their_homes() -> None:
 
 def test_files_are_published_only_by_those_who_own_a_directory() -> None:
     """Renaming into place is what publishing a file means; each directory has one owner."""
-    homes = ("oneiric_core.artifacts.layout", "oneiric_core.remote.state_store", "oneiric_core.publish.")
+    homes = (
+        "oneiric_core.artifacts.layout",
+        "oneiric_core.remote.state_store",
+        "oneiric_core.publish.",
+        "oneiric_core.builtin.adapters.storage_local",
+    )
     moves = ("os.rename", "os.replace", "shutil.move")
     assert not outside("oneiric_core", homes, lambda name: calls(name, *moves))
 

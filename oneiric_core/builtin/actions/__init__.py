@@ -1,0 +1,1 @@
+"""Actions we ship."""

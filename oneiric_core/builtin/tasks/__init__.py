@@ -1,0 +1,1 @@
+"""Tasks we ship."""
