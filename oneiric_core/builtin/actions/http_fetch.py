@@ -55,7 +55,9 @@ class HttpFetch(Action[HttpFetchSettings, HttpFetchPayload]):
 
     async def init(self) -> None:
         self._client = httpx.AsyncClient(
-            headers=self._settings.headers, timeout=self._settings.timeout, trust_env=False
+            headers={**self._settings.headers, "Accept-Encoding": "identity"},
+            timeout=self._settings.timeout,
+            trust_env=False,
         )
         await super().init()
 
@@ -92,6 +94,9 @@ class HttpFetch(Action[HttpFetchSettings, HttpFetchPayload]):
         return shown | _told(content, answer.charset_encoding or "utf-8", answer.headers.get("content-type", ""))
 
     async def _content(self, answer: httpx.Response) -> bytes:
+        coding = answer.headers.get("content-encoding", "identity")
+        if coding != "identity":
+            raise ValueError(f"the answer is compressed ({coding}) although nobody asked for that. Ask another server.")
         pieces, total = [], 0
         async for piece in answer.aiter_bytes():
             total += len(piece)
