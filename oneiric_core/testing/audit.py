@@ -10,13 +10,13 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, TypeAlias
 
-__all__ = ["Act", "Interceptor", "Listener", "intercepting", "listening"]
+__all__ = ["Act", "Interceptor", "Listener", "intercepting", "listening", "possible_places"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,17 @@ def intercepting(interceptor: Interceptor) -> Iterator[None]:
         yield
     finally:
         _change(remove=interceptor, to="_interceptors")
+
+
+def possible_places(act: Act) -> Iterator[str]:
+    """Where it may lie; a vague act means the working directory, or any directory that is open."""
+    yield act.target
+    open_now = os.listdir("/proc/self/fd") if act.vague and Path("/proc/self/fd").is_dir() else ()  # noqa: PTH208 - names
+    for number in open_now:
+        with suppress(OSError):
+            place = os.readlink(f"/proc/self/fd/{number}")  # noqa: PTH115 - the text, not a path
+            if Path(place).is_dir():
+                yield os.path.normpath(Path(place) / act.vague)
 
 
 _Seen: TypeAlias = "list[Act]"

@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 from oneiric_core.errors import MisuseError, ViolationError
 from oneiric_core.remote.artifacts import ArtifactManager
-from oneiric_core.testing.audit import Act, listening
+from oneiric_core.testing.audit import Act, listening, possible_places
 from oneiric_core.testing.code_owners import Owner, acting, owner
 from oneiric_core.testing.crashes import killed_before
 from oneiric_core.testing.lookout import Lookout, places_of
@@ -226,7 +226,7 @@ class CacheSandbox:
             for place in places_of(command, directory):
                 self._lookout.remember(place, reason)
         elif act.vague:
-            for place in _possible(act):
+            for place in possible_places(act):
                 if not self._may_write(place):
                     self._lookout.remember(place, ("", _stack(frame)))
         elif not self._may_write(act.target) and not (act.kind == "mkdir" and Path(act.target).is_dir()):
@@ -244,16 +244,6 @@ class CacheSandbox:
         if path.endswith(".pyc") or f"{os.sep}__pycache__" in path:
             return True
         return any(path == place or path.startswith(place + os.sep) for place in self._allowed)
-
-
-def _possible(act: Act) -> Iterator[str]:
-    """Where a relative name may lie: below the working directory, or below any directory that is open."""
-    yield act.target
-    for number in os.listdir("/proc/self/fd") if Path("/proc/self/fd").is_dir() else ():  # noqa: PTH208 - names
-        with suppress(OSError):
-            place = os.readlink(f"/proc/self/fd/{number}")  # noqa: PTH115 - the text, not a path
-            if Path(place).is_dir():
-                yield os.path.normpath(Path(place) / act.vague)
 
 
 def _stack(frame: FrameType | None) -> tuple[str, ...]:

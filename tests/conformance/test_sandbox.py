@@ -49,6 +49,20 @@ def exclusive_file(box):
     path.open("x").close()
     path.replace(box.path / "kept")
 
+def by_descriptor(folder, name):
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    os.close(os.open(name, os.O_WRONLY | os.O_CREAT, 0o600, dir_fd=directory))
+    os.close(directory)
+
+def below_by_descriptor(box):
+    by_descriptor(box.path, "acme.txt")
+
+def working_directory_by_descriptor(box):
+    by_descriptor(".", "acme.txt")
+
+def home_by_descriptor(box):
+    by_descriptor(Path.home(), "acme.txt")
+
 def devnull(box):
     write("/dev/null")
 
@@ -126,6 +140,7 @@ def trespasses(act: Callable[[Sandbox], object]) -> list[str]:
     "name",
     [
         "below",
+        "below_by_descriptor",
         "the_box_itself",
         "temporary_file",
         "temporary_directory",
@@ -143,6 +158,8 @@ def test_what_is_allowed(subject: ModuleType, name: str) -> None:
     ("name", "what"),
     [
         ("home", "in the home directory"),
+        ("home_by_descriptor", "in the home directory"),
+        ("working_directory_by_descriptor", "outside the sandbox"),
         ("cache", "in the home directory"),
         ("predictable_file", "a predictable name in TMPDIR"),
         ("predictable_directory", "a predictable name in TMPDIR"),

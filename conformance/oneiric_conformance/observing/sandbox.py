@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from oneiric_conformance.observing.watch import Event, Record, watching
+from oneiric_conformance.observing.watch import Record, watching
 
 __all__ = ["Sandbox", "made_sandbox", "sandbox"]
 
@@ -81,8 +81,9 @@ class Sandbox:
         exclusive = self._exclusive()
         told: dict[str, str] = {}
         for event in self.record.by_subject:
-            if event.kind in _ON_DISK and (fault := self._fault(event, exclusive)):
-                told.setdefault(event.target, f"{event.kind} {event.target}: {fault} (by {event.origin})")
+            for target in event.places if event.kind in _ON_DISK else ():
+                if fault := self._fault(event.kind, target, exclusive):
+                    told.setdefault(target, f"{event.kind} {target}: {fault} (by {event.origin})")
         for path in self._left():
             told.setdefault(path, f"left {path}: still there after clean-up")
         return list(told.values())
@@ -96,14 +97,13 @@ class Sandbox:
         """Names in TMPDIR that were created so that nobody could have put something there before."""
         drawn = {event.target for event in self.record.of("temporary")}
         made = {event.target for event in self.record.of("mkdir") if event.target in drawn}
-        opened = {event.target for event in self.record.writes if event.exclusive}
+        opened = {place for event in self.record.writes if event.exclusive for place in event.places}
         return frozenset(name for name in made | opened if _below(name, self.tmp))
 
-    def _fault(self, event: Event, exclusive: frozenset[str]) -> str:
-        target = event.target
+    def _fault(self, kind: str, target: str, exclusive: frozenset[str]) -> str:
         if target == os.devnull or (sys.pycache_prefix and _below(target, sys.pycache_prefix)):
             return ""
-        if _in_a_box(target) or (event.kind == "mkdir" and _is_a_box(target)):  # making sure that it is there
+        if _in_a_box(target) or (kind == "mkdir" and _is_a_box(target)):  # making sure that it is there
             return ""
         if _below(target, self.tmp):
             if target in exclusive or any(_below(target, name) for name in exclusive):
@@ -113,7 +113,8 @@ class Sandbox:
 
     def _left(self) -> list[str]:
         """What is in home, working directory and TMPDIR now and was not put there by the kit, outermost first."""
-        ours = {event.target for event in self.record.events if not event.origin and event.kind in _ON_DISK}
+        acts = [event for event in self.record.events if not event.origin and event.kind in _ON_DISK]
+        ours = {place for event in acts for place in event.places}
         present = [entry for place in (self.home, self.work, self.tmp) for entry in _entries(place)]
         return [path for path in present if path not in ours and not Path(path).name.startswith(_PREFIX)]
 

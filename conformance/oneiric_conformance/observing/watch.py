@@ -3,18 +3,24 @@
 What the hook cannot see (a C library that writes by itself, another process) the sandbox finds on the disk.
 """
 
+import os
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
 from oneiric_conformance.observing.frames import subject_origin, thread_of
-from oneiric_core.testing import Act, intercepting, listening
+from oneiric_core.testing import Act, intercepting, listening, possible_places
 
 __all__ = ["Event", "Record", "intercepting", "watching"]
+
+
+Stamp: TypeAlias = tuple[int, int, int, int] | None
+"""Which file it is, how long, and when it was changed; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +32,22 @@ class Event:
     :param target: absolute path with its directories resolved; an address; a command; a thread's target.
     :param origin: where in the subject's code, or by which of its threads or callbacks; empty if not the subject.
     :param exclusive: whether the file was opened so that opening fails if it exists.
+    :param possible: where the file may be, if it was opened by a name relative to an unknown directory, and what was
+        there before; ``target`` is then the one in the working directory.
     """
 
     kind: str
     target: str
     origin: str
     exclusive: bool = False
+    possible: tuple[tuple[str, Stamp], ...] = ()
+
+    @property
+    def places(self) -> list[str]:
+        """The target; or, where only a descriptor knows the directory, each possible place that is not as it was."""
+        if not self.possible:
+            return [self.target]
+        return [place for place, former in self.possible if _stamp(place) != former]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.target} (by {self.origin})" if self.origin else f"{self.kind} {self.target}"
@@ -84,7 +100,8 @@ class Record:
 
     def _hear(self, act: Act, frame: FrameType) -> None:
         origin = self._origin(frame)
-        self.events.append(Event(act.kind, act.target, origin, act.exclusive))
+        possible = tuple((place, _stamp(place)) for place in possible_places(act)) if act.vague else ()
+        self.events.append(Event(act.kind, act.target, origin, act.exclusive, possible))
         if origin and isinstance(act.subject, threading.Thread):
             self._threads[act.subject] = origin
 
@@ -95,6 +112,14 @@ class Record:
         thread = thread_of(frame)
         started = "" if thread is None else self._threads.get(thread, "")
         return f"a thread started at {started}" if started else ""
+
+
+def _stamp(path: str) -> Stamp:
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 @contextmanager
