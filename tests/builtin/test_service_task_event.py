@@ -21,7 +21,7 @@ Open = Callable[..., Awaitable[Any]]
 
 
 async def test_the_heart_beats_at_once_and_then_at_each_interval(opened: Open, tmp_path: Path) -> None:
-    clock, file = FrozenClock(), tmp_path / "beat"
+    clock, file = FrozenClock(), tmp_path / "heartbeat"
     heart = await opened(Heartbeat, settings=HeartbeatSettings(interval=5), clock=clock)
     await heart.start()
     await heart.start()
@@ -35,20 +35,20 @@ async def test_the_heart_beats_at_once_and_then_at_each_interval(opened: Open, t
 
 
 async def test_a_beat_is_seen_as_the_age_of_the_file(opened: Open, tmp_path: Path) -> None:
-    file = tmp_path / "beat"
+    file = tmp_path / "heartbeat"
     file.touch()
     os.utime(file, (0, 0))
-    heart = await opened(Heartbeat, settings=HeartbeatSettings(file=file))
+    heart = await opened(Heartbeat, settings=HeartbeatSettings(directory=tmp_path))
     await heart.start()
     assert file.stat().st_mtime > 0
 
 
 async def test_a_file_that_cannot_be_touched_fails_the_start_and_later_the_health(opened: Open, tmp_path: Path) -> None:
-    clock, file = FrozenClock(), tmp_path / "beat"
-    nowhere = await opened(Heartbeat, settings=HeartbeatSettings(file=tmp_path / "no" / "beat"))
+    clock, file = FrozenClock(), tmp_path / "heartbeat"
+    nowhere = await opened(Heartbeat, settings=HeartbeatSettings(directory=tmp_path / "no"))
     with pytest.raises(FileNotFoundError):
         await nowhere.start()
-    heart = await opened(Heartbeat, settings=HeartbeatSettings(file=file, interval=1), clock=clock)
+    heart = await opened(Heartbeat, settings=HeartbeatSettings(directory=tmp_path, interval=1), clock=clock)
     await heart.start()
     assert await heart.health() is True
     file.unlink()

@@ -1,12 +1,13 @@
 """Service ``heartbeat``: shows that the event loop of this process turns.
 
-Every interval it touches a file, whose age a supervisor can look at, and it keeps how late the loop was at worst.
+Every interval it touches a file called ``heartbeat``, whose age a supervisor can look at, and it keeps how late
+the loop was at worst.
 """
 
 import asyncio
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -14,14 +15,18 @@ from oneiric_core.builtin.base import OWNER, Component, Settings
 from oneiric_core.clock import SYSTEM_CLOCK, Clock
 from oneiric_core.components import ServiceMetadata
 
-__all__ = ["Heartbeat", "HeartbeatSettings"]
+__all__ = ["FILE", "Heartbeat", "HeartbeatSettings"]
+
+FILE: Final = "heartbeat"
 
 
 class HeartbeatSettings(Settings):
     """How often, and where it is seen."""
 
     interval: float = Field(default=5.0, gt=0, le=3600, allow_inf_nan=False, description="seconds between two beats")
-    file: Path | None = Field(default=None, description="a file whose time of change is the last beat; none: no file")
+    directory: Path | None = Field(
+        default=None, description="an existing directory to touch the file in; none: no file"
+    )
 
 
 class Heartbeat(Component[HeartbeatSettings]):
@@ -87,8 +92,8 @@ class Heartbeat(Component[HeartbeatSettings]):
             await self._beat()
 
     async def _beat(self) -> None:
-        if self._settings.file is not None:
-            await asyncio.to_thread(_touch, self._settings.file)
+        if self._settings.directory is not None:
+            await asyncio.to_thread(_touch, self._settings.directory / FILE)
         self._beats += 1
 
 
