@@ -124,7 +124,11 @@ class CleansTwice(Managed):
     manager = _CleansTwice
 
 
-@mutant("HOT-003", expects="cleaned up while a call used it")
+@mutant(
+    "HOT-003",
+    expects="cleaned up while a call used it",
+    also=dict.fromkeys(("HOT-002", "HOT-006"), "a call is under way there as well"),
+)
 class CleansBeforeDraining(Managed):
     """Cleans the old instance up without waiting for the calls in flight."""
 

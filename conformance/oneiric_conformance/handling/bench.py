@@ -3,9 +3,9 @@
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hypothesis.stateful import RuleBasedStateMachine
 from hypothesis.strategies import SearchStrategy
@@ -33,6 +33,7 @@ class Surroundings:
     """What all judgements of one session have in common.
 
     :param smoke: the report of a subject's first run, in a process of its own; kept after the first call.
+    :param kept: what is the same every time and takes a while to make, by name.
     """
 
     package: Package
@@ -41,6 +42,7 @@ class Surroundings:
     loop: SharedLoop
     runtime_factory: RuntimeFactory
     smoke: "Callable[[Subject], SmokeReport]"
+    kept: dict[str, Any] = field(default_factory=dict)
 
 
 class Bench(Handling):
@@ -69,6 +71,16 @@ class Bench(Handling):
     def smoke(self) -> "SmokeReport":
         """How the subject's first run went, in a fresh process."""
         return self._around.smoke(self.subject)
+
+    @property
+    def trust(self) -> Trust:
+        """Whom a runtime of this bench believes unless told otherwise: the kit's publisher, and the first source."""
+        return Trust(keys=(PUBLISHER.public,))
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What one check has made and others need as well, by name; the same for all of a session."""
+        return self._around.kept
 
     @property
     def lifetime(self) -> float:
@@ -133,18 +145,23 @@ class Bench(Handling):
         body: Callable[[T], None],
         nasty: Iterable[T] = (),
         show: Callable[[T], str] = repr,
+        *,
+        share: int = 1,
     ) -> None:
         """Let ``body`` hold of the nasty examples and of generated ones; counts each that it held of.
 
         The smallest example that fails is on the card, put into words by ``show``. ``body`` is synchronous; inside,
         use :meth:`run`.
+
+        :param share: for what is slow: only every so many of the profile's generated examples, but three at least.
         """
 
         def counted(example: T) -> None:
             body(example)
             self.exercised()
 
-        for_all(strategy, counted, profile=self.profile, name=self._named, nasty=nasty, show=show)
+        profile = replace(self.profile, examples=max(self.profile.examples // share, min(3, self.profile.examples)))
+        for_all(strategy, counted, profile=profile, name=self._named, nasty=nasty, show=show)
 
     def machine(self, factory: Callable[[], RuleBasedStateMachine]) -> None:
         """Run a state machine; its steps count themselves by :meth:`exercised`."""
@@ -169,7 +186,7 @@ class Bench(Handling):
             runtime = self._around.runtime_factory()
             place = Path(fresh) if workdir is None else workdir
             self._workdirs[id(runtime)] = place
-            await runtime.start(place, trust or Trust(keys=(PUBLISHER.public,)), limits or self.limits)
+            await runtime.start(place, trust or self.trust, limits or self.limits)
             try:
                 yield runtime
             finally:

@@ -55,12 +55,14 @@ class Watched:
 
     :ivar cleanups: how often it was cleaned up.
     :ivar calls: how often its verb was called.
+    :ivar hooks: the hooks that were called, in order.
     """
 
     def __init__(self, inner: object, witness: Witness) -> None:
         self.inner = inner
         self.cleanups = 0
         self.calls = 0
+        self.hooks: list[str] = []
         self._witness = witness
 
     def __getattr__(self, name: str) -> Any:
@@ -68,9 +70,11 @@ class Watched:
         return self._recorded(found) if name == self._witness.verb and callable(found) else found
 
     async def init(self) -> None:
+        self.hooks.append("init")
         await _do(self.inner, INIT_HOOKS)
 
     async def health(self) -> object:
+        self.hooks.append("health")
         answer = await _do(self.inner, HEALTH_HOOKS)
         if self._witness.health_gate is not None:
             await self._witness.health_gate.pass_through()
@@ -78,6 +82,7 @@ class Watched:
 
     async def cleanup(self) -> None:
         self.cleanups += 1
+        self.hooks.append("cleanup")
         await _do(self.inner, CLEANUP_HOOKS)
 
     def _recorded(self, verb: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,6 +16,7 @@ from oneiric_conformance.judging.findings import Finding
 from oneiric_core import Domain, EventEnvelope
 
 __all__ = [
+    "Act",
     "answered",
     "ask",
     "envelopes",
@@ -93,6 +94,13 @@ def verb_of(bench: Bench, instance: object) -> Callable[..., Any]:
 
 def samples(bench: Bench) -> list[Any]:
     """Different payloads that the component declares to take, the same ones every time."""
+    name = f"samples of {bench.subject.id}"
+    if name not in bench.kept:
+        bench.kept[name] = _samples(bench)
+    return copy.deepcopy(bench.kept[name])
+
+
+def _samples(bench: Bench) -> list[Any]:
     strategy, nasty = bench.payloads()
     found: list[Any] = []
 
