@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from oneiric_conformance.handling.bench import Bench
-from oneiric_conformance.handling.faults import FAULTS, faulty
 from oneiric_conformance.handling.offer import JSON, SOURCE
 from oneiric_conformance.handling.offering import entry_for, expect_ok, manifest, offered_stage
 from oneiric_conformance.handling.staging import Stage, until
 from oneiric_conformance.handling.witness import Watched
 from oneiric_conformance.handling.work import Act, some_work
 from oneiric_conformance.runtime import Limits
-from oneiric_core.testing import BadManifest, bad_manifest
+from oneiric_core.testing import FAULTS, BadManifest, bad_manifest, faulty
 
 __all__ = ["STEPS", "Reloading"]
 
