@@ -72,6 +72,12 @@ class Check:
         """What usually causes a failure and how to mend it, on one line."""
         return " ".join((inspect.getdoc(self.body) or "").partition("Troubleshooting:")[2].split())
 
+    @property
+    def explanation(self) -> tuple[str, ...]:
+        """The rule and whatever else the docstring says before the troubleshooting, each paragraph on one line."""
+        told = (inspect.getdoc(self.body) or "").partition("Troubleshooting:")[0]
+        return tuple(" ".join(each.split()) for each in told.split("\n\n") if each.strip())
+
     def not_applicable(self, subject: "Subject") -> str:
         """Why this rule says nothing about the subject, from its declaration alone; empty if it does apply."""
         if self.domains and subject.domain not in self.domains:
