@@ -131,6 +131,12 @@ class Runtime(Protocol):
     async def sync(self, document: bytes, media_type: str) -> Outcome:
         """Apply a manifest: all of it or nothing. Factories below ``oneiric_conformance`` may be imported."""
 
+    async def follow(self, manifest: Path, every: float) -> None:
+        """Keep to the manifest in a file (JSON) from now on until ``stop()``, and look at it every so many seconds.
+
+        Returns once it was looked at; whatever is wrong with it is no reason to raise.
+        """
+
     async def explain(self, domain: str, key: str) -> Mapping[str, Mapping[str, Any]]:
         """By provider, all there is to know about each candidate of the key, as plain data: ``factory``, ``priority``,
         ``stack_level`` and ``metadata``, which has the published names.

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from oneiric_core.bridges import (
     EventBridge,
@@ -24,11 +24,16 @@ from oneiric_core.remote.artifacts import ArtifactManager
 from oneiric_core.remote.roots import refresh_root
 from oneiric_core.remote.sync import SyncReport, sync_remote_manifest
 from oneiric_core.resolver import Resolver
+from oneiric_core.runtime.orchestrator import RuntimeOrchestrator
+from oneiric_core.settings import FactorySettings, Settings
 from oneiric_core.testing.answers import Answer, LimitsLike, SpecLike, Standing, SyncAnswer, TrustLike
 from oneiric_core.testing.verbs import Verb, verbs_of
 from oneiric_core.trust import TrustPolicy, VerifiedManifest, load_public_key, verify_manifest
 
 __all__ = ["CoreRuntime"]
+
+_FOLLOWED: Final = ("oneiric_conformance",)
+"""Whose factories a manifest may name that is followed: those of whoever judges us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class CoreRuntime:
         self._allow = allow
         self._workdir = Path()
         self._anchor: bytes | None = None
+        self._following: RuntimeOrchestrator | None = None
         self._settings: dict[str, Mapping[str, Any]] = {}
         self._parts: Parts | None = None
 
@@ -74,6 +80,18 @@ class CoreRuntime:
     def _make_policy(self, trust: TrustLike) -> TrustPolicy:
         keys = [load_public_key(key, name=f"key {number}") for number, key in enumerate(trust.keys, start=1)]
         return TrustPolicy(keys, threshold=trust.threshold, source=trust.source, unsafe_allow_published_keys=True)
+
+    def _make_orchestrator(self, manifest: Path, every: float) -> RuntimeOrchestrator:
+        return RuntimeOrchestrator(
+            manifest_path=manifest,
+            trust=self.parts.policy,
+            refresh_interval=every,
+            cache_dir=self._workdir / "cache",
+            state_dir=self._workdir / "state",
+            settings=Settings(factories=FactorySettings(allow=_FOLLOWED)),
+            clock=self._clock,
+            poll_interval=every,
+        )
 
     def _make_events(self, resolver: Resolver, lifecycle: LifecycleManager) -> EventBridge:
         return EventBridge(resolver, lifecycle, clock=self._clock)
@@ -115,6 +133,9 @@ class CoreRuntime:
 
     async def stop(self) -> None:
         """Retire everything; idempotent, also before the first start."""
+        following, self._following = self._following, None
+        if following is not None:
+            await following.stop()
         if self._parts is not None:
             await self._parts.lifecycle.stop()
 
@@ -203,6 +224,21 @@ class CoreRuntime:
         check_declaration(candidate)
         self.parts.resolver.register(candidate)
         self._settings[candidate.name] = settings
+
+    async def follow(self, manifest: Path, every: float) -> None:
+        """Keep to the manifest in a file from now on, as an orchestrator does; what was registered before is gone."""
+        former = self.parts
+        self._following = orchestrator = self._make_orchestrator(manifest, every)
+        await orchestrator.start()
+        resolver, lifecycle = orchestrator.resolver, orchestrator.lifecycle
+        self._parts = replace(
+            former,
+            resolver=resolver,
+            lifecycle=lifecycle,
+            events=self._make_events(resolver, lifecycle),
+            verbs=self._make_verbs(resolver, lifecycle),
+        )
+        await former.lifecycle.stop()
 
     async def explain(self, domain: str, key: str) -> dict[str, dict[str, Any]]:
         """By provider, all there is to know about each candidate of the key, as plain data."""

@@ -1,5 +1,6 @@
 """What the kit asks our runtime beyond running components: roots, explanations, and who hears an event."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,3 +98,14 @@ async def test_an_event_goes_to_those_that_hear_it_and_their_keys_are_told(tmp_p
     assert await runtime.emit("b", {"bad": True}, {}) == ["two"]
     assert await runtime.emit("c", {}, {}) == []
     await runtime.stop()
+
+
+@pytest.mark.parametrize("content", [b"{", signed_manifest([manifest_entry("task", "key", "acme", "a.b:C")])])
+async def test_a_manifest_is_followed_until_the_runtime_stops(tmp_path: Path, content: bytes) -> None:
+    runtime = await started(tmp_path / "work", Trust(keys=(PUBLISHER.public,)))
+    file = tmp_path / "manifest.json"
+    file.write_bytes(content)
+    await runtime.follow(file, 60.0)
+    assert [*await runtime.explain("task", "key")] == ["acme"] * (content != b"{")
+    await runtime.stop()
+    assert not [task for task in asyncio.all_tasks() if "oneiric" in task.get_name()]
