@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 
+from cache import cache
 from core import core
 from kit import kit
 from manifests import manifests
@@ -16,7 +17,7 @@ from plugin import plugin
 from swaps import swaps
 
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
-SUBJECTS = {"plugin": plugin, "core": core, "swaps": swaps, "manifests": manifests, "kit": kit}
+SUBJECTS = {"plugin": plugin, "core": core, "swaps": swaps, "manifests": manifests, "cache": cache, "kit": kit}
 
 
 def main() -> None:
