@@ -50,3 +50,28 @@ def test_reading_stops_at_the_first_byte_too_many(length: int | None, limit: int
     with pytest.raises(ArtifactTooLargeError, match=f"3 bytes {said}"):
         list(verified_chunks(endless(), SHA256, length=length, limit=limit))
     assert read == 4
+
+
+def test_a_refusal_says_what_was_found_and_what_to_do() -> None:
+    with pytest.raises(DigestMismatchError) as caught:
+        check_syntax("x")
+    assert (
+        str(caught.value) == "SHA256 mismatch: 'x' is no SHA-256 digest. Write it as 64 lower-case hexadecimal digits."
+    )
+    assert dict(caught.value.evidence) == {"sha256": "x"}
+    other = hashlib.sha256(b"other").hexdigest()
+    for length, expected in ((None, "any number"), (5, "5")):
+        with pytest.raises(DigestMismatchError) as caught:
+            list(verified_chunks([b"other"], SHA256, length=length, limit=100))
+        assert str(caught.value) == (
+            f"SHA256 mismatch: 5 bytes with digest {other}, expected {expected} with {SHA256}. "
+            "Fetch the file the manifest was made for, or ask the publisher for a new manifest."
+        )
+        assert dict(caught.value.evidence) == {"sha256": SHA256, "found": other, "length": 5}
+    with pytest.raises(ArtifactTooLargeError) as too_large:
+        list(verified_chunks([CONTENT], SHA256, length=3, limit=100))
+    assert str(too_large.value) == (
+        f"artifact {SHA256} has more than the 3 bytes declared. "
+        "Ask the publisher for a manifest with the right length and digest, or allow more."
+    )
+    assert dict(too_large.value.evidence) == {"sha256": SHA256, "limit": 3}
