@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from oneiric_core.artifacts.eviction import evict
+from oneiric_core.artifacts.layout import Layout
 from oneiric_core.artifacts.store import BlobStore
 from oneiric_core.clock import FrozenClock
 
@@ -161,6 +163,28 @@ async def test_a_tree_without_its_artifact_can_be_evicted(shelf: Shelf) -> None:
     shelf.unpack("a")
     assert shelf.names() == "a"
     assert shelf.evict(max_bytes=0) == ("a", "", "")
+
+
+class UsedMeanwhile(list[str]):
+    """What is to be kept: nothing. But whenever it is asked, somebody has just used the artifact in question."""
+
+    use: Callable[[str], object]
+
+    def __contains__(self, sha256: object) -> bool:
+        self.use(str(sha256))
+        return False
+
+
+@pytest.mark.parametrize("tree", [False, True])
+async def test_what_was_used_since_it_was_listed_stays(shelf: Shelf, tree: bool) -> None:
+    await shelf.add("a")
+    shelf.unpack("a")
+    await shelf.clock.advance(3600)
+    used = UsedMeanwhile()
+    used.use = lambda sha256: shelf.store.trees.find(sha256, lambda _: True) if tree else shelf.store.find(sha256)
+    done = evict(Layout(shelf.store.root), max_bytes=0, max_age=None, keep=used, now=shelf.clock.now())
+    assert (done.removed, [entry.sha256 for entry in done.needed]) == ((), [digest("a")])
+    assert shelf.store.find(digest("a")) is not None
 
 
 def plant_link(path: Path) -> None:
