@@ -54,11 +54,13 @@ def make_project(folder: Path, version: str) -> Path:
     return folder
 
 
-def release(project: Path, version: str, python: Path, keys: Path, place: dict[str, str]) -> None:
+def release(project: Path, version: str, python: Path, keys: Path, place: dict[str, str], *, certify: bool) -> None:
     """Both halves of the script, the second with the secret and the first without."""
+    already = {} if certify else {"CERTIFY": "echo the same components were judged before"}
     environment = {
         **os.environ,
         **place,
+        **already,
         "TAG": f"v{version}",
         "PACKAGE": "acme-oneiric",
         "PROJECT": str(project),
@@ -95,7 +97,8 @@ class Runtime:
         self._process.wait(timeout=60)
 
 
-def rehearse(backend: str, place: dict[str, str], endpoint: str) -> None:
+def rehearse(backend: str, place: dict[str, str], endpoint: str, *, certify: bool) -> None:
+    """Two releases to one kind of bucket, and a runtime that follows; the first is judged in full if so asked."""
     work = OUT / backend
     work.mkdir(parents=True)
     python = make_python(work / "venv")
@@ -111,7 +114,8 @@ def rehearse(backend: str, place: dict[str, str], endpoint: str) -> None:
     runtime = None
     for version in VERSIONS:
         say(f"\n#### {backend}: release {version}")
-        release(make_project(work / f"acme-{version}", version), version, python, work / "keys", place)
+        project = make_project(work / f"acme-{version}", version)
+        release(project, version, python, work / "keys", place, certify=certify and version == VERSIONS[0])
         runtime = runtime or Runtime(python, place["MANIFEST_URL"], work / "keys" / "oneiric.public.pem")
         told = runtime.look()
         say(f"== the runtime\n{told}")
@@ -127,8 +131,8 @@ def main() -> None:
         s3 = stack.enter_context(emulators.s3_server())
         emulators.make_s3_bucket(s3, "acme-s3")
         gcs, _ = stack.enter_context(emulators.gcs_server("acme-gcs"))
-        rehearse("s3", {"BUCKET": "acme-s3", "REGION": emulators.REGION}, s3)
-        rehearse("gcs", {"BUCKET": "acme-gcs"}, gcs)
+        rehearse("s3", {"BUCKET": "acme-s3", "REGION": emulators.REGION}, s3, certify=True)
+        rehearse("gcs", {"BUCKET": "acme-gcs"}, gcs, certify=False)
     say(f"\nBoth rehearsals are done; what they made is in {OUT.relative_to(ROOT)}.")
 
 

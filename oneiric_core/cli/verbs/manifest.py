@@ -135,7 +135,7 @@ def generate(
 @verb.command(
     epilog=examples(
         "oneiric-core manifest sign --manifest manifest.yaml --private-key keys/oneiric.private.pem --expires-in 30d",
-        "oneiric-core manifest sign --manifest manifest.yaml --form dsse --private-key-env SIGNING_KEY",
+        "oneiric-core manifest sign --manifest manifest.json --form dsse --private-key-env SIGNING_KEY",
         "oneiric-core manifest sign --manifest manifest.dsse.json --append --private-key - < second.private.pem",
     )
 )
@@ -238,8 +238,8 @@ def verify(
 
 @verb.command(
     epilog=examples(
-        "oneiric-core manifest publish --manifest manifest.dsse.json --public-key keys/oneiric.public.pem \\\n"
-        "--backend s3 --bucket acme-releases --region eu-central-1 --key manifest.dsse.json --public"
+        "oneiric-core manifest publish --manifest manifest.yaml --public-key keys/oneiric.public.pem \\\n"
+        "--backend s3 --bucket acme-releases --region eu-central-1 --key manifest.yaml --public"
     )
 )
 def publish(
