@@ -9,13 +9,18 @@ from typing import Any, Final
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from oneiric_core.components import Candidate
 from oneiric_core.discovery import discover, installed_entry_points
 from oneiric_core.errors import ManifestError
 from oneiric_core.resolver import Resolver
 
-__all__ = ["Package", "find_package"]
+__all__ = ["BUILT_IN", "Package", "find_package"]
+
+BUILT_IN: Final = "oneiric-core"
+"""The package that the components are in which we ship ourselves; it has no need to announce them."""
 
 _DOCUMENTATION: Final = frozenset({"documentation", "docs"})
 
@@ -35,12 +40,14 @@ class Package:
 
 
 def find_package(name: str) -> Package:
-    """The installed package of that name, as pip writes it, with all it announces.
+    """The installed package of that name, as pip writes it, with all it announces; or what we ship ourselves.
 
     Its code is imported.
 
     :raises ManifestError: it is not installed, announces nothing, or one of its announcements is broken.
     """
+    if canonicalize_name(name) == BUILT_IN:
+        return _built_in()
     points = installed_entry_points(name)
     if not points:
         raise _without_components(name)
@@ -53,6 +60,16 @@ def find_package(name: str) -> Package:
             package=name,
         )
     return Package(points[0].distribution, points[0].version, report.registered, shared_fields(metadata.metadata(name)))
+
+
+def _built_in() -> Package:
+    """Their code is never in an artifact: whoever reads the manifest has to have it, and in this version at least."""
+    from oneiric_core.builtin import builtin_metadata  # noqa: PLC0415 - imports all of them
+
+    version = Version(metadata.version(BUILT_IN))
+    shared = {**shared_fields(metadata.metadata(BUILT_IN)), "requires": [f"{BUILT_IN}>={version.public}"]}
+    candidates = tuple(each.to_candidate() for each in builtin_metadata())
+    return Package(BUILT_IN, str(version), candidates, MappingProxyType(shared))
 
 
 def shared_fields(message: Any) -> Mapping[str, Any]:

@@ -118,6 +118,13 @@ def test_domains_are_left_out_as_asked(capsys: Capture, option: str, left: list[
     assert answer(capsys, f"{GENERATE} --output manifest.json {option}")["entries"] == left
 
 
+def test_without_a_package_ours_is_meant(capsys: Capture) -> None:
+    told = answer(capsys, "manifest generate --version 1 --output m.json --no-actions --domain adapter --domain action")
+    assert told["source"] == "oneiric-core"
+    assert "adapter/cache/memory" in told["entries"]
+    assert not [name for name in told["entries"] if name.startswith("action")]
+
+
 @pytest.mark.usefixtures("zeta")
 def test_a_dash_writes_the_document_to_standard_output(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     does(f"{GENERATE} --output -")

@@ -3,15 +3,19 @@
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from oneiric_core.builtin import builtin_action_metadata, builtin_adapter_metadata
 from oneiric_core.domains import Domain
 from oneiric_core.errors import ManifestError
 from oneiric_core.manifest import JSON, RemoteManifestEntry
+from oneiric_core.manifest.applicability import why_not_here
 from oneiric_core.publish import Package, find_package, generate_manifest, read_wheel, render_document
+from oneiric_core.remote.environment import current_environment
 
 Install = Callable[..., None]
 MakeWheel = Callable[..., Path]
@@ -196,3 +200,15 @@ def test_a_license_that_is_no_spdx_expression_is_left_out(install: Install, line
     metadata = f"Metadata-Version: 2.1\nName: zeta\nVersion: 1\n{line}\n"
     package = declaring(install, "AdapterMetadata(category='c', provider='p', factory=Cache)", metadata=metadata)
     assert package.shared.get("license") == expected
+
+
+def test_what_we_ship_ourselves_is_offered_to_those_who_have_it() -> None:
+    package = find_package("Oneiric_Core")
+    found = generate_manifest([package], version="1", source="core", domains=[Domain.ADAPTER, Domain.ACTION])["entries"]
+    declared = {each.to_candidate().name for each in [*builtin_adapter_metadata(), *builtin_action_metadata()]}
+    assert {f"{each['domain']}/{each['key']}/{each['provider']}" for each in found} == declared
+    assert {each["factory"].partition(".builtin.")[0] for each in found} == {"oneiric_core"}
+    environment = current_environment()
+    assert [why_not_here(RemoteManifestEntry.model_validate(each), environment) for each in found] == [""] * len(found)
+    older = replace(environment, installed=lambda _: "0.0.1")
+    assert all(why_not_here(RemoteManifestEntry.model_validate(each), older) for each in found)

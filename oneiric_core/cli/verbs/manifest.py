@@ -34,6 +34,7 @@ from oneiric_core.publish import (
     write_file,
 )
 from oneiric_core.publish.announce import announce_manifest
+from oneiric_core.publish.packages import BUILT_IN
 from oneiric_core.publish.places import Place
 from oneiric_core.publish.write import read_file
 from oneiric_core.trust import PublicKey, TrustPolicy, VerifiedManifest, load_public_key, public_key_of, verify_manifest
@@ -77,8 +78,9 @@ def generate(
         str, typer.Option("--version", metavar="V", help="The version of components that do not declare one.")
     ],
     package: Annotated[
-        list[str], typer.Option("--package", metavar="NAME", help="An installed package; may be said again.")
-    ],
+        list[str],
+        typer.Option("--package", metavar="NAME", help="An installed package, ours if left out; may be said again."),
+    ] = [],  # noqa: B006 - typer's way of saying none
     source: Annotated[
         str | None,
         typer.Option("--source", metavar="S", help="The name of this line of manifests; the package's if left out."),
@@ -86,7 +88,7 @@ def generate(
     artifact: Annotated[
         list[Path],
         typer.Option("--artifact", metavar="WHEEL", parser=existing, help="The wheel of a package; may be said again."),
-    ] = [],  # noqa: B006 - typer's way of saying none
+    ] = [],  # noqa: B006 - likewise
     artifact_url: Annotated[
         str | None,
         typer.Option(
@@ -98,7 +100,7 @@ def generate(
     domain: DomainsOption = [],  # noqa: B006 - likewise
     as_json: AsJson = False,
 ) -> None:
-    """Write an unsigned manifest of the components that installed packages announce.
+    """Write an unsigned manifest of the components that installed packages announce, or of those we ship ourselves.
 
     The same packages and wheels always give the same bytes.
     """
@@ -110,7 +112,7 @@ def generate(
             "an envelope is made by signing; end the name in .json or .yaml", param_hint="--output"
         )
     left_out = {Domain.ADAPTER: no_adapters, Domain.ACTION: no_actions}
-    packages = [find_package(name) for name in dict.fromkeys(package)]
+    packages = [find_package(name) for name in dict.fromkeys(package or [BUILT_IN])]
     wheels = [read_wheel(path) for path in artifact]
     document = generate_manifest(
         packages,
