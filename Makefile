@@ -8,7 +8,7 @@ KEYS := build/keys
 EXTRAS := conformance,cron,publish,testing,redis,watch
 PEER_PYTHON ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3) $(shell command -v python3.13))
 
-.PHONY: certify release-dry-run test test-long kill-matrix lint types format bench docs coverage clean
+.PHONY: certify release-dry-run test test-long test-page kill-matrix lint types format bench docs coverage clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml
@@ -47,6 +47,10 @@ test-long: $(READY)
 # Every check against the mutants it has to kill, in the areas that take too long for the quick suite.
 kill-matrix: $(READY)
 	@$(BIN)/python -m pytest -n auto -q -m long tests/conformance/test_kill_matrix.py -k "kills_each_of_its or reference_components"
+
+# The page that shows a report, in a real browser: Debian's chromium and chromium-driver.
+test-page: $(READY)
+	@$(BIN)/python -m pytest -q -m long tests/conformance/reporting
 
 coverage: $(READY)
 	@rm -f .coverage .coverage.*
