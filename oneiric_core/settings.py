@@ -312,7 +312,7 @@ def _meant(steps: list[str]) -> str:
     near = get_close_matches(steps[-1], known, n=1)
     above = "".join(f"{step}." for step in steps[:-1])
     if near:
-        return f"Did you mean {above}{near[0]}"
+        return f"Did you mean {above}{near[0]}?"
     return f"Use one of {', '.join(f'{above}{name}' for name in known)}, or remove it"
 
 

@@ -47,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         render.error(error.format_message(), _where_to_look(error))
         code = USAGE
     except OneiricError as error:
-        render.error(error.what, f"{error.fix}{'?' if error.fix.startswith('Did you') else '.'}")
+        question = error.fix.startswith("Did you")
+        render.error(error.what, f"{error.fix.removesuffix('?')}{'?' if question or error.fix.endswith('?') else '.'}")
         code = NO
     except BrokenPipeError:
         # Whoever read our output has seen enough; the interpreter must not stumble over it once more at exit.

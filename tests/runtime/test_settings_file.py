@@ -39,7 +39,7 @@ def test_what_is_wrong_is_told_with_its_place(file: Path) -> None:
     file.write_text("[trust]\ntreshold = 2\n", encoding="utf-8")
     error = refused(file)
     assert error.evidence["key"] == "trust.treshold"
-    assert error.fix == "Did you mean trust.threshold"
+    assert error.fix == "Did you mean trust.threshold?"
 
 
 @pytest.mark.parametrize(
