@@ -14,10 +14,19 @@ from kit import kit
 from manifests import manifests
 from measure import ROOT
 from plugin import plugin
+from reload import reload
 from swaps import swaps
 
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
-SUBJECTS = {"plugin": plugin, "core": core, "swaps": swaps, "manifests": manifests, "cache": cache, "kit": kit}
+SUBJECTS = {
+    "plugin": plugin,
+    "core": core,
+    "swaps": swaps,
+    "manifests": manifests,
+    "reload": reload,
+    "cache": cache,
+    "kit": kit,
+}
 
 
 def main() -> None:
