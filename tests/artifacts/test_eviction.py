@@ -248,6 +248,15 @@ async def test_a_damaged_tree_that_was_put_aside_goes_too(shelf: Shelf) -> None:
     assert [*(shelf.store.root / "quarantine").iterdir()] == []
 
 
+async def test_what_was_planted_in_a_trees_place_stays_when_the_artifact_goes(shelf: Shelf) -> None:
+    await shelf.add("ab")
+    (shelf.store.root / "trees").mkdir(0o700)
+    shelf.store.trees.path(digest("a")).touch(0o400)
+    shelf.store.trees.path(digest("b")).symlink_to("/nowhere")
+    assert shelf.evict(max_bytes=0) == ("ab", "", "")
+    assert len(list((shelf.store.root / "trees").iterdir())) == 2
+
+
 def test_nothing_is_made_where_there_is_no_cache_yet(shelf: Shelf, tmp_path: Path) -> None:
     assert shelf.evict(max_bytes=0) == ("", "", "")
     assert list(tmp_path.iterdir()) == []

@@ -162,6 +162,9 @@ async def test_something_in_a_locks_place_does_not_stop_a_fetch(store: BlobStore
 
 
 async def test_no_lock_is_left(store: BlobStore) -> None:
+    async with store.exclusive(SHA256):
+        assert [path.name for path in (store.root / "locks").iterdir()] == [f"{SHA256}.fetching"]
+    assert list((store.root / "locks").iterdir()) == []
     await fetch(store, [])
     with store.hold(SHA256), store.hold(SHA256):
         assert len(list((store.root / "locks").iterdir())) == 1
