@@ -257,6 +257,17 @@ async def test_what_was_planted_in_a_trees_place_stays_when_the_artifact_goes(sh
     assert len(list((shelf.store.root / "trees").iterdir())) == 2
 
 
+async def test_what_was_planted_in_an_artifacts_place_stays_when_the_tree_goes(shelf: Shelf) -> None:
+    precious = shelf.store.root.parent / "precious"
+    precious.touch(0o400)
+    shelf.unpack("a")
+    (shelf.store.root / "blobs").mkdir(0o700)
+    shelf.store.path(digest("a")).symlink_to(precious)
+    assert shelf.evict(max_bytes=0) == ("a", "", "")
+    assert shelf.store.path(digest("a")).is_symlink()
+    assert precious.exists()
+
+
 def test_nothing_is_made_where_there_is_no_cache_yet(shelf: Shelf, tmp_path: Path) -> None:
     assert shelf.evict(max_bytes=0) == ("", "", "")
     assert list(tmp_path.iterdir()) == []
