@@ -29,6 +29,7 @@ from oneiric_core.components import Candidate
 from oneiric_core.domains import DOMAINS, Domain
 from oneiric_core.errors import SettingsError
 from oneiric_core.lifecycle import Timeouts
+from oneiric_core.trust.certificate import CERTIFICATE_LEVELS, CertificatePolicy
 from oneiric_core.trust.keys import PublicKey, load_public_key
 from oneiric_core.trust.policy import Policy, RefuseAll, TrustPolicy
 
@@ -103,6 +104,26 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
 
 
+class CertificateSettings(_Section):
+    """``[trust.certificate]``: what is asked of the certificate of every artifact.
+
+    :param keys: of the issuers, as in ``[trust]``.
+    :param level: the least demanding one that is accepted: ``core`` or ``hardened``.
+    """
+
+    keys: Texts = ()
+    level: Text = CERTIFICATE_LEVELS[0]
+
+    def policy(self, read: Callable[[str], bytes]) -> CertificatePolicy:
+        """The policy.
+
+        :param read: gives the bytes of a file by its name as written.
+        :raises UntrustedKeyError: there is no key, or one that cannot be read or used.
+        :raises CertificateError: there is no such level.
+        """
+        return CertificatePolicy([_key(written, read) for written in self.keys], self.level)
+
+
 class TrustSettings(_Section):
     """``[trust]``: whom to believe. Without keys and without a root nobody is.
 
@@ -111,6 +132,7 @@ class TrustSettings(_Section):
     :param threshold: how many distinct keys have to sign.
     :param source: the only source accepted; the first one seen at the manifest's place is pinned if there is none.
     :param max_age: how long ago a manifest may have been signed.
+    :param certificate: what is asked of the certificate of every artifact; none is needed if left out.
     """
 
     keys: Texts = ()
@@ -119,6 +141,7 @@ class TrustSettings(_Section):
     source: Text | None = None
     require_expiry: bool = False
     max_age: Duration | None = None
+    certificate: CertificateSettings | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

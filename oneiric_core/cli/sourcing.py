@@ -4,7 +4,7 @@ What is said on the command line goes before the environment, and that before ``
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -15,14 +15,16 @@ from oneiric_core.cli.configuring import find_settings
 from oneiric_core.runtime.plan import Arguments, Plan
 from oneiric_core.runtime.settings_file import read_bounded, read_settings
 from oneiric_core.settings import Settings
-from oneiric_core.trust import RefuseAll, TrustPolicy, load_public_key
+from oneiric_core.trust import CERTIFICATE_LEVELS, CertificatePolicy, RefuseAll, TrustPolicy, load_public_key
 
 __all__ = [
     "CacheDir",
+    "CertificateKeys",
     "HeaderEnv",
     "ManifestFile",
     "ManifestUrl",
     "PublicKeys",
+    "RequireCertificate",
     "Sourcing",
     "StateDir",
     "Threshold",
@@ -49,6 +51,20 @@ TrustRootFile: TypeAlias = Annotated[
 ]
 Threshold: TypeAlias = Annotated[
     int, typer.Option("--threshold", metavar="N", min=1, help="How many of the keys have to have signed.")
+]
+RequireCertificate: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--require-certificate",
+        metavar="LEVEL",
+        help=f"Every artifact needs a certificate of at least this level: {' or '.join(CERTIFICATE_LEVELS)}.",
+    ),
+]
+CertificateKeys: TypeAlias = Annotated[
+    list[Path],
+    typer.Option(
+        "--certificate-key", metavar="PATH", parser=existing, help="Of an issuer of certificates; may be said again."
+    ),
 ]
 HeaderEnv: TypeAlias = Annotated[
     list[str],
@@ -83,6 +99,8 @@ class Sourcing:
     cache_dir: Path | None
     state_dir: Path | None
     refresh_interval: float | None = None
+    require_certificate: str | None = None
+    certificate_key: list[Path] = field(default_factory=list)
 
     def arguments(self) -> Arguments:
         """The same, read.
@@ -106,7 +124,16 @@ class Sourcing:
             cache_dir=self.cache_dir,
             state_dir=self.state_dir,
             headers=dict(_header(name) for name in self.header_env),
+            certificate=self._certificate(),
         )
+
+    def _certificate(self) -> CertificatePolicy | None:
+        if self.require_certificate is None and not self.certificate_key:
+            return None
+        if self.require_certificate is None or not self.certificate_key:
+            raise typer.BadParameter("--require-certificate and --certificate-key belong together")
+        keys = [load_public_key(read_bounded(path), name=str(path)) for path in self.certificate_key]
+        return CertificatePolicy(keys, self.require_certificate)
 
 
 def plan_of(arguments: Arguments, settings_path: Path | None) -> Plan:

@@ -12,8 +12,9 @@ from oneiric_core.remote.artifacts import ArtifactManager
 from oneiric_core.remote.fetcher import Fetcher
 from oneiric_core.remote.http_addresses import AddressPolicy
 from oneiric_core.remote.limits import FetchLimits
-from oneiric_core.runtime.settings_file import read_bounded, read_policy
+from oneiric_core.runtime.settings_file import read_bounded, read_certificate_policy, read_policy
 from oneiric_core.settings import RemoteSettings, Settings, TrustSettings
+from oneiric_core.trust.certificate import CertificatePolicy
 from oneiric_core.trust.policy import Policy
 
 __all__ = ["Arguments", "Plan", "default_state_dir"]
@@ -41,6 +42,7 @@ class Arguments:
     cache_dir: Path | None = None
     state_dir: Path | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    certificate: CertificatePolicy | None = None
     fetcher: Fetcher | None = None
 
 
@@ -51,6 +53,7 @@ class Plan:
     :param path: of the manifest, or ``url``; where both are None there is none.
     :param trust: whom to believe where there is no ``anchor``, which is the first root of the source.
     :param asked: what else the settings ask of a manifest.
+    :param certificate: what is asked of the certificate of every artifact; None where none is needed.
     :param local_roots: directories from which artifacts may be taken as files.
     """
 
@@ -59,6 +62,7 @@ class Plan:
     trust: Policy
     anchor: bytes | None
     asked: TrustSettings
+    certificate: CertificatePolicy | None
     refresh_interval: float | None
     cache_dir: Path
     state_dir: Path
@@ -89,6 +93,7 @@ class Plan:
             trust=read_policy(settings, folder) if arguments.trust is None else arguments.trust,
             anchor=None if root is None else read_bounded(root),
             asked=settings.trust,
+            certificate=arguments.certificate or read_certificate_policy(settings, folder),
             refresh_interval=arguments.refresh_interval or remote.refresh_interval,
             cache_dir=arguments.cache_dir or (default_cache_dir() if cache is None else folder / cache),
             state_dir=arguments.state_dir or (default_state_dir() if state is None else folder / state),

@@ -16,7 +16,7 @@ from oneiric_core.remote.fetcher import Fetcher, Tally
 from oneiric_core.remote.roots import refresh_root
 from oneiric_core.remote.sources import source_of
 from oneiric_core.runtime.plan import Plan
-from oneiric_core.trust.policy import Policy
+from oneiric_core.trust.policy import Policy, TrustPolicy
 
 __all__ = ["beside", "policy_of"]
 
@@ -59,6 +59,13 @@ async def policy_of(plan: Plan, fetcher: Fetcher, clock: Clock) -> Policy:
     :raises RefusedFetchError: the server does not give roots to us.
     """
     if plan.anchor is None or plan.place is None:
-        return plan.trust
+        return _with_certificates(plan.trust, plan)
     root = await refresh_root(plan.anchor, fetch_beside(plan.place, fetcher, plan.headers), plan.state_dir, clock=clock)
-    return replace(root.manifest, **plan.asked.beyond_keys())
+    return _with_certificates(replace(root.manifest, **plan.asked.beyond_keys()), plan)
+
+
+def _with_certificates(policy: Policy, plan: Plan) -> Policy:
+    """The policy, insisting on what the plan asks; one that was made elsewhere insists on what it says itself."""
+    if plan.certificate is None or not isinstance(policy, TrustPolicy):
+        return policy
+    return replace(policy, certificate=plan.certificate)

@@ -8,9 +8,10 @@ from typing import Final
 
 from oneiric_core.errors import SettingsError
 from oneiric_core.settings import Settings
+from oneiric_core.trust.certificate import CertificatePolicy
 from oneiric_core.trust.policy import Policy
 
-__all__ = ["read_bounded", "read_policy", "read_settings"]
+__all__ = ["read_bounded", "read_certificate_policy", "read_policy", "read_settings"]
 
 _LARGEST: Final = 1 << 20
 
@@ -38,6 +39,16 @@ def read_policy(settings: Settings, folder: Path) -> Policy:
     :raises TrustError: a key or the threshold cannot be used.
     """
     return settings.trust.policy(lambda name: read_bounded(folder / name))
+
+
+def read_certificate_policy(settings: Settings, folder: Path) -> CertificatePolicy | None:
+    """What the settings ask of the certificate of every artifact; None if nothing.
+
+    :raises SettingsError: a key file cannot be read.
+    :raises TrustError: a key or the level cannot be used.
+    """
+    asked = settings.trust.certificate
+    return None if asked is None else asked.policy(lambda name: read_bounded(folder / name))
 
 
 def read_bounded(path: Path) -> bytes:

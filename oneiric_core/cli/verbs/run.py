@@ -15,10 +15,12 @@ from oneiric_core.cli.configuring import SettingsOption, find_settings
 from oneiric_core.cli.finding import plain_application
 from oneiric_core.cli.sourcing import (
     CacheDir,
+    CertificateKeys,
     HeaderEnv,
     ManifestFile,
     ManifestUrl,
     PublicKeys,
+    RequireCertificate,
     Sourcing,
     StateDir,
     Threshold,
@@ -61,6 +63,8 @@ def run(
             help="How often to look for a new manifest; a file is also looked at when it changes.",
         ),
     ] = None,
+    require_certificate: RequireCertificate = None,
+    certificate_key: CertificateKeys = [],  # noqa: B006 - likewise
     header_env: HeaderEnv = [],  # noqa: B006 - likewise
     cache_dir: CacheDir = None,
     state_dir: StateDir = None,
@@ -79,6 +83,8 @@ def run(
         trust_root=trust_root,
         threshold=threshold,
         header_env=header_env,
+        require_certificate=require_certificate,
+        certificate_key=certificate_key,
         cache_dir=cache_dir,
         state_dir=state_dir,
         refresh_interval=refresh_interval,

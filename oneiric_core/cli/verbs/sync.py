@@ -12,10 +12,12 @@ from oneiric_core.cli.configuring import SettingsOption
 from oneiric_core.cli.finding import plain_application
 from oneiric_core.cli.sourcing import (
     CacheDir,
+    CertificateKeys,
     HeaderEnv,
     ManifestFile,
     ManifestUrl,
     PublicKeys,
+    RequireCertificate,
     Sourcing,
     StateDir,
     Threshold,
@@ -50,6 +52,8 @@ def sync(
     public_key: PublicKeys = [],  # noqa: B006 - typer's way of saying none
     trust_root: TrustRootFile = None,
     threshold: Threshold = 1,
+    require_certificate: RequireCertificate = None,
+    certificate_key: CertificateKeys = [],  # noqa: B006 - likewise
     header_env: HeaderEnv = [],  # noqa: B006 - likewise
     cache_dir: CacheDir = None,
     state_dir: StateDir = None,
@@ -67,6 +71,8 @@ def sync(
         trust_root=trust_root,
         threshold=threshold,
         header_env=header_env,
+        require_certificate=require_certificate,
+        certificate_key=certificate_key,
         cache_dir=cache_dir,
         state_dir=state_dir,
     )
