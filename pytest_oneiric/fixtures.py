@@ -152,5 +152,6 @@ def _without_the_kit(error: ModuleNotFoundError) -> Exception:
     from oneiric_core import MisuseError  # noqa: PLC0415 - likewise
 
     return MisuseError(
-        f"the conformance kit needs {error.name}", fix="Install it with: pip install 'oneiric-core[conformance]'"
+        f"the conformance kit needs {str(error.name).partition('.')[0]}",
+        fix="Install it with: pip install 'oneiric-core[conformance]'",
     )

@@ -35,6 +35,7 @@ class Guards:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self) -> Generator[None, object, object]:
+        __tracebackhide__ = True
         judging = [guard for guard in self.active if not guard.waits()]
         try:
             result = yield
@@ -43,7 +44,7 @@ class Guards:
                 error.add_note(f"besides: {violation}")
             raise
         for violation in _violations(judging):
-            raise violation
+            raise violation.with_traceback(None)  # where it is raised says nothing; its message has the stack
         return result
 
 

@@ -71,6 +71,8 @@ if TYPE_CHECKING:
     from oneiric_core.testing.wheels import wheel_filename as wheel_filename
     from oneiric_core.testing.wire.broken import Broken as Broken
     from oneiric_core.testing.wire.certificates import Tls as Tls
+    from oneiric_core.testing.wire.faults import AMOUNTS as AMOUNTS
+    from oneiric_core.testing.wire.faults import HALVED as HALVED
     from oneiric_core.testing.wire.faults import WireFault as WireFault
     from oneiric_core.testing.wire.replies import Raw as Raw
     from oneiric_core.testing.wire.replies import Redirect as Redirect
@@ -111,7 +113,7 @@ _EXPORTS = {
     "testing.wheels": ("make_wheel", "wheel_filename"),
     "testing.wire.broken": ("Broken",),
     "testing.wire.certificates": ("Tls",),
-    "testing.wire.faults": ("WireFault",),
+    "testing.wire.faults": ("AMOUNTS", "HALVED", "WireFault"),
     "testing.wire.replies": ("Raw", "Redirect", "Reply"),
     "testing.wire.script": ("End", "Script", "WireRequest"),
     "testing.wire.server": ("ArtifactServer",),

@@ -247,11 +247,13 @@ class CacheSandbox:
 
 
 def _stack(frame: FrameType | None) -> tuple[str, ...]:
-    """The stack without the test machinery, innermost first."""
+    """The stack down to where the test machinery called the test, innermost first."""
     lines: list[str] = []
     while frame is not None and len(lines) < _DEEPEST:
         code = frame.f_code
-        if owner(code.co_filename) is not Owner.MACHINERY and not code.co_filename.startswith("<frozen"):
+        if owner(code.co_filename) is Owner.MACHINERY:
+            break
+        if not code.co_filename.startswith("<frozen"):
             lines.append(f"{code.co_filename}:{frame.f_lineno} in {code.co_name}")
         frame = frame.f_back
     return tuple(lines)

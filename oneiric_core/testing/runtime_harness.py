@@ -31,6 +31,8 @@ _ONE_WAY: Final = "Use one way in a test: run(), or async with"
 _IN_ITS_BLOCK: Final = "Use it in the block, or the test, that it belongs to"
 _TURN: Final = 0.001
 """Seconds of real time that threads are given between two looks whether all has ended."""
+_TURNS: Final = 50
+_PATIENCE: Final = 0.25
 _EXECUTORS: Final = ("asyncio_", "AnyIO worker")
 """Threads that belong to the loop and end with it."""
 
@@ -104,9 +106,7 @@ class RuntimeHarness:
         self._over = True
         async with asyncio.TaskGroup() as group:
             stopping = group.create_task(self.lifecycle.stop())
-            while not stopping.done():
-                await self.clock.advance(1)
-                await SYSTEM_CLOCK.sleep(_TURN)
+            await self._until_done(stopping)
         if judged and self._leaks and self._before is not None:
             left = await grown(self._before, but_threads=_EXECUTORS)
             if left:
@@ -115,6 +115,18 @@ class RuntimeHarness:
                     fix="End it in cleanup(), or in the test that began it",
                     left=tuple(left),
                 )
+
+    async def _until_done(self, stopping: "asyncio.Task[None]") -> None:
+        """Give it some real time first, for work in threads; then whatever it waits for is on the frozen clock."""
+        for _ in range(_TURNS):
+            if stopping.done():
+                return
+            await asyncio.sleep(0)
+        patience = SYSTEM_CLOCK.monotonic() + _PATIENCE
+        while not stopping.done():
+            if SYSTEM_CLOCK.monotonic() > patience:
+                await self.clock.advance(1)
+            await SYSTEM_CLOCK.sleep(_TURN)
 
     def run(self, work: Coroutine[Any, Any, Given] | Callable[["RuntimeHarness"], Awaitable[Given]]) -> Given:
         """Run a coroutine, or a coroutine function that is given this runtime, on a loop of the runtime's own.

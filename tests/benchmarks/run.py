@@ -10,6 +10,7 @@ import sys
 
 from cache import cache
 from core import core
+from fixtures import fixtures
 from kit import kit
 from manifests import manifests
 from measure import ROOT
@@ -21,6 +22,7 @@ PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 SUBJECTS = {
     "plugin": plugin,
     "core": core,
+    "fixtures": fixtures,
     "swaps": swaps,
     "manifests": manifests,
     "reload": reload,

@@ -1,4 +1,4 @@
-"""What checks draw their examples from: names that try to escape, damaged bytes, changed manifests."""
+"""What checks draw their examples from: names that try to escape, damaged bytes, changed manifests, bad servers."""
 
 from oneiric_conformance.strategies.base64_forms import Spelling, lax_spellings, nasty_spellings
 from oneiric_conformance.strategies.damage import Damage, damaged, nasty_damage
@@ -11,6 +11,7 @@ from oneiric_conformance.strategies.names import (
     nasty_traversals,
     traversals,
 )
+from oneiric_conformance.strategies.wire import nasty_scripts, wire_scripts
 
 __all__ = [
     "MARKER",
@@ -25,8 +26,10 @@ __all__ = [
     "nasty_changes",
     "nasty_damage",
     "nasty_names",
+    "nasty_scripts",
     "nasty_spellings",
     "nasty_traversals",
     "respellings",
     "traversals",
+    "wire_scripts",
 ]

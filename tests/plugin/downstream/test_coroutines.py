@@ -77,11 +77,3 @@ async def refused(runtime) -> bool:
     with pytest.raises(ActivationError):
         await runtime.activate("adapter", "cache")
     return True
-
-
-def test_certify_needs_a_plain_test(oneiric_certify) -> None:
-    async def in_a_coroutine() -> None:
-        oneiric_certify("components:declared")
-
-    with pytest.raises(MisuseError, match="plain def test"):
-        asyncio.run(in_a_coroutine())

@@ -1,5 +1,6 @@
 """Every fixture in plain tests: these need no async plugin and suffer none."""
 
+import asyncio
 import hashlib
 import json
 import threading
@@ -162,3 +163,11 @@ def test_fault_plan(oneiric_fault_plan, oneiric_runtime) -> None:
 def test_certify(oneiric_certify) -> None:
     report = oneiric_certify("components:declared")
     assert report.verdict.value in {"certified", "conforms"}
+
+
+def test_certify_needs_a_plain_test(oneiric_certify) -> None:
+    async def in_a_coroutine() -> None:
+        oneiric_certify("components:declared")
+
+    with pytest.raises(MisuseError, match="plain def test"):
+        asyncio.run(in_a_coroutine())

@@ -1,0 +1,51 @@
+"""Scripts that are drawn: each can be played, and none keeps a patient client for ever."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oneiric_conformance.strategies import nasty_scripts, wire_scripts
+from oneiric_core.testing import ArtifactServer, Broken, Redirect, Reply, Script, WireFault
+
+BODY = b"0123456789"
+ENDLESS = {"SILENT", "STALLED_HEAD", "STALLED_BODY", "ENDLESS"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ArtifactServer]:
+    with ArtifactServer() as server:
+        yield server
+
+
+@given(script=wire_scripts(BODY))
+@settings(max_examples=60, deadline=None)
+def test_a_client_that_asks_for_the_end_comes_back(server: ArtifactServer, script: Script) -> None:
+    server.on("/it", script)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        connection.sendall(b"GET /it HTTP/1.1\r\nConnection: close\r\n\r\n")
+        try:
+            while connection.recv(65536):
+                pass
+        except ConnectionResetError:
+            assert isinstance(script, Broken)
+
+
+@given(script=wire_scripts(BODY, ending=False))
+def test_a_script_prints_itself(script: Script) -> None:
+    assert eval(repr(script)) == script  # noqa: S307 - that it can be is the claim
+
+
+@pytest.mark.parametrize("kind", WireFault, ids=lambda kind: kind.name)
+def test_every_fault_can_be_drawn(kind: WireFault) -> None:
+    assert (Broken(kind, BODY) in nasty_scripts(BODY)) == (kind.name not in ENDLESS)
+    assert Broken(kind, BODY) in nasty_scripts(BODY, ending=False)
+
+
+@given(data=st.data())
+@settings(max_examples=1, deadline=None)
+def test_good_answers_and_redirects_are_drawn_as_well(data: st.DataObject) -> None:
+    drawn = {type(data.draw(wire_scripts(BODY))) for _ in range(60)}
+    assert drawn == {Reply, Redirect, Broken}

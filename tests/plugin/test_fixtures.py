@@ -1,0 +1,290 @@
+"""What a guard saw fails the test it happened in; mistakes are answered; unrelated runs have nothing of it."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from textwrap import dedent
+
+import pytest
+
+PLAIN = ("-p", "no:cacheprovider")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of pytest came to."""
+
+    code: int
+    out: str
+
+
+SAW = {
+    "a write outside": (
+        """
+        def test_it(oneiric_cache_sandbox):
+            (oneiric_cache_sandbox.root / "escaped").write_bytes(b"x")
+        """,
+        r"ViolationError: outside of the cache .*\n(.*\n)*?.*write .*/escaped\n(.*\n)*?.*test_saw_\w+\.py:\d+ in ",
+    ),
+    "an unexpected request": (
+        """
+        import urllib.request, urllib.error, pytest
+        @pytest.mark.oneiric(strict=True)
+        def test_it(oneiric_artifact_server):
+            with pytest.raises(urllib.error.HTTPError) as caught:
+                urllib.request.urlopen(oneiric_artifact_server.url_of("/nothing"))
+            caught.value.close()
+        """,
+        r"ViolationError: the artifact server was asked for what it has no script for: GET /nothing",
+    ),
+    "an unexpected request without a wire": (
+        """
+        import httpx, pytest
+        @pytest.mark.oneiric(strict=True)
+        def test_it(oneiric_artifact_routes):
+            httpx.get("https://acme.test/nothing")
+        """,
+        r"ViolationError: the artifact routes have no script for what was asked: GET https://acme.test/nothing",
+    ),
+    "a leak": (
+        """
+        import threading
+        def test_it(oneiric_runtime):
+            async def leak():
+                threading.Thread(target=threading.Event().wait, name="forgotten", daemon=True).start()
+            oneiric_runtime.run(leak())
+        """,
+        r"ViolationError: left behind when the runtime had stopped: thread forgotten",
+    ),
+    "an idle fault": (
+        "def test_it(oneiric_fault_plan): oneiric_fault_plan(dict, 'init')",
+        r"ViolationError: never reached: init raises an error",
+    ),
+}
+
+
+MISTAKES = {
+    "an option": ("strikt=True", "@pytest.mark.oneiric has no option 'strikt'. Did you mean strict?"),
+    "nothing like one": ("zzz=1", "There are strict, tls, allow, start, leaks, profile."),
+    "a position": ("'strict'", "takes no positional arguments, such as 'strict'. Name one of strict,"),
+    "a word for a flag": ("strict='yes'", "@pytest.mark.oneiric(strict='yes'): strict takes True or False."),
+    "a number for a kind": ("tls=3", "tls takes a kind of Tls."),
+    "a time without a zone": ("start=datetime(2026, 1, 1)", "start takes a datetime with a time zone."),
+    "a number for a path": ("allow=[3]", "allow takes a path, or a list of paths."),
+}
+
+
+WRONG = {
+    "a kind of TLS": (
+        "import pytest\n@pytest.mark.oneiric(tls='expird')\ndef test_it(oneiric_artifact_server): pass",
+        "Did you mean EXPIRED?",
+    ),
+    "a kind of manifest": (
+        "def test_it(oneiric_bad_manifest): oneiric_bad_manifest('unsignd')",
+        "Did you mean UNSIGNED?",
+    ),
+    "a profile": (
+        "def test_it(oneiric_certify): oneiric_certify('a:b', profile='quik')",
+        "there is no profile 'quik'. Did you mean quick?",
+    ),
+    "a class nobody can import": (
+        "def test_it(oneiric_certify):\n    class Local: ...\n    oneiric_certify(Local)",
+        "cannot be imported. Define it at the top of a module",
+    ),
+    "outside of its test": (
+        (
+            "kept = []\ndef test_first(oneiric_cache_sandbox): kept.append(oneiric_cache_sandbox)\n"
+            "def test_it(): kept[0].path"
+        ),
+        "the cache sandbox is no more. Use it in the block, or the test, it belongs to.",
+    ),
+    "a server outside of its test": (
+        (
+            "kept = []\ndef test_first(oneiric_artifact_server): kept.append(oneiric_artifact_server)\n"
+            "def test_it(): kept[0].serve('/it', b'')"
+        ),
+        "the artifact server was stopped. Use it in the block, or the test, it belongs to.",
+    ),
+    "a runtime outside of its test": (
+        (
+            "kept = []\ndef test_first(oneiric_runtime): kept.append(oneiric_runtime); oneiric_runtime.run(nothing())\n"
+            "async def nothing(): pass\ndef test_it(): kept[0].run(nothing())"
+        ),
+        "the runtime has ended. Use it in the block, or the test, that it belongs to.",
+    ),
+}
+
+
+MARKED = """
+from datetime import datetime
+import pytest
+@pytest.mark.oneiric({})
+def test_it(): pass
+def test_other(): pass
+"""
+
+
+def file_of(kind: str, case: str) -> str:
+    return f"test_{kind}_{case.replace(' ', '_')}.py"
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """One run over all that is wrong."""
+    folder = tmp_path_factory.mktemp("wrong")
+    for case, (source, _) in SAW.items():
+        (folder / file_of("saw", case)).write_text(dedent(source), encoding="utf-8")
+    for case, (source, _) in WRONG.items():
+        (folder / file_of("wrong", case)).write_text(source, encoding="utf-8")
+    for case, (written, _) in MISTAKES.items():
+        (folder / file_of("mistake", case)).write_text(MARKED.format(written), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "pytest_oneiric.plugin", *PLAIN, "-W", "error", "--strict-markers"],
+        cwd=folder,
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "200", "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout)
+
+
+@pytest.mark.parametrize("case", SAW)
+def test_what_a_guard_saw_fails_the_test(ran: Run, case: str) -> None:
+    """The test, and not only its teardown: nobody counts it as passed."""
+    assert re.search(SAW[case][1], ran.out), ran.out
+    assert re.search(rf"^FAILED {file_of('saw', case)}::test_it", ran.out, re.MULTILINE)
+
+
+@pytest.mark.long
+def test_what_happens_in_a_teardown_is_an_error_of_it(bare) -> None:
+    bare.write(
+        "test_late.py",
+        """
+        import pytest
+        @pytest.fixture
+        def late(oneiric_cache_sandbox):
+            yield
+            (oneiric_cache_sandbox.root / "late").mkdir()
+        def test_it(late): pass
+        """,
+    )
+    done = bare.pytest(*PLAIN)
+    assert done.code == 1
+    assert "1 passed, 1 error" in done.out
+
+
+@pytest.mark.long
+def test_a_failure_is_told_with_what_a_guard_saw_besides(bare) -> None:
+    bare.write(
+        "test_both.py",
+        """
+        def test_it(oneiric_cache_sandbox):
+            (oneiric_cache_sandbox.root / "escaped").mkdir()
+            raise KeyError("the failure")
+        """,
+    )
+    done = bare.pytest(*PLAIN)
+    assert "KeyError: 'the failure'" in done.out
+    assert "besides: outside of the cache" in done.out
+
+
+@pytest.mark.long
+def test_a_server_of_a_wider_scope_fails_the_test_that_asked_wrongly(bare) -> None:
+    """With the guards of its own fixture, at its end; the tests after the wrong one are judged all the same."""
+    bare.write(
+        "test_wide.py",
+        """
+        import httpx, pytest
+        from oneiric_core.testing import ArtifactServer
+        @pytest.fixture(scope="module")
+        def server():
+            with ArtifactServer(strict=True) as server:
+                yield server
+        def test_one(server): httpx.get(server.url_of("/nothing"))
+        def test_two(server): httpx.get(server.serve("/it", b""))
+        """,
+    )
+    assert "2 passed, 1 error" in bare.pytest(*PLAIN).out
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistaken_marker_fails_the_test_it_stands_at(ran: Run, case: str) -> None:
+    """And no other in the file."""
+    assert MISTAKES[case][1] in ran.out
+    name = file_of("mistake", case)
+    assert re.findall(rf"^(?:FAILED|ERROR) {name}::(\w+)", ran.out, re.MULTILINE) == ["test_it"]
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_misuse_says_what_to_do(ran: Run, case: str) -> None:
+    assert WRONG[case][1] in ran.out
+    assert re.search(rf"^(?:FAILED|ERROR) {file_of('wrong', case)}::test_it", ran.out, re.MULTILINE)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("missing", "fixture", "extra"),
+    [
+        ("respx", "oneiric_artifact_routes", "testing"),
+        ("trustme", "oneiric_artifact_server", "testing"),
+        ("hypothesis", "oneiric_certify", "conformance"),
+    ],
+)
+def test_a_missing_extra_is_named(bare, missing: str, fixture: str, extra: str) -> None:
+    bare.write("conftest.py", f"import sys\nsys.modules[{missing!r}] = None\n")
+    bare.write(
+        "test_it.py",
+        f"import pytest\n@pytest.mark.oneiric(tls='good')\ndef test_it({fixture}): {fixture}('a:b')\n"
+        if fixture == "oneiric_certify"
+        else f"import pytest\n@pytest.mark.oneiric(tls='good')\ndef test_it({fixture}): pass\n",
+    )
+    done = bare.pytest(*PLAIN)
+    assert done.code == 1
+    assert re.search(rf"needs? {missing}\. Install it with: pip install 'oneiric-core\[{extra}\]'\.", done.out)
+
+
+@pytest.mark.long
+def test_the_closest_marker_wins_option_by_option(bare) -> None:
+    bare.write(
+        "test_marked.py",
+        """
+        import pytest
+        pytestmark = pytest.mark.oneiric(strict=True, leaks=False)
+        @pytest.mark.oneiric(strict=False)
+        class TestIt:
+            def test_closest(self, oneiric_artifact_server, oneiric_runtime):
+                assert not oneiric_artifact_server.strict
+                assert not oneiric_runtime._leaks
+        def test_module(oneiric_artifact_server): assert oneiric_artifact_server.strict
+        """,
+    )
+    assert "2 passed" in bare.pytest(*PLAIN, "--strict-markers").out
+
+
+def test_what_pytest_itself_writes_is_not_judged(bare) -> None:
+    """Its temporary directories, the cache of its plugins, and bytecode of what is imported in the test."""
+    bare.write("late.py", "answer = 42\n")
+    bare.write(
+        "test_it.py",
+        """
+        def test_it(oneiric_cache_sandbox, tmp_path, tmp_path_factory, capfd, request, pytestconfig):
+            tmp_path_factory.mktemp("more")
+            pytestconfig.cache.set("a/b", 1)
+            import late
+            print("captured")
+        """,
+    )
+    done = bare.pytest("-q")
+    assert done.code == 0, done.out
+
+
+@pytest.mark.long
+def test_all_of_them_are_listed_with_what_they_are(bare) -> None:
+    done = bare.pytest("--fixtures", "-q")
+    assert len(re.findall(r"^oneiric_\w+ ", done.out, re.MULTILINE)) == 11
+    assert "no docstring" not in "".join(re.findall(r"^oneiric_.*\n.*\n", done.out, re.MULTILINE))
+    assert "oneiric(strict, tls, allow, start, leaks, profile)" in bare.pytest("--markers").out
