@@ -4,8 +4,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import find, given, settings
 
 from oneiric_conformance.strategies import nasty_scripts, wire_scripts
 from oneiric_core.testing import ArtifactServer, Broken, Redirect, Reply, Script, WireFault
@@ -44,8 +43,6 @@ def test_every_fault_can_be_drawn(kind: WireFault) -> None:
     assert Broken(kind, BODY) in nasty_scripts(BODY, ending=False)
 
 
-@given(data=st.data())
-@settings(max_examples=1, deadline=None)
-def test_good_answers_and_redirects_are_drawn_as_well(data: st.DataObject) -> None:
-    drawn = {type(data.draw(wire_scripts(BODY))) for _ in range(60)}
-    assert drawn == {Reply, Redirect, Broken}
+@pytest.mark.parametrize("kind", [Reply, Redirect, Broken])
+def test_good_answers_redirects_and_faults_are_drawn(kind: type[Script]) -> None:
+    assert isinstance(find(wire_scripts(BODY), lambda script: isinstance(script, kind)), kind)

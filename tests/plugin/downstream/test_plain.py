@@ -14,6 +14,7 @@ from application import Cache, download, store
 from oneiric_core import (
     ActivationError,
     ArtifactManager,
+    MisuseError,
     SignatureError,
     TrustError,
     UnsafeWheelError,
