@@ -1,7 +1,9 @@
 """Whose code a file is: the standard library's, the test machinery's, or somebody's own."""
 
 import os
+import sys
 import sysconfig
+from collections.abc import Iterator
 from enum import Enum, auto
 from functools import lru_cache
 from types import FrameType
@@ -37,7 +39,17 @@ def owner(filename: str) -> Owner:
     if installed:
         top = inside.partition(os.sep)[0].removesuffix(".py")
         return Owner.MACHINERY if top in _MACHINERY else Owner.OTHER
-    return Owner.LIBRARY if filename.startswith(_LIBRARIES) else Owner.OTHER
+    if filename.startswith(_LIBRARIES):
+        return Owner.LIBRARY
+    return Owner.MACHINERY if any(filename.startswith(place) for place in _machinery()) else Owner.OTHER
+
+
+def _machinery() -> Iterator[str]:
+    """Where the machinery is that runs, wherever it was installed to."""
+    for name in _MACHINERY:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file and file.endswith(f"{os.sep}__init__.py"):
+            yield file.removesuffix("__init__.py")
 
 
 def acting(frame: FrameType | None) -> FrameType | None:
