@@ -44,7 +44,10 @@ class Guards:
                 error.add_note(f"besides: {violation}")
             raise
         for violation in _violations(judging):
-            raise violation.with_traceback(None)  # where it is raised says nothing; its message has the stack
+            if not isinstance(violation, AssertionError):
+                raise violation  # not what it looks for, but a defect of the guard itself
+            # where it is raised says nothing; its message has the stack
+            raise pytest.fail.Exception(f"{type(violation).__name__}: {violation}", pytrace=False) from violation
         return result
 
 
