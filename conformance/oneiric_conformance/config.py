@@ -8,6 +8,8 @@
 
     [tool.oneiric.conformance.components."adapter/storage/acme"]
     settings = { base_path = "{sandbox}", token = "${ACME_TOKEN}" }
+    payloads = "acme_tests.payloads:storage"
+    external = ["redis://127.0.0.1:6379"]
 
 A misspelt key would silently change what is judged, so every unknown one is refused.
 """
@@ -21,9 +23,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
+from oneiric_conformance.isolation.external import refuse_no_address
 from oneiric_conformance.levels import LEVELS
 from oneiric_conformance.profile import Profile, profile_named
-from oneiric_conformance.subject import Package
+from oneiric_conformance.subject import Package, Subject
 from oneiric_core import ConformanceError
 
 __all__ = ["SETTINGS", "Configuration", "read_configuration"]
@@ -51,7 +54,17 @@ SETTINGS: Final[Mapping[str, tuple[type, object]]] = {
 """The keys there are, with types and defaults; the command line has an option for each. A path is written as text,
 relative to the file it stands in."""
 
-_PER_COMPONENT: Final = ("settings",)
+
+@dataclass(frozen=True, slots=True)
+class ForComponent:
+    """What holds for one component: what it is made with, what it is given, and which services it needs."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    payloads: str = ""
+    external: tuple[str, ...] = ()
+
+
+_PER_COMPONENT: Final = ("settings", "payloads", "external")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +78,7 @@ class Configuration:
     :param waivers: the file of waivers; None if there is none.
     :param report: where to write the report; None for nowhere; ``html``, ``badge`` and ``certificate`` likewise.
     :param signing_key: the file with the private key that the certificate is signed with.
-    :param components: raw settings by component id.
+    :param components: what holds for one component alone, by its id.
     :param sources: where each value came from.
     """
 
@@ -79,7 +92,7 @@ class Configuration:
     badge: Path | None = None
     certificate: Path | None = None
     signing_key: Path | None = None
-    components: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    components: Mapping[str, ForComponent] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
 
     def header(self) -> list[str]:
@@ -113,9 +126,7 @@ class Configuration:
             if name not in known:
                 _refuse(name, known, f"{_SECTION} has settings for {name!r}, which is none of the components")
         subjects = tuple(
-            replace(subject, settings=_filled(self.components[subject.id], worker))
-            if subject.id in self.components
-            else subject
+            _configured(subject, self.components[subject.id], worker) if subject.id in self.components else subject
             for subject in package.subjects
         )
         return replace(package, subjects=subjects)
@@ -199,12 +210,22 @@ def _written(rootdir: Path | None) -> Mapping[str, Any]:
     return dict(found)
 
 
-def _components(written: object) -> dict[str, Mapping[str, Any]]:
+def _configured(subject: Subject, chosen: ForComponent, worker: str) -> Subject:
+    external = tuple(refuse_no_address(_filled(address, worker)) for address in chosen.external)
+    return replace(subject, settings=_filled(chosen.settings, worker), payloads=chosen.payloads, external=external)
+
+
+def _components(written: object) -> dict[str, ForComponent]:
     found = {}
     for name, table in _of_type("components", written, dict).items():
         where = f'[tool.oneiric.conformance.components."{name}"]'
         _refuse_unknown(_of_type(name, table, dict), _PER_COMPONENT, where)
-        found[name] = _of_type(f"{name}.settings", table.get("settings", {}), dict)
+        external = _of_type(f"{name}.external", table.get("external", []), list)
+        found[name] = ForComponent(
+            _of_type(f"{name}.settings", table.get("settings", {}), dict),
+            _of_type(f"{name}.payloads", table.get("payloads", ""), str),
+            tuple(_of_type(f"{name}.external", address, str) for address in external),
+        )
     return found
 
 

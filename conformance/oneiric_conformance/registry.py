@@ -52,7 +52,7 @@ class Check:
     claims: str
     applies: Applies
     exercises: bool
-    needs_wheel: bool
+    needs_wheel: bool = False
 
     @property
     def area(self) -> str:

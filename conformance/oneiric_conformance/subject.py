@@ -28,6 +28,8 @@ class Subject:
     :param metadata: all further declared fields by their published names, unvalidated.
     :param settings_model: class, ``"m:C"``, ``"m.C"`` or None.
     :param settings: what the author configured for conformance runs, ``{sandbox}`` and the like not yet filled in.
+    :param payloads: import path of the author's own strategy of payloads, or of a function that gives one; or empty.
+    :param external: addresses of services that it needs.
     :param entry_point: where it was found; None if it was named on the command line.
     :param error: the last line of the traceback if it could not be loaded at all; only META-001 judges it then.
     """
@@ -41,6 +43,8 @@ class Subject:
     priority: Any = None
     stack_level: Any = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    payloads: str = ""
+    external: tuple[str, ...] = ()
     entry_point: EntryPointName | None = None
     error: str = ""
 

@@ -73,6 +73,9 @@ def test_seed_zero_is_given_too(tmp_path: Path) -> None:
         ("components.a = 'x'", "a in .* of type str"),
         ("components.a.setings = {}", r"unknown key 'setings'\. Did you mean settings\?"),
         ("components.a.settings = 'x'", r"a\.settings in .* of type str"),
+        ("components.a.payloads = ['x']", r"a\.payloads in .* of type list"),
+        ("components.a.external = 'x'", r"a\.external in .* of type str"),
+        ("components.a.external = [7]", r"a\.external in .* is 7"),
     ],
 )
 def test_a_misspelling_or_a_wrong_type_is_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -139,3 +142,29 @@ def test_settings_of_components_that_nobody_asks_for_now_are_left_alone(tmp_path
         read_configuration(configured).applied_to(PACKAGE)
     assert read_configuration(configured).applied_to(PACKAGE, chosen=True) == PACKAGE
     assert read_configuration(configured, component=("adapter/storage/acme",)).applied_to(PACKAGE) == PACKAGE
+
+
+def test_what_a_component_is_given_and_needs_reaches_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOST", "db.test")
+    text = """
+    [tool.oneiric.conformance.components.'adapter/storage/acme']
+    payloads = "acme.payloads:all"
+    external = ["redis://${HOST}", "tcp://${HOST}:99", "unix:///run/acme.sock"]
+    """
+    configured = read_configuration(written(tmp_path, text)).applied_to(PACKAGE).subjects[1]
+    assert configured.payloads == "acme.payloads:all"
+    assert configured.external == ("redis://db.test", "tcp://db.test:99", "unix:///run/acme.sock")
+
+
+@pytest.mark.parametrize("address", ["redis", "acme://host", "tcp://host:99999", "unix://", "", "tcp://:1"])
+def test_what_is_no_address_is_refused_before_anything_runs(tmp_path: Path, address: str) -> None:
+    text = f"[tool.oneiric.conformance.components.'adapter/storage/acme']\nexternal = ['{address}']"
+    with pytest.raises(ConformanceError, match="no address of a service"):
+        read_configuration(written(tmp_path, text)).applied_to(PACKAGE)
+
+
+def test_a_password_in_an_address_is_not_shown(tmp_path: Path) -> None:
+    text = "[tool.oneiric.conformance.components.'adapter/storage/acme']\nexternal = ['acme://me:hunter2@host']"
+    with pytest.raises(ConformanceError) as refusal:
+        read_configuration(written(tmp_path, text)).applied_to(PACKAGE)
+    assert "hunter2" not in str(refusal.value)

@@ -13,6 +13,7 @@ from oneiric_conformance import PROFILES, Subject
 from oneiric_conformance.handling.examples import by_itself, for_all
 from oneiric_conformance.handling.payloads import NASTY, payloads_of
 from oneiric_conformance.handling.schemas import from_schema
+from oneiric_core import OneiricError
 
 
 def drawn(strategy: st.SearchStrategy[Any]) -> list[Any]:
@@ -109,3 +110,25 @@ def test_several_schemas_are_all_tried() -> None:
     both = {"capabilities": [{"payload_schema": {"const": 1}}, {"payload_schema": {"const": 2}}]}
     strategy, _ = payloads_of(Subject("task", "k", "p", metadata=both))
     assert set(drawn(strategy)) == {1, 2}
+
+
+WORDS = st.sampled_from(["one", "two"])
+
+
+def words() -> st.SearchStrategy[str]:
+    return WORDS
+
+
+@pytest.mark.parametrize("name", ["WORDS", "words"])
+def test_the_author_s_own_strategy_is_used_where_there_is_one(name: str) -> None:
+    declared = {"payload_schema": {"type": "object"}}
+    subject = Subject("task", "words", "acme", metadata=declared, payloads=f"{__name__}:{name}")
+    strategy, examples = payloads_of(subject)
+    assert {*drawn(strategy), *examples} == {"one", "two"}
+
+
+@pytest.mark.parametrize("name", ["NASTY", "drawn.__name__"])
+def test_what_is_no_strategy_is_refused(name: str) -> None:
+    subject = Subject("task", "words", "acme", payloads=f"{__name__}:{name}")
+    with pytest.raises(OneiricError):
+        payloads_of(subject)

@@ -9,6 +9,8 @@ from jsonschema import Draft202012Validator
 
 from oneiric_conformance.handling.schemas import JSON, OBJECTS, TEXT, from_schema
 from oneiric_conformance.subject import Subject
+from oneiric_core import ConformanceError
+from oneiric_core.testing import import_object
 
 __all__ = ["JSON", "NASTY", "OBJECTS", "TEXT", "payloads_of", "schemas_of"]
 
@@ -24,15 +26,31 @@ NASTY: Final[tuple[dict[str, Any], ...]] = (
 
 
 def payloads_of(subject: Subject) -> tuple[SearchStrategy[Any], list[Any]]:
-    """A strategy of payloads the subject declares to take, and examples to try first.
+    """A strategy of payloads the subject takes, and examples to try first.
 
+    It is the author's own where one is configured; else it follows from the declared schemas.
+
+    :raises ConformanceError: what is configured is no strategy.
     :raises jsonschema.exceptions.SchemaError: if a declared schema is none.
     """
+    if subject.payloads:
+        return _own(subject.payloads), []
     schemas = schemas_of(subject)
     if not schemas:
         return OBJECTS, [dict(example) for example in NASTY]
     strategies = [from_schema(schema) for schema in schemas]
     return st.one_of(strategies), [example for schema in schemas for example in _given(schema)]
+
+
+def _own(path: str) -> SearchStrategy[Any]:
+    found = import_object(path, None)
+    made = found() if callable(found) and not isinstance(found, SearchStrategy) else found
+    if not isinstance(made, SearchStrategy):
+        raise ConformanceError(
+            f"the payloads {path!r} are {type(made).__name__}",
+            fix="Name a Hypothesis strategy, or a function giving one",
+        )
+    return made
 
 
 def _given(schema: Mapping[str, Any]) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from oneiric_conformance.handling.bench import Bench, Surroundings
 from oneiric_conformance.handling.examples import by_itself
+from oneiric_conformance.isolation.external import unreachable
 from oneiric_conformance.isolation.smoke import SmokeReport, smoke
 from oneiric_conformance.judging.findings import Finding
 from oneiric_conformance.judging.guard import guard
@@ -66,6 +67,7 @@ class Session:
         self._subjects = {subject.id: subject for subject in package.subjects}
         self._waivers = fitting(waivers, self.plan(), clock.now().date())
         self._smoked: dict[str, SmokeReport] = {}
+        self._asked: dict[str, str] = {}
         self._loop = SharedLoop()
         self._keeper: Keeper | None = None
         self._around = Surroundings(package, profile, limits, self._loop, runtime_factory, self.smoke)
@@ -104,8 +106,8 @@ class Session:
         if subject is not None and subject.error:
             found = Finding(f"could not be loaded: {subject.error}", "the entry point loads")
             return replace(self._judge.failed(check, subject.id, found), judges=planned.judges)
-        if subject is not None and check.id not in DECIDED_BY_SMOKE and (missing := self.smoke(subject).failure):
-            return self._judge.failed(check, subject.id, Finding(f"prerequisite: {missing}", "the first run succeeds"))
+        if subject is not None and (missing := self._missing(subject, check)):
+            return self._judge.failed(check, subject.id, missing)
         bench = Bench(self._time_for(subject), subject, check.id)
         keeper = self._keeper = self._keeper or Keeper()
         try:
@@ -127,6 +129,20 @@ class Session:
         if subject.id not in self._smoked:
             self._smoked[subject.id] = smoke(subject, self._around.limits)
         return self._smoked[subject.id]
+
+    def _missing(self, subject: Subject, check: Check) -> Finding | None:
+        """The prerequisite without which there is nothing to judge."""
+        if unmet := self._unreachable(subject):
+            return Finding(f"prerequisite: {unmet}", "what it needs is there")
+        unmet = "" if check.id in DECIDED_BY_SMOKE else self.smoke(subject).failure
+        return Finding(f"prerequisite: {unmet}", "the first run succeeds") if unmet else None
+
+    def _unreachable(self, subject: Subject) -> str:
+        """Why it cannot be judged, if a service that it needs is not there; each is asked once in a run."""
+        for address in subject.external:
+            if address not in self._asked:
+                self._asked[address] = unreachable(address)
+        return next((self._asked[address] for address in subject.external if self._asked[address]), "")
 
     def _time_for(self, subject: Subject | None) -> Surroundings:
         """A check may last as long as the profile says, and a slow component's many lives may take what they take."""
