@@ -1,6 +1,7 @@
 """Arguments that several verbs take."""
 
 import re
+import textwrap
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -46,6 +47,7 @@ DomainsOption: TypeAlias = Annotated[
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
 
+_EXAMPLE: Final = 70
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,8})([smhdw])")
 
@@ -77,4 +79,12 @@ def existing(text: str) -> Path:
 
 def examples(*commands: str) -> str:
     """The end of a help page: how it is typed. A long command goes on in the next line, as a shell takes it."""
-    return "\b\nExamples:\n" + "\n".join(f"  $ {command}".replace("\n", "\n      ") for command in commands)
+    lines = (" \\\n      ".join(_folded(command)) for command in commands)
+    return "\b\nExamples:\n" + "\n".join(f"  $ {line}" for line in lines)
+
+
+def _folded(command: str) -> list[str]:
+    """Parts that fit into 80 columns, with what is put around them, where words allow it."""
+    whole = re.sub(r"(--[\w-]+) (?!--)(\S+)", "\\1\N{NO-BREAK SPACE}\\2", command.replace("\\\n", ""))
+    parts = textwrap.wrap(whole, _EXAMPLE, break_long_words=False, break_on_hyphens=False)
+    return [part.replace("\N{NO-BREAK SPACE}", " ") for part in parts]

@@ -15,6 +15,7 @@ from kit import kit
 from manifests import manifests
 from measure import ROOT
 from plugin import plugin
+from publishing import publishing
 from reload import reload
 from swaps import swaps
 
@@ -28,6 +29,7 @@ SUBJECTS = {
     "reload": reload,
     "cache": cache,
     "kit": kit,
+    "publishing": publishing,
 }
 
 

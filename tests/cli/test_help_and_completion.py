@@ -77,3 +77,16 @@ def test_what_is_typed_is_completed(typed: str, completed: set[str]) -> None:
     code = [sys.executable, "-c", RUN.format(after="pass")]
     done = subprocess.run(code, capture_output=True, text=True, check=True, timeout=60, env=environment)
     assert set(done.stdout.split()) == completed
+
+
+@pytest.mark.parametrize(
+    "words", [("keys", "generate"), ("manifest", "sign"), ("manifest", "publish"), ("artifacts", "upload")]
+)
+def test_help_fits_into_80_columns_examples_included(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, words: tuple[str, str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([*words, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "$ oneiric-core " in out
+    assert max(map(len, out.splitlines())) <= 80
