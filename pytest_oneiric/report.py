@@ -3,6 +3,7 @@
 Built from pytest's own reports alone, so that it is the same whether or not other processes ran the checks.
 """
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -27,6 +28,12 @@ UNTRIED: Final = "prerequisite: "
 """How the reason of a check begins that was not tried, because the component's first run failed."""
 
 _COLOURS: Final = {"certified": "green", "conforms": "yellow", "incomplete": "yellow", "fails": "red"}
+
+
+_URGENCY: Final = ("fails", "incomplete", "conforms", "certified")
+_MOST: Final = 8
+"""How many components are named; with :data:`_MOST_TOLD` and the lines around them, it makes twenty lines at most."""
+_MOST_TOLD: Final = 3
 
 
 class Reporter:
@@ -87,12 +94,18 @@ class Reporter:
         terminalreporter.ensure_newline()
         terminalreporter.section("oneiric conformance")
         judged = [component for component in report.components if component.results]
-        width = max((len(component.id) for component in judged), default=0)
-        for component in judged:
+        shown = sorted(judged, key=lambda component: _URGENCY.index(component.verdict.value))[:_MOST]
+        width = max((len(component.id) for component in shown), default=0)
+        for component in judged if len(judged) <= _MOST else shown:
             verdict = component.verdict.value
             why = _because(component)
             terminalreporter.write(f"{component.id:{width}}  ")
             terminalreporter.write(f"{verdict:10}  {why}\n" if why else f"{verdict}\n", **{_COLOURS[verdict]: True})
+        if rest := Counter(component.verdict.value for component in judged) - Counter(
+            component.verdict.value for component in shown
+        ):
+            told = ", ".join(f"{rest[verdict]} {verdict}" for verdict in _URGENCY if verdict in rest)
+            terminalreporter.write_line(f"and {rest.total()} more: {told}")
         left_out = len(report.components) - len(judged)
         if left_out:
             terminalreporter.write_line(f"{left_out} component{'s' * (left_out != 1)} not judged")
@@ -104,11 +117,16 @@ class Reporter:
                 terminalreporter.write_line(f"{what}: {path}")
 
     def _say_the_rest(self, terminal: "TerminalReporter", report: "ConformanceReport") -> None:
-        for result in report.whole:
-            if result.status.value in {"fail", "error", "warn", "waived"}:
-                terminal.write_line(f"{result.subject}: {result.status.value} {result.check}: {result.reason}")
-        for line in _warnings(report):
+        told = [
+            f"{result.subject}: {result.status.value} {result.check}: {result.reason}"
+            for result in report.whole
+            if result.status.value in {"fail", "error", "warn", "waived"}
+        ]
+        told += _warnings(report)
+        for line in told[:_MOST_TOLD]:
             terminal.write_line(line)
+        if len(told) > _MOST_TOLD:
+            terminal.write_line(f"and {len(told) - _MOST_TOLD} more to look at")
         counts = report.counts
         terminal.write_line(
             f"{counts['executed']} executed of {counts['applicable']} applicable of {counts['total']} checks,"

@@ -120,3 +120,26 @@ def test_junit_carries_rule_component_and_level(author) -> None:
         if case.get("name") == "META-002"
     ]
     assert properties == [{"rule": "META-002", "component": "action/slug/third", "level": "must"}]
+
+
+MANY = """
+from types import SimpleNamespace
+class Hollow:
+    pass
+def declared():
+    return [
+        SimpleNamespace(domain="adapter", key=f"hollow{n}", provider="third", factory="many:Hollow", version="1.0")
+        for n in range(20)
+    ]
+"""
+
+
+def test_the_summary_of_many_components_is_twenty_lines_at_most(author, with_component) -> None:
+    """The worst come first; the others are counted."""
+    author.write("src/many.py", MANY)
+    author.declare("oneiric.adapters", "many", "many:declared")
+    lines = author.pytest(ASK, "-k", "META-002").out.splitlines()
+    start = next(place for place, line in enumerate(lines) if "oneiric conformance" in line)
+    summary = lines[start:-1]
+    assert len(summary) <= 20
+    assert any("and 13 more: 13 incomplete" in line for line in summary), summary
