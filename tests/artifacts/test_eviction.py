@@ -230,12 +230,14 @@ async def test_what_is_not_ours_is_neither_listed_nor_removed(shelf: Shelf, plan
 
 
 async def test_what_was_put_aside_goes_but_not_what_was_planted(shelf: Shelf) -> None:
-    await shelf.add("abc")
-    for name, plant in (("a", plant_writable), ("b", plant_directory), ("c", plant_hard_link)):
+    await shelf.add("abcd")
+    assert shelf.store.gc().quarantined == 0
+    assert not (shelf.store.root / "quarantine").exists()
+    for name, plant in zip("abcd", (plant_writable, plant_directory, plant_hard_link, plant_writable), strict=True):
         plant(shelf.store.path(digest(name)))
         assert shelf.store.find(digest(name)) is None
-    assert len(list((shelf.store.root / "quarantine").iterdir())) == 3
-    assert shelf.store.gc().quarantined == 1
+    assert len(list((shelf.store.root / "quarantine").iterdir())) == 4
+    assert shelf.store.gc().quarantined == 2
     left = {path.name.partition(".")[0] for path in (shelf.store.root / "quarantine").iterdir()}
     assert left == {digest("b"), digest("c")}
     assert shelf.store.gc().quarantined == 0
