@@ -126,7 +126,7 @@ async def test_a_manifest_file_that_vanishes_is_missed_and_nothing_more(stage: A
 
 async def test_whatever_a_policy_raises_is_told_and_it_goes_on(stage: Any, caplog: pytest.LogCaptureFixture) -> None:
     class Moody:
-        source = root_version = None
+        source = root_version = certificate = None
         moods: ClassVar[list[BaseException | None]] = [
             ZeroDivisionError("moody"),
             asyncio.CancelledError(),

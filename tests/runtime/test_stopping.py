@@ -172,7 +172,7 @@ async def test_it_waits_for_a_thread_that_works_for_it(stage: Any, nothing_left:
     class Slow:
         """A policy that is asked in a thread, and takes its time."""
 
-        source = root_version = None
+        source = root_version = certificate = None
 
         def check_signatures(self, message: bytes, signatures: object) -> tuple[str, ...]:
             del message, signatures
