@@ -270,7 +270,7 @@ class ListsItselfWithSlots:
 @mutant(
     "HOT-008",
     expects="was refused",
-    also=dict.fromkeys(("HOT-001", "HOT-003", "HOT-004", "HOT-005"), "it cannot be swapped at all"),
+    also=dict.fromkeys(("HOT-001", "HOT-003", "HOT-004", "HOT-005", "HOT-007"), "it cannot be swapped at all"),
 )
 class TakesThePlaceForGood(reference.Folder):
     """Marks its directory as taken, refuses one that is, and never gives it back."""

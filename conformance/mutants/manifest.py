@@ -110,7 +110,11 @@ def level_in_words() -> Package:
     return reference.package(reference.subject_of(reference.Slugify, stack_level="top"))
 
 
-@mutant("MAN-004", expects="priority is True", also={"MAN-001": "nor can any version of the manifest hold it"})
+@mutant(
+    "MAN-004",
+    expects="priority is True",
+    also={"MAN-001": "nor can any version of the manifest hold it", "HOT-007": "nor does a runtime register it"},
+)
 def priority_as_truth() -> Package:
     """It has a truth value for a priority."""
     return reference.package(reference.subject_of(reference.Slugify, priority=True))

@@ -24,17 +24,13 @@ def released(kind: BadWheel | None = None) -> Wheel:
     :param kind: what is wrong with it; nothing if None.
     """
     here = Path(__file__).parent
-    files = {f"mutants/{path.name}": path.read_bytes() for path in sorted(here.glob("*.py")) if _is_imported(path)}
+    files = {f"mutants/{path.name}": path.read_bytes() for path in sorted(here.glob("*.py"))}
     content = make_wheel(files, NAME, VERSION) if kind is None else bad_wheel(kind, files, NAME, VERSION)
     folder = _site() / (kind.name if kind else "right")
     folder.mkdir()
     path = folder / wheel_filename(NAME, VERSION)
     path.write_bytes(content)
     return Wheel(path, hashlib.sha256(content).hexdigest())
-
-
-def _is_imported(path: Path) -> bool:
-    return path.name == "__init__.py" or not path.name.startswith("_")
 
 
 @cache
