@@ -89,6 +89,7 @@ def test_a_path_elsewhere_that_would_lead_pytest_astray_is_refused(author, tmp_p
     assert elsewhere.read_text().startswith("{")
 
 
+@pytest.mark.long
 def test_a_wheel_that_is_not_there_is_said_before_the_run(author) -> None:
     done = author.pytest(ASK, "--oneiric-wheel", "dist/third_party-1.0-py3-none-any.whl")
     assert done.code == 4

@@ -88,6 +88,7 @@ def test_a_key_that_others_can_read_is_said_in_the_header(released) -> None:
     assert "chmod 600" in out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("options", "told"),
     [

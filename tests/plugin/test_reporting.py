@@ -134,6 +134,7 @@ def declared():
 """
 
 
+@pytest.mark.long
 def test_the_summary_of_many_components_is_twenty_lines_at_most(author, with_component) -> None:
     """The worst come first; the others are counted."""
     author.write("src/many.py", MANY)

@@ -32,6 +32,7 @@ declared = SimpleNamespace(
     assert "waived LIFE-002" in done.out
 
 
+@pytest.mark.long
 def test_a_stale_waiver_fails_the_whole_run_and_not_a_repeated_check(author) -> None:
     author.write("oneiric-waivers.toml", WAIVER.format(id="META-002", component="action/slug/third"))
     node = "pyproject.toml::action/slug/third::META-002"
@@ -41,6 +42,7 @@ def test_a_stale_waiver_fails_the_whole_run_and_not_a_repeated_check(author) -> 
     assert "Remove the waiver of META-002 for action/slug/third" in " ".join(done.out.split())
 
 
+@pytest.mark.long
 def test_a_waiver_of_nothing_ends_the_run_before_it_begins(author) -> None:
     author.write("accepted.toml", WAIVER.format(id="META-02", component="action/slug/third"))
     done = author.pytest(ASK, "--oneiric-waivers", "accepted.toml")
@@ -48,6 +50,7 @@ def test_a_waiver_of_nothing_ends_the_run_before_it_begins(author) -> None:
     assert "Did you mean META-002?" in done.err
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("where", ["command line", "file"])
 def test_a_narrowed_run_misses_only_a_level_that_was_asked_for_just_now(author, where: str) -> None:
     """Else no check could be repeated in a repository that asks for a level."""
