@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from oneiric_core.remote.sources import Kept
 __all__ = ["KeptStore", "Staged"]
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a FIFO would keep us waiting
 _LOCK: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _PRIVATE: Final = 0o600
 
@@ -58,7 +60,9 @@ class KeptStore:
         """
         path = self._path(location)
         try:
-            with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - a descriptor
+            with open(os.open(path, _READ), "rb") as file:  # noqa: PTH123 - a descriptor
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise _unusable(path, "is no regular file")
                 line, data = file.readline(), file.read()
         except FileNotFoundError:
             return None
@@ -117,13 +121,14 @@ class KeptStore:
 
 
 def _head(location: str, kept: Kept) -> dict[str, str | None]:
-    digest = hashlib.sha256(kept.data).hexdigest()
-    return {"location": location, "media_type": kept.media_type, "etag": kept.etag, "sha256": digest}
+    """What the first line says; its digest covers everything, so that damage anywhere is found out."""
+    head = {"location": location, "media_type": kept.media_type, "etag": kept.etag}
+    return {**head, "sha256": hashlib.sha256(json.dumps(head).encode("ascii") + kept.data).hexdigest()}
 
 
 def _remove_unless_locked(path: Path) -> None:
     with suppress(OSError):  # gone meanwhile, in use, or a link that is not ours
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()

@@ -10,6 +10,7 @@ import sys
 
 from cache import cache
 from core import core
+from fetches import fetches
 from fixtures import fixtures
 from kit import kit
 from manifests import manifests
@@ -26,6 +27,7 @@ SUBJECTS = {
     "fixtures": fixtures,
     "swaps": swaps,
     "manifests": manifests,
+    "fetches": fetches,
     "reload": reload,
     "cache": cache,
     "kit": kit,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from oneiric_core import ArtifactManager
 from oneiric_core.errors import (
     ManifestError,
     RefusedFetchError,
@@ -189,3 +190,13 @@ async def test_paths_that_cannot_be_read_say_why(sync: Any, tmp_path: Path) -> N
 async def test_urls_that_are_not_fetched_are_refused(url: str, sync: Any) -> None:
     with pytest.raises(RefusedFetchError):
         await sync(url, fetcher=None)
+
+
+async def test_headers_are_no_obstacle_to_artifacts_that_are_files(
+    server: ArtifactServer, sync: Any, world: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "acme.whl").write_bytes(WHEEL)
+    data = signed_manifest([entry(uri="acme.whl", sha256=SHA256)])
+    artifacts = ArtifactManager(world.path / "cache", local_roots=[tmp_path])
+    url = server.serve("/manifest.json", data)
+    assert (await sync(url, headers={"Authorization": "Bearer x"}, artifacts=artifacts)).registered == 1

@@ -102,3 +102,28 @@ def test_time_does_not_go_back_behind_the_last_signing_time_accepted() -> None:
     assert state.accept(document(2, signed_at=NOW).header) == state
     assert state.accept(document(2).header) == state
     assert NEW.moment(NOW) == NOW
+
+
+def test_what_stood_may_stand_again_though_a_newer_one_was_seen() -> None:
+    state = NEW.see(document(1)).apply(Mark(1, "d")).see(document(2, "e"))
+    with pytest.raises(RollbackError):
+        state.see(document(1))
+    state.recall(document(1))
+
+
+def test_nothing_older_or_other_than_what_stood_last_is_recalled() -> None:
+    state = NEW.see(document(2)).apply(Mark(2, "d"))
+    state.recall(document(2))
+    with pytest.raises(RollbackError, match="sequence number 1, and 2 was seen"):
+        state.recall(document(1))
+    with pytest.raises(EquivocationError):
+        state.recall(document(2, "e"))
+    with pytest.raises(TrustError, match="memory of 'acme'"):
+        state.recall(document(2, source="other"))
+
+
+def test_keys_of_a_root_that_was_replaced_recall_nothing() -> None:
+    state = NEW.see(document(2), root_version=1).apply(Mark(2, "d")).rotate(2, "root", forget=False)
+    with pytest.raises(RollbackError, match="root 2"):
+        state.recall(document(2), root_version=1)
+    state.recall(document(2), root_version=2)
