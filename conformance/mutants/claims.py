@@ -8,8 +8,8 @@ from pydantic import BaseModel, SecretStr
 from mutants import mutant, reference
 from oneiric_conformance.subject import Package
 
-_SKIPPED = {"MAN-006": "a runtime leaves out what cannot run where it is"}
-_UNREADABLE = {"MAN-001": "a manifest with it cannot be read either", "MAN-006": "nor applied"}
+_SKIPPED = dict.fromkeys(("MAN-005", "MAN-006"), "a runtime leaves out what cannot run where it is")
+_UNREADABLE = dict.fromkeys(("MAN-001", "MAN-005", "MAN-006"), "a manifest with it cannot be read either")
 
 
 def _declaring(component: Any = reference.Slugify, **metadata: Any) -> Package:
@@ -68,7 +68,7 @@ def documentation_in_the_clear() -> Package:
 @mutant(
     "META-009",
     expects="it claims blob and has no save()",
-    also=dict.fromkeys(("BLOB-001", "BLOB-002", "PATH-006"), "it has nothing to keep files with"),
+    also=dict.fromkeys(("BLOB-001", "BLOB-002", "LIFE-009", "PATH-006"), "it has nothing to keep files with"),
 )
 class ClaimsMore(reference.Cache):
     """Claims to keep files, and keeps values only."""

@@ -20,7 +20,11 @@ class KnowsOneTopic(reference.Audit):
         return {**await super().handle(envelope), "kind": known[envelope.topic]}
 
 
-@mutant("EVT-001", expects="KeyError", also={"EVT-003": "what it is given there lacks the field as well"})
+@mutant(
+    "EVT-001",
+    expects="KeyError",
+    also=dict.fromkeys(("EVT-002", "EVT-003"), "what it is given there lacks the field as well"),
+)
 class NeedsMoreThanItAsksFor(reference.Audit):
     """Needs a field that its filters do not ask for."""
 

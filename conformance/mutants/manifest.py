@@ -38,6 +38,7 @@ def unreadable_requirement() -> Package:
     return _declaring(python_version="three or so")
 
 
+_NEVER_HELD = dict.fromkeys(("MAN-001", "MAN-005"), "nor can any version of the manifest hold it")
 _AS_SIGNED = {
     "x-conformance": "kept",
     "x-conformance-nested": {"list": [1, 1.5, True, None, {"deep": ""}], "text": "é"},
@@ -104,17 +105,13 @@ def path_in_metadata() -> Package:
     return _declaring(home=Path("data"))
 
 
-@mutant("MAN-004", expects="stack_level is 'top'", also={"MAN-001": "nor can any version of the manifest hold it"})
+@mutant("MAN-004", expects="stack_level is 'top'", also=_NEVER_HELD)
 def level_in_words() -> Package:
     """It says in words how high it stands."""
     return reference.package(reference.subject_of(reference.Slugify, stack_level="top"))
 
 
-@mutant(
-    "MAN-004",
-    expects="priority is True",
-    also={"MAN-001": "nor can any version of the manifest hold it", "HOT-007": "nor does a runtime register it"},
-)
+@mutant("MAN-004", expects="priority is True", also=_NEVER_HELD)
 def priority_as_truth() -> Package:
     """It has a truth value for a priority."""
     return reference.package(reference.subject_of(reference.Slugify, priority=True))

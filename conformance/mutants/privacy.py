@@ -11,7 +11,11 @@ from oneiric_core.testing import CoreRuntime
 from oneiric_core.testing.answers import Answer
 
 
-@mutant("PATH-003", expects="has the mode 0644")
+@mutant(
+    "PATH-003",
+    expects="has the mode 0644",
+    also={"PATH-001": "what others can read is put aside when it is found, under another name"},
+)
 class LeavesTheUmask(CoreRuntime):
     """Makes its artifacts readable for everybody once they are there."""
 
