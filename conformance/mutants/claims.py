@@ -68,7 +68,7 @@ def documentation_in_the_clear() -> Package:
 @mutant(
     "META-009",
     expects="it claims blob and has no save()",
-    also=dict.fromkeys(("BLOB-001", "BLOB-002", "LIFE-009", "PATH-006"), "it has nothing to keep files with"),
+    also=dict.fromkeys(("BLOB-001", "LIFE-009", "PATH-006"), "it has nothing to keep files with"),
 )
 class ClaimsMore(reference.Cache):
     """Claims to keep files, and keeps values only."""

@@ -111,12 +111,6 @@ def level_in_words() -> Package:
     return reference.package(reference.subject_of(reference.Slugify, stack_level="top"))
 
 
-@mutant("MAN-004", expects="priority is True", also=_NEVER_HELD)
-def priority_as_truth() -> Package:
-    """It has a truth value for a priority."""
-    return reference.package(reference.subject_of(reference.Slugify, priority=True))
-
-
 @mutant("MAN-004", expects="the manifest with version 1 with ManifestError")
 class AsksForVersionTwo(CoreRuntime):
     """Refuses what was written for version 1 of the manifest."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
-from oneiric_conformance.handling.offer import Document, as_json, document_of, entry_of, fit_part, has_plain_names, sign
+from oneiric_conformance.handling.offer import Document, as_json, document_of, has_plain_names, sign
 from oneiric_conformance.handling.staging import Stage
 from oneiric_conformance.runtime import Limits, Verdict
 from oneiric_conformance.subject import Subject
@@ -29,8 +29,6 @@ __all__ = [
 ]
 
 FACTORY: Final = f"{__name__}:made"
-_NOT_OFFERED: Final = frozenset({"retry_policy", "settings_model", "requires", "conflicts_with", "python_version"})
-"""A call is one attempt, settings are the kit's business, and it has to be able to run here."""
 
 _makers: list[Callable[[], Awaitable[object]]] = []
 
@@ -56,10 +54,13 @@ def can_be_offered(subject: Subject) -> str:
 
 
 def entry_for(subject: Subject, **fields: Any) -> Document:
-    """The entry that offers the subject by the kit's factory; ``fields`` on top."""
-    entry = fit_part(entry_of(subject))
-    kept = {name: value for name, value in entry.items() if name not in _NOT_OFFERED | {"os_platform"}}
-    return {**kept, "factory": FACTORY, **fields}
+    """The entry that offers the subject by the kit's factory, with ``fields``.
+
+    Nothing else that it declares: what is wrong with that is for other checks to say.
+    """
+    names = {"domain": subject.domain, "key": subject.key, "provider": subject.provider}
+    blocking = {"metadata": {"blocking": True}} if subject.metadata.get("blocking") is True else {}
+    return {**names, "factory": FACTORY, **blocking, **fields}
 
 
 def manifest(number: int, *entries: Mapping[str, Any], **fields: Any) -> bytes:
