@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oneiric_core.errors import ManifestError
@@ -44,6 +44,7 @@ values = st.recursive(
 documents = st.dictionaries(text, values, max_size=4)
 
 
+@settings(deadline=None)
 @given(documents, st.sampled_from([JSON, YAML]))
 def test_whatever_json_can_say_reads_back_as_the_same(document: dict[str, Any], media_type: str) -> None:
     assert parse_document(render_document(document, media_type), media_type) == document
@@ -120,6 +121,7 @@ def test_a_layout_that_cannot_be_edited_is_left_to_others(other: str) -> None:
     assert edit_yaml(other, {"source": "other", "entries": []}) is None
 
 
+@settings(deadline=None)
 @given(documents, documents)
 def test_what_is_edited_means_what_was_asked_for(before: dict[str, Any], after: dict[str, Any]) -> None:
     written = render_document(before, YAML).decode()
