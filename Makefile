@@ -8,7 +8,7 @@ KEYS := build/keys
 EXTRAS := conformance,cron,publish,testing,redis,watch
 PEER_PYTHON ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3) $(shell command -v python3.13))
 
-.PHONY: certify release-dry-run test test-long test-page kill-matrix lint types format bench docs coverage clean
+.PHONY: certify release-dry-run test test-long test-page test-servers kill-matrix lint types format bench docs coverage clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml
@@ -49,6 +49,10 @@ kill-matrix: $(READY)
 	@$(BIN)/python -m pytest -n auto -q -m long tests/conformance/test_kill_matrix.py -k "kills_each_of_its or reference_components"
 
 # The page that shows a report, in a real browser: Debian's chromium and chromium-driver.
+# What needs a server that Debian has and PyPI has not.
+test-servers: $(READY)
+	@$(BIN)/python -m pytest -n auto -q -m long tests/builtin/test_caches.py
+
 test-page: $(READY)
 	@$(BIN)/python -m pytest -q -m long tests/conformance/reporting
 

@@ -13,10 +13,12 @@ from oneiric_core.builtin.adapters.cache_redis import RedisCache, RedisCacheSett
 from oneiric_core.clock import FrozenClock
 
 Open = Callable[..., Awaitable[Any]]
+BY_A_SERVER = pytest.mark.long
+"""What needs a redis-server, which `make test` cannot install; `make test-servers` runs it, and CI does."""
 VALUES = ["text", 0, 1.5, True, [], {"a": [None, {"b": "ключ"}]}]
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", pytest.param("redis", marks=BY_A_SERVER)])
 async def cache(request: pytest.FixtureRequest, opened: Open) -> Any:
     if request.param == "memory":
         return await opened(MemoryCache)
@@ -104,6 +106,7 @@ async def test_the_least_recently_used_gives_way_in_memory(opened: Open) -> None
     assert [await cache.get(key) for key in "abc"] == [1, None, 3]
 
 
+@BY_A_SERVER
 async def test_redis_is_told_when_a_value_ends(opened: Open, redis_url: str) -> None:
     cache = await opened(RedisCache, settings=RedisCacheSettings(url=SecretStr(redis_url), prefix="ttl:"))
     await cache.set("short", 1, ttl=0.0001)
@@ -114,6 +117,7 @@ async def test_redis_is_told_when_a_value_ends(opened: Open, redis_url: str) -> 
         assert await other.pttl("ttl:ever") == -1
 
 
+@BY_A_SERVER
 async def test_clearing_leaves_what_others_keep_in_redis(opened: Open, redis_url: str) -> None:
     mine = await opened(RedisCache, settings=RedisCacheSettings(url=SecretStr(redis_url), prefix="a*[b]?:"))
     other = await opened(RedisCache, settings=RedisCacheSettings(url=SecretStr(redis_url), prefix="ab:"))
@@ -125,6 +129,7 @@ async def test_clearing_leaves_what_others_keep_in_redis(opened: Open, redis_url
     assert await other.get("key") == "kept"
 
 
+@BY_A_SERVER
 @pytest.mark.parametrize("value", [{1, 2}, object(), float("nan"), b"bytes"], ids=["set", "object", "nan", "bytes"])
 async def test_what_is_no_json_is_not_kept_in_redis(opened: Open, redis_url: str, value: Any) -> None:
     cache = await opened(RedisCache, settings=RedisCacheSettings(url=SecretStr(redis_url)))

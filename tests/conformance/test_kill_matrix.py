@@ -19,8 +19,8 @@ FINE = {Status.PASS, Status.NOT_APPLICABLE}
 SAMPLE = reference.subject_of(reference.WordCount).id
 """The one component of the reference package on which component checks are tried when the runtime is wrong."""
 
-SLOW_AREAS = {"BLOB", "HOT", "KV", "LIFE", "TASK", "TTL", "WF"}
-"""Areas whose checks wait, repeat or interrupt; their mutants are tried in the long suite."""
+SLOW_AREAS = {"BLOB", "EVT", "HOT", "KV", "LIFE", "MAN", "META", "PATH", "SEC", "SIG", "TASK", "TTL", "WF"}
+"""Areas whose checks wait, repeat or have many mutants; these are tried in the long suite."""
 
 
 def marked(value: str, slow: bool) -> Any:
