@@ -19,6 +19,9 @@ FINE = {Status.PASS, Status.NOT_APPLICABLE}
 SAMPLE = reference.subject_of(reference.WordCount).id
 """The one component of the reference package on which component checks are tried when the runtime is wrong."""
 
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""Some mutants drop files and coroutines; to notice that is the check's part, and not that of this suite's settings."""
+
 SLOW_AREAS = {"BLOB", "EVT", "HOT", "KV", "LIFE", "MAN", "META", "PATH", "SEC", "SIG", "TASK", "TTL", "WF"}
 """Areas whose checks wait, repeat or have many mutants; these are tried in the long suite."""
 

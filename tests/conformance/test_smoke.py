@@ -164,6 +164,12 @@ def test_reading_and_printing_while_importing_are_harmless(author: Any) -> None:
     assert (report.ok, report.side_effects) == (True, ())
 
 
+def test_looking_for_a_library_of_the_system_while_importing_is_harmless(author: Any) -> None:
+    """It is done by a process of its own on Linux; trio, which httpx imports where it is installed, does it."""
+    report = run(author.package("import ctypes.util\nctypes.util.find_library('c')\nclass Linked: pass", "Linked"))
+    assert (report.ok, report.side_effects) == (True, ())
+
+
 def test_trespasses_of_the_whole_run_are_told(author: Any) -> None:
     source = "import pathlib\nclass Odd:\n    def cleanup(self): pathlib.Path('late').write_text('x')"
     [trespass] = run(author.package(source, "Odd")).trespasses

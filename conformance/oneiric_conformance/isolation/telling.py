@@ -17,6 +17,8 @@ from oneiric_conformance.observing.watch import Record
 
 __all__ = ["Over", "Streams", "Teller", "answer_where", "confine", "side_effects"]
 
+_LOOK_UP: Final = "/sbin/ldconfig -p"
+"""How ``ctypes.util.find_library`` asks which libraries there are; well-kept packages do when they are imported."""
 _MEMORY: Final = 8 << 30
 """Bytes of address space: far more than a component needs, and less than would stop the machine."""
 
@@ -113,4 +115,5 @@ def answer_where() -> None:
 
 def side_effects(record: Record) -> list[str]:
     """What the subject did beyond reading, one line each."""
-    return [str(event) for event in record.by_subject if event.kind != "temporary" and event.target != os.devnull]
+    acts = [event for event in record.by_subject if event.kind != "temporary" and event.target != os.devnull]
+    return [str(event) for event in acts if not (event.kind == "process" and event.target == _LOOK_UP)]
