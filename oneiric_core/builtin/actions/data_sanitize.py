@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue, TypeAdapter
 from oneiric_core.builtin.base import OWNER, Action, Payload, Settings, described
 from oneiric_core.components import ActionMetadata
 
-__all__ = ["DataSanitize", "DataSanitizeSettings"]
+__all__ = ["DataSanitize", "DataSanitizeOptions", "DataSanitizeSettings"]
 
 
 class DataSanitizeSettings(Settings):
@@ -23,13 +23,18 @@ class DataSanitizeSettings(Settings):
     case_sensitive: bool = False
 
 
-class DataSanitizePayload(Payload):
-    """A record, and what is done with it in place of what the settings say."""
+class DataSanitizeOptions(Payload):
+    """What is done in place of what the settings say."""
 
-    data: dict[str, JsonValue] = Field(examples=[{"name": "a", "password": "b"}, {"inner": [{"token": "c"}]}])
     allow_fields: list[str] | None = None
     drop_fields: list[str] | None = None
     mask_fields: list[str] | None = None
+
+
+class DataSanitizePayload(DataSanitizeOptions):
+    """A record, and what is done with it."""
+
+    data: dict[str, JsonValue] = Field(examples=[{"name": "a", "password": "b"}, {"inner": [{"token": "c"}]}])
 
 
 class DataSanitize(Action[DataSanitizeSettings, DataSanitizePayload]):

@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue, TypeAdapter
 from oneiric_core.builtin.base import OWNER, Action, Payload, Settings, described
 from oneiric_core.components import ActionMetadata
 
-__all__ = ["DataTransform", "DataTransformSettings"]
+__all__ = ["DataTransform", "DataTransformOptions", "DataTransformSettings"]
 
 
 class DataTransformSettings(Settings):
@@ -19,14 +19,19 @@ class DataTransformSettings(Settings):
     defaults: dict[str, JsonValue] = Field(default_factory=dict, description="values of fields that are not there")
 
 
-class DataTransformPayload(Payload):
-    """A record, and what is done with it in place of what the settings say."""
+class DataTransformOptions(Payload):
+    """What is done in place of what the settings say."""
 
-    data: dict[str, JsonValue] = Field(examples=[{"name": "a", "size": 1}, {"name": "b"}])
     include_fields: list[str] | None = None
     exclude_fields: list[str] | None = None
     rename_fields: dict[str, str] | None = None
     defaults: dict[str, JsonValue] | None = None
+
+
+class DataTransformPayload(DataTransformOptions):
+    """A record, and what is done with it."""
+
+    data: dict[str, JsonValue] = Field(examples=[{"name": "a", "size": 1}, {"name": "b"}])
 
 
 class DataTransform(Action[DataTransformSettings, DataTransformPayload]):

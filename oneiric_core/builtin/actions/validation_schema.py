@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue, TypeAdapter
 from oneiric_core.builtin.base import OWNER, Action, Payload, Settings, described
 from oneiric_core.components import ActionMetadata
 
-__all__ = ["FieldRule", "ValidationSchema", "ValidationSchemaSettings"]
+__all__ = ["FieldRule", "ValidationSchema", "ValidationSchemaOptions", "ValidationSchemaSettings"]
 
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "str": (str,),
@@ -37,12 +37,17 @@ class ValidationSchemaSettings(Settings):
     allow_extra: bool = Field(default=True, description="whether there may be fields that no rule is about")
 
 
-class ValidationSchemaPayload(Payload):
-    """A record, and the rules in place of those of the settings."""
+class ValidationSchemaOptions(Payload):
+    """The rules in place of those of the settings."""
 
-    data: dict[str, JsonValue] = Field(examples=[{"name": "a"}, {"name": 1, "other": None}])
     fields: list[FieldRule] | None = Field(default=None, examples=[[{"name": "name"}]])
     allow_extra: bool | None = None
+
+
+class ValidationSchemaPayload(ValidationSchemaOptions):
+    """A record, and the rules for it."""
+
+    data: dict[str, JsonValue] = Field(examples=[{"name": "a"}, {"name": 1, "other": None}])
 
 
 class ValidationSchema(Action[ValidationSchemaSettings, ValidationSchemaPayload]):

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import Field, JsonValue
 
-from oneiric_core.builtin.actions.data_sanitize import DataSanitize
-from oneiric_core.builtin.actions.data_transform import DataTransform
-from oneiric_core.builtin.actions.validation_schema import ValidationSchema
+from oneiric_core.builtin.actions.data_sanitize import DataSanitize, DataSanitizeOptions
+from oneiric_core.builtin.actions.data_transform import DataTransform, DataTransformOptions
+from oneiric_core.builtin.actions.validation_schema import ValidationSchema, ValidationSchemaOptions
 from oneiric_core.builtin.base import OWNER, Action, Component, Payload, Settings, described
 from oneiric_core.components import WorkflowMetadata
 
@@ -21,11 +21,28 @@ _STEPS: Final[Mapping[str, Callable[[], Action[Any, Any]]]] = {
 }
 
 
-class Step(Payload):
-    """One action, and what it is told besides the record."""
+class TransformStep(Payload):
+    """Pick, drop, rename and fill fields."""
 
-    use: Literal["data.transform", "data.sanitize", "validation.schema"]
-    options: dict[str, JsonValue] = Field(default_factory=dict, examples=[{}])
+    use: Literal["data.transform"]
+    options: DataTransformOptions = DataTransformOptions()
+
+
+class SanitizeStep(Payload):
+    """Leave out and mask."""
+
+    use: Literal["data.sanitize"]
+    options: DataSanitizeOptions = DataSanitizeOptions()
+
+
+class ValidateStep(Payload):
+    """Go on only with a record that keeps the rules."""
+
+    use: Literal["validation.schema"]
+    options: ValidationSchemaOptions = ValidationSchemaOptions()
+
+
+Step: TypeAlias = TransformStep | SanitizeStep | ValidateStep
 
 
 class PipelineContext(Payload):
@@ -71,4 +88,4 @@ async def _acted(step: Step, data: JsonValue) -> dict[str, Any]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(action.cleanup)
         await action.init()
-        return await action.execute({**step.options, "data": data})
+        return await action.execute({**step.options.model_dump(exclude_none=True), "data": data})
