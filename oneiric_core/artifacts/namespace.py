@@ -38,7 +38,7 @@ _numbers: Final = itertools.count(1)
 _entering: Final = RLock()
 """Held while modules of any namespace come or go; a finalizer may come in between, in the same thread."""
 
-_MACHINERY: Final = ("importlib", "_frozen_importlib", "pkgutil", __name__)
+_MACHINERY: Final = ("importlib", "_frozen_importlib", "pkgutil", "functools", __name__)
 
 
 class Pin:

@@ -294,7 +294,7 @@ class Maker:
             self._crew.adopt(awaitable)
             return awaitable
         task = self._crew.call(_awaited(awaitable))
-        if isinstance(awaitable, CoroutineType):  # for the same reason it may never be awaited
+        if isinstance(awaitable, CoroutineType) and not task.done():  # for the same reason it may never be awaited
             task.add_done_callback(partial(_close, awaitable))
         return task
 

@@ -79,6 +79,7 @@ class Fetching:
                 await after
             while not task.done():
                 await self.clock.advance(step)
+                await asyncio.wait({task}, timeout=0.001)  # what was due may end before more time passes
         result, error = task.result()
         if error is not None:
             raise error

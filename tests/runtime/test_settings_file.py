@@ -65,7 +65,7 @@ def test_what_is_no_regular_file_of_bounded_size_keeps_nobody_waiting(file: Path
 
 
 def test_a_name_that_is_none_is_an_error_like_any_other() -> None:
-    assert "null byte" in refused(Path("a\0b")).what
+    assert "null" in refused(Path("a\0b")).what  # byte, or character: versions of Python differ
 
 
 def test_keys_and_directories_are_looked_for_beside_the_file(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from oneiric_conformance.observing.watch import Record
 
 __all__ = ["Over", "Streams", "Teller", "answer_where", "confine", "side_effects"]
 
-_LOOK_UP: Final = "/sbin/ldconfig -p"
+_LOOK_UP: Final = "/sbin/ldconfig"
 """How ``ctypes.util.find_library`` asks which libraries there are; well-kept packages do when they are imported."""
 _MEMORY: Final = 8 << 30
 """Bytes of address space: far more than a component needs, and less than would stop the machine."""
@@ -116,4 +116,6 @@ def answer_where() -> None:
 def side_effects(record: Record) -> list[str]:
     """What the subject did beyond reading, one line each."""
     acts = [event for event in record.by_subject if event.kind != "temporary" and event.target != os.devnull]
-    return [str(event) for event in acts if not (event.kind == "process" and event.target == _LOOK_UP)]
+    return [
+        str(event) for event in acts if not (event.kind == "process" and event.target.partition(" ")[0] == _LOOK_UP)
+    ]
