@@ -51,7 +51,7 @@ kill-matrix: $(READY)
 # The page that shows a report, in a real browser: Debian's chromium and chromium-driver.
 # What needs a server that Debian has and PyPI has not.
 test-servers: $(READY)
-	@$(BIN)/python -m pytest -n auto -q -m long tests/builtin/test_caches.py
+	@$(BIN)/python -m pytest -n auto -q -m long tests/builtin/test_caches.py tests/builtin/test_memory_to_redis.py
 
 test-page: $(READY)
 	@$(BIN)/python -m pytest -q -m long tests/conformance/reporting
