@@ -1,5 +1,6 @@
 """What the components we ship have in common: they are opened and closed, and judge what they are given."""
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
@@ -47,7 +48,7 @@ class Component(Generic[S]):
             raise RuntimeError(f"{type(self).__name__} is closed. Await init() first.")
 
 
-class Action(Component[S], Generic[S, P]):
+class Action(Component[S], ABC, Generic[S, P]):
     """``execute(payload)``: the payload is judged by ``payloads`` and handed to :meth:`act`."""
 
     payloads: ClassVar[TypeAdapter[Any]]
@@ -61,9 +62,9 @@ class Action(Component[S], Generic[S, P]):
         self._refuse_if_closed()
         return await self.act(self.payloads.validate_python(payload))
 
+    @abstractmethod
     async def act(self, payload: P) -> dict[str, Any]:
         """Do it; the result is plain JSON data."""
-        raise NotImplementedError
 
 
 def described(name: str, payloads: type[Payload] | TypeAdapter[Any]) -> dict[str, Any]:
