@@ -42,6 +42,11 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
         "default": None,
         "help": "the wheel that is released; rules about wheels apply only when there is one",
     },
+    "--oneiric-runtime": {
+        "metavar": "SPEC",
+        "default": None,
+        "help": "try them in this runtime, and judge it: module:attribute (default: the project's own)",
+    },
     "--oneiric-report": {
         "metavar": "PATH",
         "default": None,

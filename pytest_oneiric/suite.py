@@ -119,6 +119,8 @@ class Suite:
     def _named(self) -> Iterator[tuple[str, str]]:
         for spec in self.configuration.component:
             yield "component", spec
+        if self.configuration.runtime:
+            yield "runtime", self.configuration.runtime
         if self.package.wheel is not None:
             yield "wheel", str(self.package.wheel.path)
 
@@ -169,6 +171,7 @@ def _found(config: pytest.Config) -> "tuple[Configuration, Package]":
         config.rootpath,
         profile=config.getoption("oneiric_profile"),
         level=config.getoption("oneiric_level"),
+        runtime=config.getoption("oneiric_runtime"),
         component=tuple(config.getoption("oneiric_component")),
         **{name: path and _place(config, path) for name, path in named.items()},
     )
@@ -183,7 +186,13 @@ def _place(config: pytest.Config, path: str) -> Path:
 
 
 def _session(configuration: "Configuration", package: "Package", replay: "Callable[[str, str], str]") -> "Session":
-    from oneiric_conformance import Session, read_waivers  # noqa: PLC0415 - loaded only where asked for
+    from oneiric_conformance import Session, read_waivers, runtime_of  # noqa: PLC0415 - loaded only where asked for
 
     waivers = read_waivers(configuration.waivers, only=package if configuration.component else None)
-    return Session(package, profile=configuration.profile, replay=replay, waivers=waivers)
+    return Session(
+        package,
+        profile=configuration.profile,
+        runtime_factory=runtime_of(configuration),
+        replay=replay,
+        waivers=waivers,
+    )

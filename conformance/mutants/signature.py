@@ -132,7 +132,7 @@ class FoldsAlgorithms(Laundering):
         return isinstance(algorithm, str) and algorithm.strip().lower() == "ed25519"
 
 
-@mutant("SIG-005", expects="control: beside a signature of an unknown algorithm")
+@mutant("SIG-005", expects="beside a signature of an unknown algorithm, verify refused the trusted one")
 class GivesUpAtTheUnknown(Laundering):
     """Refuses a manifest as soon as one of its signatures is of an algorithm it does not know."""
 

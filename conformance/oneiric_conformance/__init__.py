@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from oneiric_conformance.results import Status as Status
     from oneiric_conformance.results import Waiver as Waiver
     from oneiric_conformance.run import run_conformance as run_conformance
+    from oneiric_conformance.run import runtime_of as runtime_of
     from oneiric_conformance.runtime import Limits as Limits
     from oneiric_conformance.runtime import Runtime as Runtime
     from oneiric_conformance.subject import EntryPointName as EntryPointName
@@ -77,7 +78,7 @@ _EXPORTS = {
     "reporting.summary": ("summary",),
     "requirements": ("RequirementSet", "requirement_set"),
     "results": ("Card", "Result", "Status", "Waiver"),
-    "run": ("run_conformance",),
+    "run": ("run_conformance", "runtime_of"),
     "runtime": ("Limits", "Runtime"),
     "judging.session": ("Session",),
     "subject": ("EntryPointName", "Package", "Subject", "Wheel"),

@@ -44,6 +44,7 @@ SETTINGS: Final[Mapping[str, tuple[type, object]]] = {
     "component": (list, ()),
     "level": (str, ""),
     "wheel": (Path, None),
+    "runtime": (str, ""),
     "waivers": (Path, None),
     "report": (Path, None),
     "html": (Path, None),
@@ -75,6 +76,7 @@ class Configuration:
         ``module:attribute``.
     :param wheel: the file that is released, or a pattern that one file matches; None for none.
     :param level: what the run has to reach; empty if it only has to fail nowhere.
+    :param runtime: import path of what makes the runtime; empty for our own.
     :param waivers: the file of waivers; None if there is none.
     :param report: where to write the report; None for nowhere; ``html``, ``badge`` and ``certificate`` likewise.
     :param signing_key: the file with the private key that the certificate is signed with.
@@ -85,6 +87,7 @@ class Configuration:
     profile: Profile
     component: tuple[str, ...] = ()
     level: str = ""
+    runtime: str = ""
     wheel: Path | None = None
     waivers: Path | None = None
     report: Path | None = None
@@ -103,6 +106,7 @@ class Configuration:
             "component": ", ".join(self.component),
             "level": self.level,
             "wheel": self.wheel,
+            "runtime": self.runtime,
             "waivers": self.waivers,
             "report": self.report,
             "html": self.html,
@@ -163,6 +167,7 @@ def read_configuration(rootdir: Path | None, **overrides: object) -> Configurati
         profile=profile_named(values["profile"], values["seed"]),
         component=tuple(values["component"]),
         level=values["level"],
+        runtime=values["runtime"],
         **{
             name.replace("-", "_"): _place(rootdir, values[name])
             for name, (kind, _) in SETTINGS.items()

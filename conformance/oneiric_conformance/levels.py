@@ -8,6 +8,7 @@ wheel was judged, too.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from oneiric_conformance.abilities import LACKING
 from oneiric_conformance.results import Result, Status
 from oneiric_core import CERTIFICATE_LEVELS
 
@@ -37,6 +38,7 @@ def _lacking_for_core(report: "ConformanceReport") -> "Sequence[str]":
         "not judged": _those(report.results, Status.ERROR),
         "without a result": _some(list(report.missing)),
         "nothing of its own was seen to work": _some(unseen),
+        "not judged, for the runtime has no counterpart": _some(sorted(_lacked(report.results))),
     }
     reasons = [f"{what}: {which}" for what, which in told.items() if which]
     if not report.components:
@@ -52,6 +54,10 @@ def _lacking_for_hardened(report: "ConformanceReport") -> "Sequence[str]":
     if report.profile.name != "deep":
         reasons.append(f"the profile was {report.profile.name}, not deep")
     return reasons
+
+
+def _lacked(results: Sequence[Result]) -> set[str]:
+    return {result.check for result in results if result.reason.startswith(LACKING)}
 
 
 def _those(results: Sequence[Result], status: Status) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from oneiric_conformance.abilities import Ability
 from oneiric_core import ConformanceError, Domain
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Check:
     :param applies: a further condition on the declaration: empty string, or why it does not apply.
     :param exercises: whether a pass shows the component doing its own work.
     :param needs_wheel: it is about the file that is released, and applies only where one was given.
+    :param needs: what a runtime may lack, and without which it does not apply.
     """
 
     id: str
@@ -53,6 +55,7 @@ class Check:
     applies: Applies
     exercises: bool
     needs_wheel: bool = False
+    needs: frozenset[str] = frozenset()
 
     @property
     def area(self) -> str:
@@ -104,6 +107,7 @@ def check(
     applies: Applies = _always,
     exercises: bool = False,
     needs_wheel: bool = False,
+    needs: Iterable[str] = (),
     formerly: Iterable[str] = (),
 ) -> Callable[[Body], Body]:
     """Register a check. A mistake in the declaration is a :class:`ConformanceError` at import.
@@ -113,7 +117,7 @@ def check(
 
     def register(body: Body) -> Body:
         about = frozenset(domains), claims, applies
-        made = Check(id, judges, level, since, body, floor, *about, exercises, needs_wheel)
+        made = Check(id, judges, level, since, body, floor, *about, exercises, needs_wheel, frozenset(needs))
         _refuse_unfit(made)
         for name in formerly:
             _refuse_unfit(replace(made, id=name))
@@ -136,6 +140,8 @@ def _refuse_unfit(made: Check) -> None:
         fault = "its floor is below 1, so that it could pass without trying anything"
     elif unknown := made.domains - set(Domain):
         fault = f"there is no domain {min(unknown)!r}, so that it would never apply"
+    elif unknown := made.needs - set(Ability):
+        fault = f"it needs {min(unknown)!r}, which no runtime may lack"
     elif inspect.iscoroutinefunction(made.body) or inspect.isgeneratorfunction(made.body):
         fault = "its body would not run when called: it is a coroutine or generator function"
     elif not made.rule or not made.troubleshooting:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from oneiric_conformance.certifying.imported import imported_files
-from oneiric_conformance.config import read_configuration
+from oneiric_conformance.config import Configuration, read_configuration
 from oneiric_conformance.finding.packages import find_distribution, find_package
 from oneiric_conformance.finding.wheels import with_wheel
 from oneiric_conformance.finishing import Finish
@@ -14,10 +14,10 @@ from oneiric_conformance.results import Result
 from oneiric_conformance.runtime import RuntimeFactory
 from oneiric_conformance.subject import Package
 from oneiric_conformance.waivers import read_waivers
-from oneiric_core import SYSTEM_CLOCK, ConformanceError
+from oneiric_core import SYSTEM_CLOCK, ConformanceError, OneiricError
 from oneiric_core.testing import CoreRuntime, import_object
 
-__all__ = ["judged", "report_of", "run_conformance", "runtime_named"]
+__all__ = ["judged", "report_of", "run_conformance", "runtime_of"]
 
 
 def run_conformance(
@@ -56,15 +56,17 @@ def run_conformance(
     places = {"wheel": wheel, "report": report, "html": html, "badge": badge}
     places |= {"certificate": certificate, "signing_key": signing_key}
     configuration = read_configuration(
-        home, profile=profile, seed=seed, **{name: Path(path).absolute() for name, path in places.items() if path}
+        home,
+        profile=profile,
+        seed=seed,
+        runtime=runtime if isinstance(runtime, str) else None,
+        **{name: Path(path).absolute() for name, path in places.items() if path},
     )
     end = Finish(configuration)
     named = (target,) if isinstance(target, str) and _is_component(target) else ()
     package = configuration.applied_to(_package(target, home, named or configuration.component), chosen=bool(named))
     package = with_wheel(package, configuration.wheel)
-    if isinstance(runtime, str):
-        runtime = runtime_named(runtime)
-    factory = CoreRuntime if runtime is None else runtime
+    factory = runtime if callable(runtime) else runtime_of(configuration)
     waivers = read_waivers(configuration.waivers, only=package if named or configuration.component else None)
     with Session(package, profile=configuration.profile, runtime_factory=factory, waivers=waivers) as session:
         made = judged(session, progress)
@@ -72,12 +74,20 @@ def run_conformance(
     return made
 
 
-def runtime_named(path: str) -> RuntimeFactory:
+def runtime_of(configuration: Configuration) -> RuntimeFactory:
     """What makes the runtime.
 
-    :raises ConformanceError: the path leads to nothing that can be called.
+    :raises ConformanceError: its import path leads nowhere, or to nothing that can be called.
     """
-    factory = import_object(path, None)
+    path = configuration.runtime
+    if not path:
+        return CoreRuntime
+    try:
+        factory = import_object(path, None)
+    except OneiricError as error:
+        raise ConformanceError(
+            f"there is no runtime {path!r}: {error.what}", fix="Name it as module:attribute", runtime=path
+        ) from error
     if not callable(factory):
         raise ConformanceError(f"the runtime {path!r} cannot be called", fix="Name a class or function", runtime=path)
     return factory

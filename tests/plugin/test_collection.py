@@ -248,3 +248,26 @@ def test_what_a_component_forks_does_not_run_the_tests_once_more(author, with_co
     author.write("tests/test_own.py", "def test_own():\n    open('ran', 'a').write('once ')\n")
     done = author.pytest(ASK, "-k", "forking and LIFE-001 or test_own", "--oneiric-profile", "quick")
     assert (author.root / "ran").read_text() == "once ", done.out + done.err
+
+
+def test_another_runtime_is_judged_and_named(author) -> None:
+    """It is the author's own, and lacks something; the line that repeats a check names it as well."""
+    author.write(
+        "src/theirs.py",
+        """
+        from oneiric_core.testing import CoreRuntime
+
+        class Theirs(CoreRuntime):
+            lacks = {"rotation": "its keys are in a file"}
+
+            async def verify(self, document, media_type):
+                raise RuntimeError("no idea")
+        """,
+    )
+    options = ("--oneiric-conformance", "--oneiric-runtime", "theirs:Theirs", "--oneiric-profile", "quick")
+    done = author.pytest(*options, "-rs", "-k", "SIG_012 or SIG-012 or SIG-004", "-p", "no:cacheprovider")
+    assert done.code == 1, done.out + done.err
+    assert "not-applicable: the runtime has no rotation: its keys are in a file" in done.out
+    assert "oneiric: runtime: theirs:Theirs (from --oneiric-runtime)" in done.out
+    assert "no idea" in done.out
+    assert "--oneiric-runtime theirs:Theirs" in done.out

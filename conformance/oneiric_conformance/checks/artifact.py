@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from oneiric_conformance.abilities import Ability
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.offer import JSON, as_json, document_of, offered, sign
 from oneiric_conformance.observing.disk import tree
@@ -40,7 +41,7 @@ class _Place:
         return make_wheel({f"{_MODULE}.py": code}, name="conformance-artifact")
 
 
-@check("SIG-014", judges="runtime", level="must", since="2026.1", floor=6)
+@check("SIG-014", judges="runtime", level="must", since="2026.1", floor=6, needs=[Ability.ARTIFACT_CODE])
 def other_bytes_than_promised_are_refused(bench: Bench) -> None:
     """An artifact with other bytes than the manifest promises is refused, not kept in the cache, and not imported.
 

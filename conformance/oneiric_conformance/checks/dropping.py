@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Final
 
+from oneiric_conformance.abilities import Ability
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.offer import JSON
 from oneiric_conformance.handling.offering import (
@@ -23,7 +24,15 @@ __all__: list[str] = []
 _DROPPED: Final = "after a manifest had dropped it"
 
 
-@check("HOT-006", judges="component", level="must", since="2026.1", floor=2, applies=can_be_offered)
+@check(
+    "HOT-006",
+    judges="component",
+    level="must",
+    since="2026.1",
+    floor=2,
+    applies=can_be_offered,
+    needs=[Ability.KIT_FACTORIES],
+)
 def what_a_manifest_drops_is_retired_once(bench: Bench) -> None:
     """A manifest that no longer lists the component retires it: nobody gets it any more, calls in flight end on it, and
     it is cleaned up exactly once, also when the same manifest comes again.

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from hypothesis import strategies as st
 
+from oneiric_conformance.abilities import Ability
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.offer import JSON, Document, offered
 from oneiric_conformance.handling.offering import FACTORY, expect_ok, manifest, offering
@@ -58,7 +59,7 @@ _Outcome: TypeAlias = tuple[_State, tuple[bool, ...]]
 """The state at the end, and which of the acts were done."""
 
 
-@check("HOT-010", judges="runtime", level="must", since="2026.1", floor=len(_NASTY))
+@check("HOT-010", judges="runtime", level="must", since="2026.1", floor=len(_NASTY), needs=[Ability.KIT_FACTORIES])
 def what_happens_at_once_happens_in_some_order(bench: Bench) -> None:
     """Syncs, swaps and activations that are asked for at the same time end as some order of them would have ended: what
     is live, its generation, the candidates, and which of them were refused.

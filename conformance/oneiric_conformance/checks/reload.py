@@ -5,6 +5,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
+from oneiric_conformance.abilities import Ability
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.offering import can_be_offered
 from oneiric_conformance.handling.reloading import STEPS, Reloading
@@ -29,7 +30,15 @@ _NASTY: Final[tuple[tuple[str, ...], ...]] = (
 )
 
 
-@check("HOT-002", judges="component", level="must", since="2026.1", floor=20, applies=can_be_offered)
+@check(
+    "HOT-002",
+    judges="component",
+    level="must",
+    since="2026.1",
+    floor=20,
+    applies=can_be_offered,
+    needs=[Ability.KIT_FACTORIES],
+)
 def all_of_it_in_any_order(bench: Bench) -> None:
     """Whatever happens to it, in any order (activations, swaps, failures, timeouts, cancellations, calls, manifests
     good and bad, restarts), after every step the invariants of a hot swap hold.

@@ -8,6 +8,7 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from oneiric_conformance.abilities import Ability
 from oneiric_conformance.handling.believing import expect_believed, signed_part, unsigned_of
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.offer import JSON, Document, as_json, canonical, sign
@@ -95,7 +96,7 @@ _NEW: Final = (key_pair("new root, first"), key_pair("new root, second"))
 _ANCHOR: Final = signed_root(1, _OLD, [PUBLISHER], root_threshold=2)
 
 
-@check("SIG-012", judges="runtime", level="must", since="2026.1", floor=8)
+@check("SIG-012", judges="runtime", level="must", since="2026.1", floor=8, needs=[Ability.ROTATION])
 def a_rotation_needs_both_thresholds(bench: Bench) -> None:
     """A new root takes over only if the threshold of the old one signed it and its own, as the next version of the same
     source; what is refused leaves the old keys in force.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any, Final
 
+from oneiric_conformance.abilities import Ability
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.offer import JSON, SOURCE, Document
 from oneiric_conformance.handling.offering import can_be_offered, entry_for, manifest, offered_stage, serves_offered
@@ -17,7 +18,15 @@ __all__: list[str] = []
 _FLOOR: Final = 20
 
 
-@check("SIG-013", judges="component", level="must", since="2026.1", floor=_FLOOR, applies=can_be_offered)
+@check(
+    "SIG-013",
+    judges="component",
+    level="must",
+    since="2026.1",
+    floor=_FLOOR,
+    applies=can_be_offered,
+    needs=[Ability.KIT_FACTORIES],
+)
 def what_is_refused_is_not_noticed(bench: Bench) -> None:
     """Whatever manifests are refused, one after the other, the live component does not notice: it is the same instance,
     no hook of it is called, its status is unchanged, and it answers calls throughout.

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from oneiric_conformance.abilities import Ability
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.offer import (
     JSON,
@@ -35,7 +36,14 @@ def _can_be_published(subject: Subject) -> str:
 
 
 @check(
-    "HOT-007", judges="component", level="must", since="2026.1", floor=4, applies=_can_be_published, needs_wheel=True
+    "HOT-007",
+    judges="component",
+    level="must",
+    since="2026.1",
+    floor=4,
+    applies=_can_be_published,
+    needs_wheel=True,
+    needs=[Ability.ARTIFACT_CODE],
 )
 def two_versions_run_side_by_side(bench: Bench) -> None:
     """When a manifest brings a second version of its wheel, an instance in use goes on with the code it was made from,

@@ -1,9 +1,11 @@
 """What there is to judge: every check of every subject, decided from the declarations before anything runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import oneiric_conformance.checks  # noqa: F401 - importing it fills the registry
+from oneiric_conformance.abilities import LACKING, NOTHING
 from oneiric_conformance.registry import CHECKS, Check, Judges
 from oneiric_conformance.requirements import RequirementSet
 from oneiric_conformance.results import Status
@@ -36,38 +38,44 @@ class Planned:
         return self.reason if self.status is Status.NOT_APPLICABLE else ""
 
 
-def plan_for(package: Package, requirements: RequirementSet) -> tuple[Planned, ...]:
+def plan_for(package: Package, requirements: RequirementSet, lacks: Mapping[str, str] = NOTHING) -> tuple[Planned, ...]:
     """Every check of every subject, in the order of judgement: package, components, runtime.
 
     A component that could not be loaded has one item, which fails.
+
+    :param lacks: what the runtime has no counterpart of, with reasons.
     """
     checks: dict[Judges, list[Check]] = {"package": [], "component": [], "runtime": []}
     for _, check in sorted(CHECKS.items()):
         checks[check.judges].append(check)
-    planned = [_whole(check, package, requirements) for check in checks["package"]]
+    planned = [_whole(check, package, requirements, lacks) for check in checks["package"]]
     for subject in package.subjects:
         if subject.error:
             planned.append(Planned(LOADING, subject.id, "component"))
         else:
-            planned += [_part(check, subject, package, requirements) for check in checks["component"]]
-    return (*planned, *(_whole(check, package, requirements) for check in checks["runtime"]))
+            planned += [_part(check, subject, package, requirements, lacks) for check in checks["component"]]
+    return (*planned, *(_whole(check, package, requirements, lacks) for check in checks["runtime"]))
 
 
-def _whole(check: Check, package: Package, requirements: RequirementSet) -> Planned:
-    if why_not := _without_wheel(check, package):
+def _whole(check: Check, package: Package, requirements: RequirementSet, lacks: Mapping[str, str]) -> Planned:
+    if why_not := _unprovided(check, package, lacks):
         return Planned(check.id, package.id, check.judges, Status.NOT_APPLICABLE, why_not)
     return _unscored(check, package.id, requirements) or Planned(check.id, package.id, check.judges)
 
 
-def _part(check: Check, subject: Subject, package: Package, requirements: RequirementSet) -> Planned:
-    why_not = check.not_applicable(subject) or _without_wheel(check, package)
+def _part(
+    check: Check, subject: Subject, package: Package, requirements: RequirementSet, lacks: Mapping[str, str]
+) -> Planned:
+    why_not = check.not_applicable(subject) or _unprovided(check, package, lacks)
     if why_not:
         return Planned(check.id, subject.id, check.judges, Status.NOT_APPLICABLE, why_not)
     return _unscored(check, subject.id, requirements) or Planned(check.id, subject.id, check.judges)
 
 
-def _without_wheel(check: Check, package: Package) -> str:
-    return "no wheel was given" if check.needs_wheel and package.wheel is None else ""
+def _unprovided(check: Check, package: Package, lacks: Mapping[str, str]) -> str:
+    if check.needs_wheel and package.wheel is None:
+        return "no wheel was given"
+    return next((f"{LACKING}{name}: {lacks[name]}" for name in sorted(check.needs & lacks.keys())), "")
 
 
 def _unscored(check: Check, subject_id: str, requirements: RequirementSet) -> Planned | None:

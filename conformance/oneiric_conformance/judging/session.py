@@ -7,6 +7,7 @@ from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
+from oneiric_conformance.abilities import lacks_of
 from oneiric_conformance.handling.bench import Bench, Surroundings
 from oneiric_conformance.handling.examples import by_itself
 from oneiric_conformance.isolation.external import unreachable
@@ -44,7 +45,8 @@ class Session:
     :param requirements: the checks that count; others are ``not-scored``.
     :param replay: makes the line on a card that runs one check of one subject again.
     :param waivers: rules that are accepted as broken.
-    :raises ConformanceError: a waiver that is about nothing in this run, or is over.
+    :raises ConformanceError: a waiver that is about nothing in this run, or is over; a runtime that says it lacks what
+        none may lack.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Session:
         self.requirements = requirements or requirement_set()
         self.limits = limits
         self.runtime = _path(runtime_factory)
+        self._lacks = lacks_of(runtime_factory)
         self._subjects = {subject.id: subject for subject in package.subjects}
         self._waivers = fitting(waivers, self.plan(), clock.now().date())
         self._smoked: dict[str, SmokeReport] = {}
@@ -88,7 +91,7 @@ class Session:
 
     def plan(self) -> tuple[Planned, ...]:
         """Every check of every subject, in the order of judgement: package, components, runtime."""
-        return plan_for(self.package, self.requirements)
+        return plan_for(self.package, self.requirements, self._lacks)
 
     def judge(self, planned: Planned, *, narrowed: bool = False) -> Result:
         """Run one planned check.
