@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mutants import reference
-from oneiric_conformance import Package, Result, Verdict, run_conformance
+from oneiric_conformance import Package, Result, Status, Verdict, run_conformance
 from oneiric_core import ConformanceError
 from oneiric_core.testing import CoreRuntime
 
@@ -53,32 +53,48 @@ def test_nothing_to_judge_is_said_at_once(tmp_path: Path, monkeypatch: pytest.Mo
         run_conformance("adapter/nobody/wrote-this")
 
 
+class EnoughError(Exception):
+    """What was asked about has been judged."""
+
+
+class Seen(list[Result]):
+    """What was judged before the first check of the runtime, where the run is left."""
+
+    def __call__(self, result: Result) -> None:
+        if result.judges == "runtime":
+            raise EnoughError
+        self.append(result)
+
+
 def test_a_component_is_named_by_its_path() -> None:
-    report = run_conformance("mutants.reference:Slugify", profile="quick", runtime=Mine)
-    assert [component.id for component in report.components] == ["action/slugify/reference"]
-    assert report.components[0].verdict is Verdict.CERTIFIED
-    assert report.runtime.endswith(":Mine")
+    seen = Seen()
+    with pytest.raises(EnoughError):
+        run_conformance("mutants.reference:Slugify", profile="quick", progress=seen)
+    assert {result.subject for result in seen if result.judges == "component"} == {"action/slugify/reference"}
+    assert Status.FAIL not in {result.status for result in seen}
 
 
-def test_an_installed_package_is_judged_by_name_and_in_another_runtime(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_installed_package_is_judged_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its one entry point does not import: that is a failure of its own, and no crash."""
     info = tmp_path / "demo-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: Demo\nVersion: 1.0\n", encoding="utf-8")
     (info / "entry_points.txt").write_text("[oneiric.tasks]\nbroken = nobody_there:task\n", encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    report = run_conformance("demo", profile="quick", runtime="oneiric_core.testing:CoreRuntime")
-    assert (report.package.name, report.package.version, report.verdict) == ("demo", "1.0", Verdict.FAILS)
-    (broken,) = report.components
-    assert [(result.check, result.status) for result in broken.results] == [("META-001", "fail")]
-    assert "No module named 'nobody_there'" in broken.results[0].reason
+    seen = Seen()
+    with pytest.raises(EnoughError):
+        run_conformance("demo", profile="quick", progress=seen)
+    assert {result.subject for result in seen if result.judges == "package"} == {"demo"}
+    (broken,) = (result for result in seen if result.judges == "component")
+    assert (broken.check, broken.status) == ("META-001", "fail")
+    assert "No module named 'nobody_there'" in broken.reason
 
 
-def test_the_components_that_the_repository_chose_are_those_judged(tmp_path: Path) -> None:
+def test_the_components_that_the_repository_chose_are_those_judged_and_in_another_runtime(tmp_path: Path) -> None:
     section = "[tool.oneiric.conformance]\ncomponent = ['mutants.reference:Slugify']\n"
     other = "[tool.oneiric.conformance.components.'adapter/other/acme']\nsettings = {}\n"
     (tmp_path / "pyproject.toml").write_text(section + other, encoding="utf-8")
-    report = run_conformance(rootdir=tmp_path, profile="quick")
+    report = run_conformance(rootdir=tmp_path, profile="quick", runtime=Mine)
     assert [component.id for component in report.components] == ["action/slugify/reference"]
+    assert report.components[0].verdict is Verdict.CERTIFIED
+    assert report.runtime.endswith(":Mine")

@@ -32,6 +32,10 @@ def test_the_replay_line_of_a_card_runs_that_check_alone(failing, judged) -> Non
     assert "1 failed" in again.out
 
 
+def test_a_run_leaves_nothing_behind_but_what_it_was_asked_for(judged) -> None:
+    assert judged.left == ["report.json"]
+
+
 def test_the_summary_gives_a_verdict_for_every_component(judged) -> None:
     out = judged.out
     assert "action/slug/third" in out

@@ -3,14 +3,13 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.patience import tight_limits, with_time_to_spare
 from oneiric_conformance.handling.staging import Stage, first_of, staged, until
 from oneiric_conformance.handling.witness import Gate, Tracker, Watched
 from oneiric_conformance.handling.work import Act, expect_put_aside, inputs, put_aside
-from oneiric_conformance.judging.findings import Finding
 from oneiric_conformance.observing.leaks import wears_out
 from oneiric_conformance.registry import check
 from oneiric_conformance.runtime import Limits
@@ -22,7 +21,6 @@ __all__: list[str] = []
 _SWAPS: Final = 3
 _CANDIDATE: Final = "conformance-candidate"
 _SECOND: Final = "conformance-second"
-_TIGHT: Final = 0.15
 _LEISURE: Final = 0.01
 """Seconds that a runtime is given to do something it must not do."""
 
@@ -176,11 +174,7 @@ def a_failed_candidate_leaves_the_live_one_serving(bench: Bench) -> None:
     Troubleshooting: state that a second instance takes from the first: a class attribute, a fixed file name, a port, a
     lock; or a clean-up that removes what all instances share.
     """
-    tight = bench.run(_tight(bench))
-    try:
-        _judge_failures(bench, tight)
-    except Finding:  # once more with time to spare: the machine may have stood still for a moment
-        _judge_failures(bench, replace(tight, init=4 * tight.init, health=4 * tight.health))
+    with_time_to_spare(tight_limits(bench, bench.run(_lifetime(bench))), lambda limits: _judge_failures(bench, limits))
 
 
 def _judge_failures(bench: Bench, limits: Limits) -> None:
@@ -199,15 +193,12 @@ def _judge_failures(bench: Bench, limits: Limits) -> None:
     bench.run(judge())
 
 
-async def _tight(bench: Bench) -> Limits:
-    """Limits that somebody can wait for, and that the subject itself keeps with ease."""
+async def _lifetime(bench: Bench) -> float:
     with bench.sandbox() as box:
         began = time.monotonic()
         async with bench.live(box) as instance:
             await bench.health(instance)
-    seconds = max(_TIGHT, 5 * (time.monotonic() - began))
-    own = bench.limits
-    return replace(own, init=min(own.init, seconds), health=min(own.health, seconds))
+    return time.monotonic() - began
 
 
 async def _replaces(bench: Bench, limits: Limits) -> None:

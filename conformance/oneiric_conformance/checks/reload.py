@@ -1,6 +1,5 @@
 """HOT: everything that can happen to a component while it is replaced, in any order."""
 
-from dataclasses import replace
 from typing import Final
 
 from hypothesis import strategies as st
@@ -8,13 +7,13 @@ from hypothesis import strategies as st
 from oneiric_conformance.abilities import Ability
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.offering import can_be_offered
+from oneiric_conformance.handling.patience import tight_limits, with_time_to_spare
 from oneiric_conformance.handling.reloading import STEPS, Reloading
 from oneiric_conformance.registry import check
 from oneiric_conformance.runtime import Limits
 
 __all__: list[str] = []
 
-_TIGHT: Final = 0.15
 _SLOW: Final = 0.25
 _SHARE: Final = 5
 _NASTY: Final[tuple[tuple[str, ...], ...]] = (
@@ -49,25 +48,22 @@ def all_of_it_in_any_order(bench: Bench) -> None:
     Troubleshooting: the example names the steps, the last one is where it showed. Try them one by one; HOT-003 to
     HOT-008 look at each by itself and say what usually causes it.
     """
-    limits = _limits(bench)
+    tight = tight_limits(bench, bench.lifetime)
     taken = 0
 
-    async def play(steps: tuple[str, ...]) -> None:
+    async def play(steps: tuple[str, ...], limits: Limits) -> None:
         nonlocal taken
         async with Reloading.begun(bench, limits) as run:
             for name in steps:
                 await run.step(name)
             taken += run.taken
 
+    def patiently(steps: tuple[str, ...]) -> None:
+        with_time_to_spare(tight, lambda limits: bench.run(play(steps, limits)))
+
     with bench.control("activated, it serves"):
-        bench.run(play(("an activation", "a call")))
+        patiently(("an activation", "a call"))
     most = bench.profile.steps if bench.lifetime < _SLOW else len(_NASTY[0])
     sequences = st.lists(st.sampled_from([*STEPS]), min_size=4, max_size=most).map(tuple)
-    bench.for_all(sequences, lambda steps: bench.run(play(steps)), nasty=_NASTY, show="; ".join, share=_SHARE)
+    bench.for_all(sequences, patiently, nasty=_NASTY, show="; ".join, share=_SHARE)
     bench.exercised(taken)
-
-
-def _limits(bench: Bench) -> Limits:
-    """Limits that somebody can wait for, and that the component keeps with ease."""
-    seconds = max(_TIGHT, 5 * bench.lifetime)
-    return replace(bench.limits, init=min(bench.limits.init, seconds), health=min(bench.limits.health, seconds))

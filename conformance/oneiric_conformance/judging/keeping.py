@@ -125,11 +125,20 @@ def _spaces(name: str, module: Any) -> Iterator[_Space]:
 
 @contextmanager
 def as_it_was() -> Iterator[None]:
-    """Put back afterwards what belongs to the whole process and is nobody's to change: its directory and its limits."""
+    """Put back afterwards what belongs to the whole process and is nobody's to change: its directory and its limits.
+
+    In between, what there was before is kept out of the collector's way: checks that look for what a component leaves
+    alive collect often, and the whole of pytest would be walked through each time.
+    """
     place, depth, collects = os.getcwd(), sys.getrecursionlimit(), gc.isenabled()  # noqa: PTH109 - only text is kept
+    frozen = gc.get_freeze_count()
+    if not frozen:
+        gc.freeze()
     try:
         yield
     finally:
+        if not frozen:
+            gc.unfreeze()
         os.chdir(place)
         sys.setrecursionlimit(depth)
         (gc.enable if collects else gc.disable)()
