@@ -8,6 +8,9 @@ KEYS := build/keys
 EXTRAS := conformance,cron,publish,testing,redis,watch
 PEER_PYTHON ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3) $(shell command -v python3.13))
 
+# The browser's driver brings trio, which Hypothesis would import in every process: half of what its own import takes.
+export HYPOTHESIS_NO_PLUGINS := 1
+
 .PHONY: certify release-dry-run test test-long test-page test-servers kill-matrix lint types format bench docs coverage clean
 .DELETE_ON_ERROR:
 
@@ -48,11 +51,11 @@ test-long: $(READY)
 kill-matrix: $(READY)
 	@$(BIN)/python -m pytest -n auto -q -m long tests/conformance/test_kill_matrix.py -k "kills_each_of_its or reference_components"
 
-# The page that shows a report, in a real browser: Debian's chromium and chromium-driver.
 # What needs a server that Debian has and PyPI has not.
 test-servers: $(READY)
 	@$(BIN)/python -m pytest -n auto -q -m long tests/builtin/test_caches.py tests/builtin/test_memory_to_redis.py
 
+# The page that shows a report, in a real browser: Debian's chromium and chromium-driver.
 test-page: $(READY)
 	@$(BIN)/python -m pytest -q -m long tests/conformance/reporting
 
