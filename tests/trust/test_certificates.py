@@ -23,6 +23,7 @@ from oneiric_core.testing import certificate_statement, key_pair, signed_certifi
 from oneiric_core.trust import open_certificate, sign_certificate
 from oneiric_core.trust.certificate import CERTIFICATE_PAYLOAD, EXTENSION
 from oneiric_core.trust.envelope import pre_authentication_encoding
+from oneiric_core.trust.policy import CLOCK_SKEW
 
 ISSUER = key_pair("issuer of certificates")
 STRANGER = key_pair("nobody we know")
@@ -54,7 +55,9 @@ def resigned(change: Callable[[dict[str, Any]], object]) -> bytes:
 def test_a_certificate_of_a_trusted_issuer_vouches_for_its_bytes() -> None:
     certificate = POLICY.check(issued(), WHEEL, NOW)
     assert (certificate.package, certificate.version, certificate.requirements) == ("acme", "1.0", "2026.1")
+    assert (certificate.profile, certificate.result) == ("gate", "PASSED")
     assert certificate.levels == ("core",)
+    assert certificate.statement == certificate_statement(WHEEL)
     assert certificate.signers == (KEY.fingerprint,)
     assert certificate.expires_at - certificate.issued_at == timedelta(days=365)
 
@@ -89,9 +92,9 @@ def test_it_is_valid_from_its_first_moment_until_its_last() -> None:
 
 
 def test_one_from_the_future_is_refused_unless_clocks_may_differ_by_so_much() -> None:
-    assert POLICY.check(issued(), WHEEL, ISSUED - timedelta(minutes=4))
+    assert POLICY.check(issued(), WHEEL, ISSUED - CLOCK_SKEW)
     with pytest.raises(ExpiredError, match="has yet to come"):
-        POLICY.check(issued(), WHEEL, ISSUED - timedelta(minutes=6))
+        POLICY.check(issued(), WHEEL, ISSUED - CLOCK_SKEW - timedelta(seconds=1))
 
 
 def test_a_lower_level_than_asked_for_is_refused_and_a_higher_one_will_do() -> None:
@@ -173,6 +176,10 @@ def test_waived_rules_are_named() -> None:
     assert second.until == ""
 
 
+def test_one_that_says_nothing_of_waivers_has_none() -> None:
+    assert POLICY.check(resigned(lambda said: extension(said).pop("waivers")), WHEEL, NOW).waivers == ()
+
+
 def test_a_policy_needs_issuers_whose_keys_are_their_own() -> None:
     with pytest.raises(UntrustedKeyError, match="by nobody"):
         CertificatePolicy([])
@@ -180,6 +187,13 @@ def test_a_policy_needs_issuers_whose_keys_are_their_own() -> None:
     with pytest.raises(UntrustedKeyError, match="published"):
         CertificatePolicy([published])
     assert CertificatePolicy([published], unsafe_allow_published_keys=True)
+
+
+def test_a_policy_takes_issuers_from_anything_that_names_them_and_is_a_value() -> None:
+    policy = CertificatePolicy(key for key in [KEY, PublicKey(ISSUER.public, "the same by another name")])
+    assert policy == POLICY
+    assert len({policy, POLICY}) == 1
+    assert policy.check(issued(), WHEEL, NOW) == policy.check(issued(), WHEEL, NOW)
 
 
 @pytest.mark.parametrize(

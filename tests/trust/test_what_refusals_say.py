@@ -8,6 +8,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -22,10 +23,11 @@ from oneiric_core.errors import OneiricError
 from oneiric_core.manifest import JSON, YAML, Limits, ManifestHeader, RemoteManifest, media_type_of, parse_document
 from oneiric_core.manifest.moments import read_moment, read_rfc3339
 from oneiric_core.manifest.yaml_reader import read_yaml
-from oneiric_core.testing import PUBLISHER, STRANGER, key_pair
+from oneiric_core.testing import PUBLISHER, STRANGER, certificate_statement, key_pair, signed_certificate
 from oneiric_core.trust import (
     MANIFEST_PAYLOAD,
     Authentic,
+    CertificatePolicy,
     PublicKey,
     RefuseAll,
     Signature,
@@ -35,11 +37,13 @@ from oneiric_core.trust import (
     append_root_signature,
     load_private_key,
     load_public_key,
+    open_certificate,
     read_envelope,
     sign_manifest,
     sign_root,
     verify_manifest_signature,
 )
+from oneiric_core.trust.certificate import CERTIFICATE_PAYLOAD, Certificate
 from oneiric_core.trust.root import advanced, anchored, known_root
 from oneiric_core.trust.signatures import flat_signatures
 from oneiric_core.trust.trusted_state import Mark, SourceState
@@ -112,6 +116,19 @@ def entry(**changes: object) -> Callable[[], object]:
     return lambda: RemoteManifest.from_document({"entries": [V1 | changes]})
 
 
+def envelope_bytes(payload: object) -> bytes:
+    content = json.dumps(payload).encode()
+    return json.dumps({"payload": b64(content), "payloadType": CERTIFICATE_PAYLOAD, "signatures": []}).encode()
+
+
+CERTIFICATE: Final = open_certificate(envelope_bytes(certificate_statement("a" * 64)))
+
+
+def stated(changes: Mapping[str, object], **said: object) -> Callable[[], object]:
+    """A statement with other fields, and others ``said`` in its extension."""
+    return lambda: Certificate.from_statement(certificate_statement("a" * 64, **said) | changes)
+
+
 KEY_CASES: Mapping[str, Callable[[], object]] = {
     "a key of 31 bytes": lambda: PublicKey(b"\1" * 31, "acme.pem"),
     "a key without a name": lambda: PublicKey(b"\1" * 31),
@@ -181,6 +198,7 @@ MEMORY_CASES: Mapping[str, Callable[[], object]] = {
     "a root not signed by the one before": lambda: advanced(STATE, ROOT, root_bytes(3, by="thief")),
     "a root that came before": lambda: ROOT.succeed(root_bytes(1)),
     "a root once more": lambda: ROOT.succeed(root_bytes(2)),
+    "an older one recalled": lambda: SourceState("acme", applied=Mark(7, "d")).recall(authentic(6)),
     "another root of one version": lambda: anchored(STATE, TrustRoot.open(root_bytes(2, more=1))),
     "a root too far": lambda: ROOT.succeed(root_bytes(4)),
     "a root for another source": lambda: ROOT.succeed(root_bytes(3, source="evil")),
@@ -242,7 +260,40 @@ DOCUMENT_CASES: Mapping[str, Callable[[], object]] = {
     "a graph with two nodes of one id": entry(dag={"nodes": [{"id": "a", "task": "t"}] * 2}),
     "an entry twice": lambda: RemoteManifest.from_document({"entries": [V1, V1]}),
 }
-CASES: Final = MappingProxyType({**KEY_CASES, **POLICY_CASES, **SIGNATURE_CASES, **MEMORY_CASES, **DOCUMENT_CASES})
+CERTIFICATE_CASES: Mapping[str, Callable[[], object]] = {
+    "certificates by nobody": lambda: CertificatePolicy([]),
+    "a level that is nearly right": lambda: CertificatePolicy(KEYS, "hardend"),
+    "a level that is far from any": lambda: CertificatePolicy(KEYS, "gold"),
+    "a certificate for other bytes": lambda: replace(CERTIFICATE, subjects={"a": "1", "b": "2"}).check_subject("AB"),
+    "a certificate that expired": lambda: CERTIFICATE.check_moment(NOW.replace(year=2027)),
+    "a certificate from the future": lambda: CERTIFICATE.check_moment(NOW.replace(year=2025)),
+    "a certificate by a stranger": lambda: CertificatePolicy(KEYS).check_issuer(signed_certificate("a" * 64)),
+    "a certificate by nobody": lambda: CertificatePolicy(KEYS).check_issuer(
+        envelope_bytes(certificate_statement("a" * 64))
+    ),
+    "a certificate of too low a level": lambda: CertificatePolicy(KEYS, "hardened").check_issuer(
+        signed_certificate("a" * 64, signed_by=key_pair("refusals 0"))
+    ),
+    "a certificate that is no envelope": lambda: open_certificate(b"[]"),
+    "a certificate around no statement": lambda: open_certificate(envelope_bytes([])),
+    "a statement of another type": stated({"_type": "x"}),
+    "a statement with another predicate": stated({"predicateType": "x"}),
+    "a statement without a predicate": stated({"predicate": None}),
+    "a statement without a name": stated({}, package={"name": 1, "version": "1.0"}),
+    "a statement without files": stated({"subject": []}),
+    "a statement about no file": stated({"subject": ["x"]}),
+    "a schema that is no number": stated({}, schema="1"),
+    "a schema of none": stated({}, schema=0),
+    "a schema to come": stated({}, schema=2),
+    "levels that are no list": stated({}, levels="core"),
+    "a level that is not known": stated({}, levels=["core", "gold"]),
+    "waivers that are no list": stated({}, waivers={}),
+    "a waiver that is no mapping": stated({}, waivers=["LIFE-001"]),
+    "a certificate with no moment": stated({}, expiresAt="tomorrow"),
+}
+CASES: Final = MappingProxyType(
+    {**KEY_CASES, **POLICY_CASES, **SIGNATURE_CASES, **MEMORY_CASES, **DOCUMENT_CASES, **CERTIFICATE_CASES}
+)
 
 FOREIGN: Final = {
     "a key in broken PEM",
