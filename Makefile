@@ -11,7 +11,7 @@ PEER_PYTHON ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3)
 # The browser's driver brings trio, which Hypothesis would import in every process: half of what its own import takes.
 export HYPOTHESIS_NO_PLUGINS := 1
 
-.PHONY: certify release-dry-run test test-long test-page test-servers kill-matrix lint types format bench docs coverage clean
+.PHONY: certify release-dry-run test test-downstream test-long test-page test-servers kill-matrix lint types format bench docs coverage clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml
@@ -54,6 +54,10 @@ kill-matrix: $(READY)
 # What needs a server that Debian has and PyPI has not.
 test-servers: $(READY)
 	@$(BIN)/python -m pytest -n auto -q -m long tests/builtin/test_caches.py tests/builtin/test_memory_to_redis.py
+
+# The fixtures in a project of somebody else's, with the oldest and the newest pytest and each of the async plugins.
+test-downstream: $(READY)
+	@$(BIN)/python -m pytest -q -m long tests/plugin/test_downstream.py
 
 # The page that shows a report, in a real browser: Debian's chromium and chromium-driver.
 test-page: $(READY)

@@ -5,6 +5,7 @@ scope; for a wider one, make the object in a fixture of your own: it is a contex
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,7 +90,8 @@ def oneiric_artifact_server(request: pytest.FixtureRequest) -> "Iterator[Artifac
     from oneiric_core.testing import ArtifactServer  # noqa: PLC0415 - likewise
 
     options = options_of(request.node)
-    server = ArtifactServer(tls=options.get("tls"), strict=options.get("strict", False))
+    with _told_plainly():
+        server = ArtifactServer(tls=options.get("tls"), strict=options.get("strict", False))
     with server, guarding(request.config, server.check):
         yield server
 
@@ -99,7 +101,8 @@ def oneiric_artifact_routes(request: pytest.FixtureRequest) -> "Iterator[Artifac
     """The same without a wire, for any URL that httpx asks for (by respx); marker option strict=…."""
     from oneiric_core.testing import ArtifactRoutes  # noqa: PLC0415 - likewise
 
-    routes = ArtifactRoutes(strict=options_of(request.node).get("strict", False))
+    with _told_plainly():
+        routes = ArtifactRoutes(strict=options_of(request.node).get("strict", False))
     with routes, guarding(request.config, routes.check):
         yield routes
 
@@ -144,14 +147,20 @@ def oneiric_certify(request: pytest.FixtureRequest) -> "Certify":
     try:
         from oneiric_conformance import Certify  # noqa: PLC0415 - likewise
     except ModuleNotFoundError as error:
-        raise _without_the_kit(error) from error
+        needs = str(error.name).partition(".")[0]
+        pytest.fail(
+            f"the conformance kit needs {needs}. Install it with: pip install 'oneiric-core[conformance]'.",
+            pytrace=False,
+        )
     return Certify(profile=options_of(request.node).get("profile", "quick"))
 
 
-def _without_the_kit(error: ModuleNotFoundError) -> Exception:
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """What is missing or mistaken at set-up is told in one line: the stack is ours and says nothing to a user."""
     from oneiric_core import MisuseError  # noqa: PLC0415 - likewise
 
-    return MisuseError(
-        f"the conformance kit needs {str(error.name).partition('.')[0]}",
-        fix="Install it with: pip install 'oneiric-core[conformance]'",
-    )
+    try:
+        yield
+    except MisuseError as error:
+        pytest.fail(str(error), pytrace=False)

@@ -13,11 +13,12 @@ MARK: Final = "oneiric"
 
 
 class Option(NamedTuple):
-    """What may be set, for which fixtures, and what its values are."""
+    """What may be set, for which fixtures, what its values are, and which of those there is none of, with the fix."""
 
     fixtures: str
     takes: str
     fits: Callable[[Any], bool]
+    unknown: Callable[[Any], str] = lambda _: ""
 
 
 def _is_paths(value: Any) -> bool:
@@ -25,11 +26,22 @@ def _is_paths(value: Any) -> bool:
     return all(isinstance(path, str | PathLike) for path in several)
 
 
+def _unknown_tls(value: str) -> str:
+    from oneiric_core import MisuseError  # noqa: PLC0415 - a run without this option must not pay for it
+    from oneiric_core.testing import Tls, chosen  # noqa: PLC0415 - likewise
+
+    try:
+        chosen(Tls, value)
+    except MisuseError as error:
+        return str(error)
+    return ""
+
+
 OPTIONS: Final[Mapping[str, Option]] = {
     "strict": Option(
         "oneiric_artifact_server, oneiric_artifact_routes", "True or False", lambda value: isinstance(value, bool)
     ),
-    "tls": Option("oneiric_artifact_server", "a kind of Tls", lambda value: isinstance(value, str)),
+    "tls": Option("oneiric_artifact_server", "a kind of Tls", lambda value: isinstance(value, str), _unknown_tls),
     "allow": Option("oneiric_cache_sandbox", "a path, or a list of paths", _is_paths),
     "start": Option(
         "oneiric_clock, oneiric_runtime",
@@ -67,3 +79,5 @@ def _refuse_unfit(name: str, value: object) -> None:
         pytest.fail(f"@pytest.mark.oneiric has no option {name!r}. {meant}", pytrace=False)
     elif not option.fits(value):
         pytest.fail(f"@pytest.mark.oneiric({name}={value!r}): {name} takes {option.takes}.", pytrace=False)
+    elif unknown := option.unknown(value):
+        pytest.fail(f"@pytest.mark.oneiric({name}={value!r}): {unknown}", pytrace=False)

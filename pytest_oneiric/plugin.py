@@ -4,19 +4,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_oneiric.fixtures import (
-    oneiric_artifact_routes,
-    oneiric_artifact_server,
-    oneiric_bad_manifest,
-    oneiric_cache_sandbox,
-    oneiric_certify,
-    oneiric_clock,
-    oneiric_fault_plan,
-    oneiric_keys,
-    oneiric_manifest,
-    oneiric_runtime,
-    oneiric_wheel,
-)
 from pytest_oneiric.marker import MARK, OPTIONS, options_of
 from pytest_oneiric.options import add_options, given, refuse_misleading, refuse_unknown
 
@@ -24,22 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
-    "oneiric_artifact_routes",
-    "oneiric_artifact_server",
-    "oneiric_bad_manifest",
-    "oneiric_cache_sandbox",
-    "oneiric_certify",
-    "oneiric_clock",
-    "oneiric_fault_plan",
-    "oneiric_keys",
-    "oneiric_manifest",
-    "oneiric_runtime",
-    "oneiric_wheel",
     "pytest_addoption",
     "pytest_configure",
     "pytest_load_initial_conftests",
+    "pytest_plugins",
     "pytest_runtest_setup",
 ]
+
+pytest_plugins = ("pytest_oneiric.fixtures",)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

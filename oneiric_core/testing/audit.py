@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 from typing import Any, Final, TypeAlias
 
@@ -72,12 +71,12 @@ def intercepting(interceptor: Interceptor) -> Iterator[None]:
 def possible_places(act: Act) -> Iterator[str]:
     """Where it may lie; a vague act means the working directory, or any directory that is open."""
     yield act.target
-    open_now = os.listdir("/proc/self/fd") if act.vague and Path("/proc/self/fd").is_dir() else ()  # noqa: PTH208 - names
+    open_now = os.listdir("/proc/self/fd") if act.vague and os.path.isdir("/proc/self/fd") else ()
     for number in open_now:
         with suppress(OSError):
-            place = os.readlink(f"/proc/self/fd/{number}")  # noqa: PTH115 - the text, not a path
-            if Path(place).is_dir():
-                yield os.path.normpath(Path(place) / act.vague)
+            place = os.readlink(f"/proc/self/fd/{number}")
+            if os.path.isdir(place):
+                yield os.path.normpath(os.path.join(place, act.vague))
 
 
 _Seen: TypeAlias = "list[Act]"
@@ -88,10 +87,10 @@ def _open(args: tuple[Any, ...]) -> _Seen:
     if isinstance(path, int) or not flags & _WRITING:
         return []
     target = _resolved(path, follow=not flags & getattr(os, "O_NOFOLLOW", 0))  # such an open ends at a link
-    if Path(target).is_dir():
+    if os.path.isdir(target):
         return []  # tempfile opens "its directory" through an opener that reports the real name itself
     name = os.fsdecode(path)
-    vague = "" if mode is not None or Path(name).is_absolute() else name
+    vague = "" if mode is not None or os.path.isabs(name) else name
     return [Act("write", target, bool(flags & os.O_EXCL), vague)]
 
 
@@ -120,9 +119,12 @@ _FOLLOWING: Final = {"write", "attributes"}
 
 def _resolved(path: Any, directory: int = -1, *, follow: bool = True) -> str:
     name = os.fsdecode(path)
-    base = Path.cwd() if directory < 0 else Path(f"/proc/self/fd/{directory}")
-    full = base / name
-    return os.path.realpath(full) if follow else f"{os.path.realpath(full.parent)}{os.sep}{full.name}"
+    if not os.path.isabs(name):
+        name = os.path.join(os.getcwd() if directory < 0 else f"/proc/self/fd/{directory}", name)
+    if follow:
+        return os.path.realpath(name)
+    parent, last = os.path.split(name.rstrip(os.sep))
+    return os.path.join(os.path.realpath(parent), last)
 
 
 def _text(kind: str, *at: int) -> Callable[[tuple[Any, ...]], _Seen]:

@@ -75,7 +75,7 @@ class CacheSandbox:
     def __enter__(self) -> Self:
         if self._root is not None:
             raise MisuseError("the cache sandbox was entered before", fix="Make another one")
-        self._root = Path(tempfile.mkdtemp(prefix="oneiric-cache-")).resolve()
+        self._root = Path(os.path.realpath(tempfile.mkdtemp(prefix="oneiric-cache-")))
         self.path.mkdir(mode=0o700)
         self._allowed.append(str(self.path))
         self._lookout.remember(str(self._root), ())

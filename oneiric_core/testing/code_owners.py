@@ -24,7 +24,7 @@ _LIBRARIES: Final = tuple({path + os.sep for name in ("stdlib", "platstdlib") if
 _MACHINERY: Final = frozenset(
     {
         *("_pytest", "pytest", "pluggy", "xdist", "execnet", "pytest_asyncio", "pytest_oneiric"),
-        *("hypothesis", "hypothesis_jsonschema", "coverage"),
+        *("hypothesis", "hypothesis_jsonschema", "coverage", "trustme"),
     }
 )
 _SITE: Final = os.sep + "site-packages" + os.sep

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ class Lookout:
 
     def remember(self, path: str, reason: object) -> None:
         """Take note of one path, and of what is in it if it is a directory."""
-        if Path(path).is_dir() and not Path(path).is_symlink():
+        if os.path.isdir(path) and not os.path.islink(path):
             if path not in self._directories:
                 self._directories[path] = reason
                 for entry in _entries(path):
@@ -63,7 +64,7 @@ def _signature(path: str) -> _Signature:
     except OSError:
         return None
     # The time at which a directory was changed says nothing that its entries do not say.
-    changed = 0 if Path(path).is_dir() else found.st_mtime_ns
+    changed = 0 if stat.S_ISDIR(found.st_mode) else found.st_mtime_ns
     return found.st_ino, found.st_mode, found.st_size if changed else 0, changed
 
 

@@ -153,7 +153,8 @@ class RuntimeHarness:
         if self._over:
             raise MisuseError("the runtime has ended", fix=_IN_ITS_BLOCK)
         if self._runner is None:
-            self._runner = asyncio.Runner()
+            # without a factory it would put its loop in the place of the one that the host has set for this thread
+            self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
             self._runner.run(_called(self._begin))
         return self._runner
 

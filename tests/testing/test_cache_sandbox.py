@@ -5,6 +5,7 @@ import asyncio
 import os
 import shutil
 import sqlite3
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import trustme
 
 from oneiric_core import ViolationError
 from oneiric_core.testing import CacheSandbox
@@ -190,6 +192,13 @@ def test_what_is_read_outside_is_fine(outside: Path) -> None:
         subprocess.run(["cat", outside / "source"], check=True, stdout=subprocess.DEVNULL)
 
     assert guarded(act).trespasses == ()
+
+
+def test_a_server_with_tls_may_be_made_beside_it() -> None:
+    """What makes its certificate writes it to a temporary file, for OpenSSL to read."""
+    issued = trustme.CA().issue_cert("127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    assert guarded(lambda _: issued.configure_cert(context)).trespasses == ()
 
 
 def test_a_link_in_the_cache_leads_out_of_it(outside: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from oneiric_core import ArtifactError, ArtifactManager, MisuseError, ViolationError
-from oneiric_core.testing import CacheSandbox
+from oneiric_core.testing import CacheSandbox, take_inventory
 
 CONTENT = b"an artifact"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -87,6 +87,7 @@ def test_after_each_crash_the_store_works_again() -> None:
             again = sandbox.manager().store.find(DIGEST)
             assert again is not None
             assert again.read_bytes() == CONTENT
+    assert take_inventory().children == frozenset()
     assert len(acts) >= 3
     assert any(act.startswith(("rename ", "link ")) for act in acts), acts
 

@@ -1,7 +1,7 @@
 """Certificates for the scripted server, good and bad, from authorities that exist for one process."""
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
@@ -36,6 +36,7 @@ class Certificates:
     pem: bytes
     _known: "trustme.CA"
     _other: "trustme.CA"
+    _contexts: dict[Tls, ssl.SSLContext] = field(default_factory=dict)
 
     def client_context(self) -> ssl.SSLContext:
         """Trusts the first authority and no other; checks names and dates as always."""
@@ -45,9 +46,11 @@ class Certificates:
         """What the server shows; None for :attr:`Tls.PLAIN`."""
         if tls is Tls.PLAIN:
             return None
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._issued(tls).configure_cert(context)
-        return context
+        if tls not in self._contexts:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            self._issued(tls).configure_cert(context)
+            self._contexts[tls] = context  # which several servers may have
+        return self._contexts[tls]
 
     def _issued(self, tls: Tls) -> "trustme.LeafCert":
         authority = self._other if tls is Tls.UNKNOWN else self._known

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 import threading
+from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final, Self
@@ -44,10 +45,8 @@ class ArtifactServer:
         self._lock = threading.Lock()
         self._listener: socket.socket | None = None
         self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._main: asyncio.Task[None] | None = None
         self._held = asyncio.Event()
-        self._ready = threading.Event()
+        self._ending: asyncio.Future[None] | None = None
         self._defect: BaseException | None = None
         self._told = False
 
@@ -172,10 +171,11 @@ class ArtifactServer:
         self._listener = socket.create_server((_HOST, 0), backlog=_BACKLOG)
         self._listener.setblocking(False)
         self._port: int = self._listener.getsockname()[1]
-        name = f"artifact server :{self._port}"
-        self._thread = threading.Thread(target=self._run, args=(self._listener, context), name=name, daemon=True)
+        # The loop is made here, so that nobody has to wait for the thread: who connects waits in the backlog.
+        self._ending = asyncio.SelectorEventLoop().create_future()
+        args = (self._ending, self._accept(self._listener, context, self._ending))
+        self._thread = threading.Thread(target=self._run, args=args, name=f"artifact server :{self._port}", daemon=True)
         self._thread.start()
-        self._ready.wait()
         return self
 
     def stop(self) -> None:
@@ -183,9 +183,8 @@ class ArtifactServer:
 
         :raises ViolationError: as :meth:`check`.
         """
-        if self._thread is not None and self._thread.is_alive():
-            main = self._main
-            self._call(lambda: main and main.cancel())
+        if self._thread is not None and self._ending is not None:
+            self._call(self._ending.cancel)
             self._thread.join()
         self.check()
 
@@ -200,34 +199,33 @@ class ArtifactServer:
             self.stop()
 
     def _call(self, act: Any) -> None:
-        if self._loop is not None:
+        if self._ending is not None:
             with suppress(RuntimeError):  # the loop was closed meanwhile
-                self._loop.call_soon_threadsafe(act)
+                self._ending.get_loop().call_soon_threadsafe(act)
 
     # --- in its thread ---------------------------------------------------------------------------------------------
 
-    def _run(self, listener: socket.socket, context: ssl.SSLContext | None) -> None:
+    def _run(self, ending: "asyncio.Future[None]", serving: Coroutine[Any, Any, None]) -> None:
         try:
-            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-                runner.run(self._accept(listener, context))
+            with asyncio.Runner(loop_factory=ending.get_loop) as runner:
+                runner.run(serving)
         except asyncio.CancelledError:
             pass
         except BaseException as error:  # noqa: BLE001 - a defect of this server, raised where the test can see it
             self._defect = error
-        finally:
-            listener.close()
-            self._ready.set()
 
-    async def _accept(self, listener: socket.socket, context: ssl.SSLContext | None) -> None:
-        self._loop, self._main = asyncio.get_running_loop(), asyncio.current_task()
-        self._loop.set_exception_handler(self._note_trouble)
-        self._ready.set()
-        async with asyncio.TaskGroup() as group:
-            self._loop.add_reader(listener, self._take, listener, context, group)
-            try:
-                await self._loop.create_future()
-            finally:
-                self._loop.remove_reader(listener)
+    async def _accept(
+        self, listener: socket.socket, context: ssl.SSLContext | None, ending: "asyncio.Future[None]"
+    ) -> None:
+        loop = ending.get_loop()
+        loop.set_exception_handler(self._note_trouble)
+        with listener:
+            async with asyncio.TaskGroup() as group:
+                loop.add_reader(listener, self._take, listener, context, group)
+                try:
+                    await ending
+                finally:
+                    loop.remove_reader(listener)
 
     def _take(self, listener: socket.socket, context: ssl.SSLContext | None, group: asyncio.TaskGroup) -> None:
         """A callback and not ``sock_accept``, which loses the connection that it has when it is cancelled."""

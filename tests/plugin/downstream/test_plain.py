@@ -170,5 +170,6 @@ def test_certify_needs_a_plain_test(oneiric_certify) -> None:
     async def in_a_coroutine() -> None:
         oneiric_certify("components:declared")
 
-    with pytest.raises(MisuseError, match="plain def test"):
-        asyncio.run(in_a_coroutine())
+    # asyncio.run would lose the loop that pytest-asyncio 0.23, the last one for pytest 8.0, leaves behind
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner, pytest.raises(MisuseError, match="plain def"):
+        runner.run(in_a_coroutine())
