@@ -53,7 +53,7 @@ kill-matrix: $(READY)
 
 # What needs a server that Debian has and PyPI has not.
 test-servers: $(READY)
-	@$(BIN)/python -m pytest -n auto -q -m long tests/builtin/test_caches.py tests/builtin/test_memory_to_redis.py
+	@$(BIN)/python -m pytest -n auto -q -m long tests/builtin/test_caches.py tests/builtin/test_memory_to_redis.py tests/conformance/test_saving.py
 
 # The fixtures in a project of somebody else's, with the oldest and the newest pytest and each of the async plugins.
 test-downstream: $(READY)

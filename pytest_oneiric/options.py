@@ -27,6 +27,23 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
         "default": None,
         "help": "how thoroughly: quick, gate (default), deep or explore",
     },
+    "--oneiric-seed": {
+        "metavar": "N",
+        "type": int,
+        "default": None,
+        "help": "where the profile explore starts (default: somewhere else each time)",
+    },
+    "--oneiric-database": {
+        "action": "append",
+        "metavar": "PLACE",
+        "default": [],
+        "help": "where the profile explore saves what failed: a directory, or redis://host:port/number (repeatable)",
+    },
+    "--oneiric-replay": {
+        "metavar": "WORD",
+        "default": None,
+        "help": "try again the one example that the word of a failure card stands for",
+    },
     "--oneiric-level": {
         "metavar": "LEVEL",
         "default": None,
@@ -81,7 +98,8 @@ PATHS: Final = tuple(name for name, how in _OPTIONS.items() if how.get("metavar"
 
 def given(config: pytest.Config) -> list[str]:
     """Those of the options that need ``--oneiric-conformance`` and were given."""
-    return [flag for flag in _OPTIONS if config.getoption(flag) and flag != "--oneiric-conformance"]
+    unset: tuple[object, ...] = (None, False, [])
+    return [flag for flag in _OPTIONS if flag != "--oneiric-conformance" and config.getoption(flag) not in unset]
 
 
 def refuse_misleading(args: Sequence[str], here: Path) -> None:

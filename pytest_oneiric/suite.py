@@ -15,7 +15,7 @@ from pytest_oneiric.options import PATHS
 from pytest_oneiric.report import IMPORTED, RESULT, UNTRIED, Reporter
 
 if TYPE_CHECKING:
-    from oneiric_conformance import Check, Configuration, Package, Planned, Result, Session
+    from oneiric_conformance import Check, Configuration, Package, Planned, Replay, Result, Session
 
 __all__ = ["Suite", "register"]
 
@@ -54,7 +54,10 @@ class Suite:
         self.narrowed = False
         self.configuration, self.package = _found(config)
         self.anchor = anchor_of(config, self.package)
-        self.session = _session(self.configuration, self.package, self.replay_line)
+        self.session = _session(self.configuration, self.package, self.rootdir, self.replay_line)
+        _refuse_others(config, self.anchor, self.configuration.replay)
+        if self.configuration.profile.name == "explore" and self.configuration.replay is None:
+            config.option.oneiric_seed = self.configuration.profile.seed  # the workers of xdist start there, too
         config.addinivalue_line("markers", f"{MARK}: a rule of the Oneiric conformance suite")
         add_to_arguments(config, self.anchor)
 
@@ -105,16 +108,29 @@ class Suite:
     def pytest_unconfigure(self) -> None:
         self.session.close()
 
-    def replay_line(self, subject: str, check: str) -> str:
-        """The shell line that judges one check of one subject again, in the same way."""
+    def replay_line(self, subject: str, check: str, word: str) -> str:
+        """The shell line that judges one example, or one check of one subject, again in the same way.
+
+        :param word: stands for the example; empty for the whole check.
+        """
         anchor = self.anchor
         inside = anchor.is_relative_to(self.rootdir)
         file = anchor.relative_to(self.rootdir).as_posix() if inside else str(anchor)
         words = ["pytest", "--oneiric-conformance"]
-        for name, value in (("profile", self.configuration.profile.name), *self._named()):
+        if word:
+            words.append(f"--oneiric-replay={word}")
+        else:
+            words += self._profile()
+        for name, value in self._named():
             if self.configuration.sources[name].startswith("--"):
                 words += [f"--oneiric-{name}", value]
         return shlex.join([*words, f"{file}::{subject}::{check}"])
+
+    def _profile(self) -> list[str]:
+        profile, words = self.configuration.profile, []
+        if self.configuration.sources["profile"].startswith("--"):
+            words += ["--oneiric-profile", profile.name]
+        return words + (["--oneiric-seed", str(profile.seed)] if profile.name == "explore" else [])
 
     def _named(self) -> Iterator[tuple[str, str]]:
         for spec in self.configuration.component:
@@ -128,7 +144,7 @@ class Suite:
         from oneiric_conformance import CHECKS  # noqa: PLC0415 - loaded only where asked for
 
         plan: dict[str, list[tuple[Planned, Check]]] = {}
-        for planned in self.session.plan():
+        for planned in self.session.due():
             plan.setdefault(planned.subject, []).append((planned, CHECKS[planned.check]))
         return {subject: tuple(checks) for subject, checks in plan.items()}
 
@@ -173,6 +189,9 @@ def _found(config: pytest.Config) -> "tuple[Configuration, Package]":
         level=config.getoption("oneiric_level"),
         runtime=config.getoption("oneiric_runtime"),
         component=tuple(config.getoption("oneiric_component")),
+        seed=config.getoption("oneiric_seed"),
+        database=tuple(_saved(config, place) for place in config.getoption("oneiric_database")),
+        replay=config.getoption("oneiric_replay"),
         **{name: path and _place(config, path) for name, path in named.items()},
     )
     worker = getattr(config, "workerinput", {}).get("workerid", "main")
@@ -185,14 +204,37 @@ def _place(config: pytest.Config, path: str) -> Path:
     return Path(os.path.normpath(config.invocation_params.dir / path))
 
 
-def _session(configuration: "Configuration", package: "Package", replay: "Callable[[str, str], str]") -> "Session":
-    from oneiric_conformance import Session, read_waivers, runtime_of  # noqa: PLC0415 - loaded only where asked for
+def _saved(config: pytest.Config, place: str) -> str:
+    return place if "://" in place else str(_place(config, place))
+
+
+def _refuse_others(config: pytest.Config, anchor: Path, example: "Replay | None") -> None:
+    """Refuse an id of another check than that whose example is replayed: it would be found nowhere."""
+    for argument in config.args if example is not None else ():
+        file, _, named = str(argument).partition("::")
+        here = (config.invocation_params.dir / file).resolve() == anchor
+        if here and example and named not in {"", example.subject, f"{example.subject}::{example.check}"}:
+            raise pytest.UsageError(
+                f"the example is one of {example.check} of {example.subject}, and {named} was asked for."
+                " Leave out the id, or the replay."
+            )
+
+
+def _session(
+    configuration: "Configuration",
+    package: "Package",
+    rootdir: Path,
+    replay_line: "Callable[[str, str, str], str]",
+) -> "Session":
+    from oneiric_conformance import Session, open_database, read_waivers, runtime_of  # noqa: PLC0415 - if asked for
 
     waivers = read_waivers(configuration.waivers, only=package if configuration.component else None)
     return Session(
         package,
         profile=configuration.profile,
         runtime_factory=runtime_of(configuration),
-        replay=replay,
+        replay_line=replay_line,
         waivers=waivers,
+        only=configuration.replay,
+        database=open_database(configuration.database, rootdir),
     )

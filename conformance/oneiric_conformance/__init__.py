@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from oneiric_conformance.profile import profile_named as profile_named
     from oneiric_conformance.registry import Check as Check
     from oneiric_conformance.registry import check as check
+    from oneiric_conformance.replaying import Replay as Replay
     from oneiric_conformance.report import ComponentReport as ComponentReport
     from oneiric_conformance.report import ConformanceReport as ConformanceReport
     from oneiric_conformance.report import Verdict as Verdict
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from oneiric_conformance.run import runtime_of as runtime_of
     from oneiric_conformance.runtime import Limits as Limits
     from oneiric_conformance.runtime import Runtime as Runtime
+    from oneiric_conformance.saving import open_database as open_database
     from oneiric_conformance.subject import EntryPointName as EntryPointName
     from oneiric_conformance.subject import Package as Package
     from oneiric_conformance.subject import Subject as Subject
@@ -71,6 +73,7 @@ _EXPORTS = {
     "outputs": ("OutputFile",),
     "profile": ("PROFILES", "Profile", "profile_named"),
     "registry": ("Check", "check"),
+    "replaying": ("Replay",),
     "report": ("ComponentReport", "ConformanceReport", "Verdict"),
     "reporting.badge": ("badge",),
     "reporting.document": ("ReportDocument", "read_report", "report_schema"),
@@ -81,6 +84,7 @@ _EXPORTS = {
     "run": ("run_conformance", "runtime_of"),
     "runtime": ("Limits", "Runtime"),
     "judging.session": ("Session",),
+    "saving": ("open_database",),
     "subject": ("EntryPointName", "Package", "Subject", "Wheel"),
     "waivers": ("read_waivers",),
 }

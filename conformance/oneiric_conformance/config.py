@@ -16,6 +16,7 @@ A misspelt key would silently change what is judged, so every unknown one is ref
 
 import os
 import re
+import secrets
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -23,9 +24,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from oneiric_conformance.isolation.external import refuse_no_address
+from oneiric_conformance.isolation.external import refuse_no_address, without_secrets
 from oneiric_conformance.levels import LEVELS
 from oneiric_conformance.profile import Profile, profile_named
+from oneiric_conformance.replaying import Replay
 from oneiric_conformance.subject import Package, Subject
 from oneiric_core import ConformanceError
 
@@ -37,6 +39,7 @@ _DEFAULT: Final = "default"
 _NAMED: Final = re.compile(r"\$\{(\w+)\}")
 
 _WAIVERS: Final = "oneiric-waivers.toml"
+_SEEDS: Final = 1 << 32
 
 SETTINGS: Final[Mapping[str, tuple[type, object]]] = {
     "profile": (str, "gate"),
@@ -51,9 +54,13 @@ SETTINGS: Final[Mapping[str, tuple[type, object]]] = {
     "badge": (Path, None),
     "certificate": (Path, None),
     "signing-key": (Path, None),
+    "database": (list, ()),
 }
 """The keys there are, with types and defaults; the command line has an option for each. A path is written as text,
 relative to the file it stands in."""
+
+_EXPLORES: Final = ("seed", "database")
+"""What holds for the profile ``explore`` alone: written down it waits for that; asked for at once it needs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,9 @@ class Configuration:
     :param waivers: the file of waivers; None if there is none.
     :param report: where to write the report; None for nowhere; ``html``, ``badge`` and ``certificate`` likewise.
     :param signing_key: the file with the private key that the certificate is signed with.
+    :param database: where an exploration saves what failed, and looks for it: directories, or addresses of Redis; in
+        every other profile there is none.
+    :param replay: the one example that is tried; None if everything is.
     :param components: what holds for one component alone, by its id.
     :param sources: where each value came from.
     """
@@ -95,6 +105,8 @@ class Configuration:
     badge: Path | None = None
     certificate: Path | None = None
     signing_key: Path | None = None
+    database: tuple[str, ...] = ()
+    replay: Replay | None = None
     components: Mapping[str, ForComponent] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
 
@@ -113,6 +125,8 @@ class Configuration:
             "badge": self.badge,
             "certificate": self.certificate,
             "signing-key": self.signing_key,
+            "database": ", ".join(map(without_secrets, self.database)),
+            "replay": self.replay and f"one example of {self.replay.check} of {self.replay.subject}",
             "components": ", ".join(self.components),
         }
         shown = {name: source for name, source in self.sources.items() if name == "profile" or source != _DEFAULT}
@@ -136,10 +150,11 @@ class Configuration:
         return replace(package, subjects=subjects)
 
 
-def read_configuration(rootdir: Path | None, **overrides: object) -> Configuration:
+def read_configuration(rootdir: Path | None, *, replay: str | None = None, **overrides: object) -> Configuration:
     """What holds for a run in ``rootdir``.
 
     :param rootdir: the author's repository; None has no configuration.
+    :param replay: the word of a failure card that stands for one example; it says with which profile and seed.
     :param overrides: values given on the command line, by the names in :data:`SETTINGS`; empty means not given.
     :raises ConformanceError: for an unknown key, a value of another type, or a file that is not TOML.
     """
@@ -150,6 +165,9 @@ def read_configuration(rootdir: Path | None, **overrides: object) -> Configurati
     named = {name.replace("_", "-"): value for name, value in overrides.items()}
     given = {name: value for name, value in named.items() if value not in (None, "", (), [])}
     _refuse_unknown(given, list(SETTINGS), "the command line")
+    example = None if replay is None else Replay.decoded(replay)
+    if example is not None:
+        _refuse_beside_replay(given)
     for name, (kind, default) in SETTINGS.items():
         if name in given:
             values[name], sources[name] = given[name], f"--oneiric-{name}"
@@ -159,7 +177,11 @@ def read_configuration(rootdir: Path | None, **overrides: object) -> Configurati
             values[name], sources[name] = default, _DEFAULT
     if not values["waivers"] and rootdir is not None and (rootdir / _WAIVERS).is_file():
         values["waivers"] = sources["waivers"] = _WAIVERS
+    if example is not None:
+        values["profile"], sources["profile"] = example.profile, "--oneiric-replay"
+        sources["replay"] = "--oneiric-replay"
     _make_level_possible(values, sources)
+    _settle_exploration(values, sources, example)
     components = _components(written.get("components", {}))
     if components:
         sources["components"] = _FILE
@@ -168,6 +190,8 @@ def read_configuration(rootdir: Path | None, **overrides: object) -> Configurati
         component=tuple(values["component"]),
         level=values["level"],
         runtime=values["runtime"],
+        database=tuple(values["database"]),
+        replay=example,
         **{
             name.replace("-", "_"): _place(rootdir, values[name])
             for name, (kind, _) in SETTINGS.items()
@@ -197,6 +221,33 @@ def _make_level_possible(values: dict[str, Any], sources: dict[str, str]) -> Non
         fix = f"Choose the profile {'deep' if hardened else 'gate'}"
     if what and fix:
         raise ConformanceError(f"{what} cannot be reached in this way", fix=fix, level=level)
+
+
+def _settle_exploration(values: dict[str, Any], sources: dict[str, str], example: Replay | None) -> None:
+    """Choose a seed where nobody chose one; outside of exploration, set aside what is written down for it."""
+    explores = values["profile"] == "explore"
+    if example is not None:
+        values["seed"], values["database"] = example.seed if explores else None, ()
+        sources["seed"], sources["database"] = "--oneiric-replay" if explores else _DEFAULT, _DEFAULT
+    elif explores and values["seed"] is None:
+        values["seed"], sources["seed"] = secrets.randbelow(_SEEDS), "chance"
+    for name in () if explores else _EXPLORES:
+        if sources[name] == _FILE:
+            values[name], sources[name] = SETTINGS[name][1], _DEFAULT
+    if values["database"] and not explores:
+        raise ConformanceError(
+            f"profile {values['profile']} was given a database, but tries the same examples every time",
+            fix="Use the profile explore, or leave the database out",
+        )
+
+
+def _refuse_beside_replay(given: Mapping[str, object]) -> None:
+    beside = [f"--oneiric-{name}" for name in ("profile", *_EXPLORES) if name in given]
+    if beside:
+        raise ConformanceError(
+            f"{' and '.join(beside)} cannot be given with --oneiric-replay, which says how its example was found",
+            fix="Leave one of the two out",
+        )
 
 
 def _place(rootdir: Path | None, value: str | Path | None) -> Path | None:
@@ -235,6 +286,9 @@ def _components(written: object) -> dict[str, ForComponent]:
 
 
 def _read(name: str, value: Any, kind: type) -> Any:
+    if name == "database":
+        places = [value] if isinstance(value, str) else _of_type(name, value, list)
+        return [_of_type(name, place, str) for place in places]
     return _of_type(name, value, str if kind is Path else kind)
 
 

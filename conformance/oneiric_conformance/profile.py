@@ -37,7 +37,7 @@ PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
             Profile("quick", examples=6, steps=8, repetitions=10, seconds=60.0),
             Profile("gate", examples=20, steps=15, repetitions=12, seconds=60.0),
             Profile("deep", examples=250, steps=40, repetitions=100, seconds=600.0),
-            Profile("explore", examples=250, steps=40, repetitions=12, seconds=600.0),
+            Profile("explore", examples=500, steps=40, repetitions=12, seconds=600.0),
         )
     }
 )

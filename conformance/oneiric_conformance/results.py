@@ -31,7 +31,7 @@ class Card:
     :param expected: what the rule asks for.
     :param example: the smallest example found, in the domain's words; empty if the rule needs none.
     :param mend: what usually causes this, and how to mend it.
-    :param replay: one shell line that runs this check of this subject again.
+    :param replay: one shell line that runs this again: the one example that failed, or else the whole check.
     """
 
     check: str

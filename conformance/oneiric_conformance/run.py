@@ -1,6 +1,6 @@
 """A whole run without pytest: find, judge everything, report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from oneiric_conformance.certifying.imported import imported_files
@@ -12,6 +12,7 @@ from oneiric_conformance.judging.session import Session
 from oneiric_conformance.report import ConformanceReport
 from oneiric_conformance.results import Result
 from oneiric_conformance.runtime import RuntimeFactory
+from oneiric_conformance.saving import open_database
 from oneiric_conformance.subject import Package
 from oneiric_conformance.waivers import read_waivers
 from oneiric_core import SYSTEM_CLOCK, ConformanceError, OneiricError
@@ -26,6 +27,8 @@ def run_conformance(
     rootdir: Path | None = None,
     profile: str | None = None,
     seed: int | None = None,
+    replay: str | None = None,
+    database: str | Sequence[str] = (),
     runtime: str | RuntimeFactory | None = None,
     wheel: Path | str | None = None,
     report: Path | str | None = None,
@@ -42,7 +45,9 @@ def run_conformance(
     :param rootdir: the author's repository, whose ``[tool.oneiric.conformance]`` holds; by default the working
         directory when ``target`` is None, and none otherwise.
     :param profile: ``quick``, ``gate``, ``deep`` or ``explore``; by default what is configured, else ``gate``.
-    :param seed: where ``explore`` starts.
+    :param seed: where ``explore`` starts; by default somewhere else each time.
+    :param replay: the word of a failure card that stands for one example; nothing else is judged.
+    :param database: where ``explore`` saves what failed, and what it tries first: a directory, or ``redis://…``.
     :param runtime: what makes the runtime, or its import path; by default our own.
     :param wheel: the file that is released, or a pattern that one file matches; rules about wheels apply only then.
     :param report: where to write the report as well; ``html`` and ``badge`` (``.json`` or ``.svg``) likewise.
@@ -55,10 +60,13 @@ def run_conformance(
     home = Path.cwd() if target is None and rootdir is None else rootdir
     places = {"wheel": wheel, "report": report, "html": html, "badge": badge}
     places |= {"certificate": certificate, "signing_key": signing_key}
+    saved = (database,) if isinstance(database, str) else tuple(database)
     configuration = read_configuration(
         home,
+        replay=replay,
         profile=profile,
         seed=seed,
+        database=tuple(place if "://" in place else str(Path(place).absolute()) for place in saved),
         runtime=runtime if isinstance(runtime, str) else None,
         **{name: Path(path).absolute() for name, path in places.items() if path},
     )
@@ -68,7 +76,14 @@ def run_conformance(
     package = with_wheel(package, configuration.wheel)
     factory = runtime if callable(runtime) else runtime_of(configuration)
     waivers = read_waivers(configuration.waivers, only=package if named or configuration.component else None)
-    with Session(package, profile=configuration.profile, runtime_factory=factory, waivers=waivers) as session:
+    with Session(
+        package,
+        profile=configuration.profile,
+        runtime_factory=factory,
+        waivers=waivers,
+        only=configuration.replay,
+        database=open_database(configuration.database, home),
+    ) as session:
         made = judged(session, progress)
     end.finish(made, imported_files(package))
     return made
@@ -108,11 +123,13 @@ def report_of(session: Session, results: list[Result], seconds: float = 0.0) -> 
 
 
 def judged(session: Session, progress: Callable[[Result], None] | None = None) -> ConformanceReport:
-    """Everything that a session plans, judged one after the other."""
+    """All that is due in a session, judged one after the other."""
     began = SYSTEM_CLOCK.monotonic()
     results = []
-    for planned in session.plan():
-        results.append(session.judge(planned))
+    due = session.due()
+    narrowed = len(due) < len(session.plan())
+    for planned in due:
+        results.append(session.judge(planned, narrowed=narrowed))
         if progress is not None:
             progress(results[-1])
     return report_of(session, results, SYSTEM_CLOCK.monotonic() - began)

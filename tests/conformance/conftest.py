@@ -93,7 +93,7 @@ def decide(bench_of: Callable[..., Bench]) -> Callable[..., Result]:
     def run(package: Package, body: Body, *, level: str = "must", floor: int = 1, **changes: Any) -> Result:
         body.__doc__ = "The rule holds.\n\nTroubleshooting: mend it"
         bench = bench_of(package, **changes)
-        judge = Judge(OwnFiles(package), lambda subject, check: f"replay {subject} {check}")
+        judge = Judge(OwnFiles(package), lambda subject, check, _: f"replay {subject} {check}")
         made = _made("TST-001", body, level=level, floor=floor)
         return judge.decide(made, bench.subject.id, bench)
 

@@ -178,7 +178,7 @@ def test_the_card_says_how_to_run_it_again(echo: Package, registered: Register) 
     card = results_of(echo)["TST-001"].card
     assert card is not None
     assert card.replay == line
-    card = results_of(echo, replay=lambda subject, check: f"again {subject} {check}")["TST-001"].card
+    card = results_of(echo, replay_line=lambda subject, check, _: f"again {subject} {check}")["TST-001"].card
     assert card is not None
     assert card.replay == "again task/echo/acme TST-001"
 

@@ -43,7 +43,7 @@ def refuses_bad_payloads_clearly(bench: Bench) -> None:
         execute = verb_of(bench, instance)
         with bench.control("a good payload gives plain data"):
             good = bench.run(_good(bench, execute))
-        for payload in [*_NO_OBJECTS, *_broken(bench.subject, good)]:
+        for payload in bench.each([*_NO_OBJECTS, *_broken(bench.subject, good)]):
             _expect_refused(bench, execute, payload)
             bench.exercised()
 
@@ -121,7 +121,7 @@ def what_is_side_effect_free_changes_nothing(bench: Bench) -> None:
             payloads = [payload for payload in payloads if takes(bench, execute, payload)]
             bench.expect(bool(payloads), seen="it refused every payload", expected="a payload it takes")
         begun, before = len(box.record.events), bench.run(_inventory())
-        for payload in payloads * max(1, 3 // len(payloads) + 1):
+        for payload in bench.each(payloads * max(1, 3 // len(payloads) + 1)):
             files, since = tree(box.path), len(box.record.events)
             bench.run(ask(execute, copy.deepcopy(payload)))
             acts = _side_effects(box, since)
@@ -175,7 +175,7 @@ def the_same_payload_gives_the_same_result(bench: Bench) -> None:
         with bench.control("it executes at least one payload"):
             payloads = [payload for payload in samples(bench) if takes(bench, executes[0], payload)]
             bench.expect(bool(payloads), seen="it refused every payload", expected="a payload it takes")
-        for payload in payloads:
+        for payload in bench.each(payloads):
             with bench.asking("execute() of a payload that it took before"):
                 results = [bench.run(ask(execute, copy.deepcopy(payload))) for execute in executes]
             for result, where in zip(results[1:], ("again", "on another instance"), strict=True):

@@ -51,7 +51,7 @@ def other_bytes_than_promised_are_refused(bench: Bench) -> None:
     names = offered(bench.package.subjects)[0]
     with bench.control("the bytes that were promised are fetched, kept and imported"):
         bench.run(_arrives(bench, names))
-    for told, change in _CHANGES.items():
+    for told, change in bench.each(_CHANGES.items()):
         bench.run(_is_refused(bench, names, told, change))
         bench.exercised()
 

@@ -51,7 +51,7 @@ async def _handled(bench: Bench) -> None:
             verdict = await runtime.activate(subject.domain, subject.key, subject.provider)
             bench.expect(verdict.ok, seen=f"the activation was refused: {verdict.reason}", expected="an activation")
             before = tree(box.path)
-            for envelope in inputs(bench):
+            for envelope in bench.each(inputs(bench)):
                 event = _as_event(envelope)
                 with bench.asking(f"an event of topic {envelope.topic}"):
                     result = await runtime.call(subject.domain, subject.key, copy.deepcopy(event))
@@ -168,12 +168,12 @@ async def _hears(bench: Bench) -> None:
 async def _hears_no_other(bench: Bench) -> None:
     metadata = bench.subject.metadata
     async with staged(bench) as (stage, _):
-        for envelope in inputs(bench)[:_EVENTS]:
-            for told, event in missed(metadata, _as_event(envelope)):
-                heard, calls = await _emitted(stage, event)
-                seen = f"it was given an event with {told}"
-                bench.expect(not heard and not calls, seen=seen, expected="not heard", example=cut(repr(event)))
-                bench.exercised()
+        events = [_as_event(envelope) for envelope in inputs(bench)[:_EVENTS]]
+        for told, event in bench.each(case for each in events for case in missed(metadata, each)):
+            heard, calls = await _emitted(stage, event)
+            seen = f"it was given an event with {told}"
+            bench.expect(not heard and not calls, seen=seen, expected="not heard", example=cut(repr(event)))
+            bench.exercised()
 
 
 async def _emitted(stage: Stage, event: dict[str, Any]) -> tuple[bool, int]:

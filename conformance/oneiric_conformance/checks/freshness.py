@@ -1,6 +1,7 @@
 """SIG: a manifest that is signed as asked, and is too old, repeats a number, or speaks for somebody else."""
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,10 +66,9 @@ def an_older_number_is_refused(bench: Bench) -> None:
         ("the same number and other bytes", fifth, {"sequence_number": 5, "x-note": 1}, "EquivocationError"),
         ("a number older than one that had expired", stale, {"sequence_number": 4}, "RollbackError"),
     )
-    for restarted in (False, True):
-        for told, seen, fields, kind in attempts:
-            bench.run(_remembers(bench, seen, fields, told + " after a restart" * restarted, kind, restarted=restarted))
-            bench.exercised()
+    for restarted, (told, seen, fields, kind) in bench.each(product((False, True), attempts)):
+        bench.run(_remembers(bench, seen, fields, told + " after a restart" * restarted, kind, restarted=restarted))
+        bench.exercised()
 
 
 async def _accepts_newer(bench: Bench, fifth: Document) -> None:

@@ -203,10 +203,10 @@ def a_cancelled_hook_can_be_cleaned_up(bench: Bench) -> None:
     """
     with bench.control("nothing remains when nobody cancels it"):
         points = bench.run(_points(bench))
-    for part, count in points.items():
-        for point in range(min(count, _POINTS) + 1):
-            bench.run(_interrupted(bench, part, point))
-            bench.exercised()
+    cases = [(part, point) for part, count in points.items() for point in range(min(count, _POINTS) + 1)]
+    for part, point in bench.each(cases):
+        bench.run(_interrupted(bench, part, point))
+        bench.exercised()
 
 
 async def _points(bench: Bench) -> dict[str, int]:

@@ -92,10 +92,10 @@ def nothing_planted_is_believed(bench: Bench) -> None:
     """
     with bench.control("an artifact under a plain name is fetched and kept"):
         expect_fetched(bench)
-    for told, plant in _PLANTS:
+    for told, plant in bench.each(_PLANTS):
         bench.run(_planted(bench, told, plant))
         bench.exercised()
-    for told, plant in _IN_STATE:
+    for told, plant in bench.each(_IN_STATE):
         bench.run(_planted_in_state(bench, told, plant))
         bench.exercised()
 

@@ -96,7 +96,7 @@ def a_missing_secret_is_told_from_an_empty_one(bench: Bench) -> None:
 
 async def _none_missing(bench: Bench) -> None:
     async with _opened(bench) as (store, _):
-        for name in _NOBODY:
+        for name in bench.each(_NOBODY):
             await _expect(bench, store, name, None)
             bench.exercised()
         await _expect(bench, store, _PLAIN, _SECRETS[_PLAIN], "after one that was missing, ")

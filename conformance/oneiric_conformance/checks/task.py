@@ -77,7 +77,7 @@ def gives_up_when_told(bench: Bench) -> None:
         limit = bench.subject.metadata.get("timeout_seconds")
         in_time = not isinstance(limit, int | float) or seconds <= limit
         bench.expect(in_time, seen=f"a run took {seconds:.2f} s", expected=f"{limit} s at most, as it declares")
-        for point in range(min(points, _POINTS) + 1):
+        for point in bench.each(range(min(points, _POINTS) + 1)):
             bench.run(_cancelled(run, payload, point))
             with bench.asking("the run after a cancelled one"):
                 bench.run(ask(run, copy.deepcopy(payload)))

@@ -124,7 +124,7 @@ def a_rotation_needs_both_thresholds(bench: Bench) -> None:
         ("the version in force, with other keys", _root(1, everyone), frozenset({"EquivocationError"})),
         ("another source", _root(2, everyone, source="https://elsewhere.invalid/manifest"), frozenset({"TrustError"})),
     ]
-    for told, root, kinds in attempts:
+    for told, root, kinds in bench.each(attempts):
         bench.run(_stays(bench, root, told, kinds))
         bench.exercised()
 

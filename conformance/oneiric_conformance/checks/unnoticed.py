@@ -58,7 +58,7 @@ async def _undisturbed(bench: Bench) -> None:
     async with offered_stage(bench) as stage:
         await serves_offered(stage, manifest(2, entry_for(bench.subject)))
         act = await some_work(bench, await stage.live())
-        for told, document in _attempts(bench):
+        for told, document in bench.each(_attempts(bench)):
             await _refuse(stage, act, told, document)
             bench.exercised()
         await stage.expect_serving(act, "after all of them were refused")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from graphlib import CycleError, TopologicalSorter
+from itertools import product
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -271,10 +272,9 @@ def a_failing_node_stops_only_its_dependents(bench: Bench) -> None:
     ]
     with bench.control("it runs when no node fails"):
         bench.run(_scheduled(bench, nodes, [0] * len(nodes)))
-    for node in nodes:
-        for turns in (0, _TURNS):
-            bench.run(_failing(bench, nodes, node["id"], turns))
-            bench.exercised()
+    for node, turns in bench.each(product(nodes, (0, _TURNS))):
+        bench.run(_failing(bench, nodes, node["id"], turns))
+        bench.exercised()
 
 
 async def _failing(bench: Bench, nodes: Sequence[Mapping[str, Any]], failing: str, turns: int) -> None:

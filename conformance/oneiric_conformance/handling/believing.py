@@ -79,6 +79,6 @@ def expect_each_refused(
     kinds: frozenset[str] = UNBELIEVED,
 ) -> None:
     """:func:`expect_refused` of each, which counts as a case."""
-    for told, document in attempts:
+    for told, document in bench.each(attempts):
         expect_refused(bench, document, told, trust, kinds)
         bench.exercised()

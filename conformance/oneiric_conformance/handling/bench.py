@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hypothesis.database import ExampleDatabase
 from hypothesis.stateful import RuleBasedStateMachine
 from hypothesis.strategies import SearchStrategy
 
@@ -34,6 +35,7 @@ class Surroundings:
 
     :param smoke: the report of a subject's first run, in a process of its own; kept after the first call.
     :param kept: what is the same every time and takes a while to make, by name.
+    :param database: where an exploration saves what failed; None in every other profile.
     """
 
     package: Package
@@ -43,6 +45,7 @@ class Surroundings:
     runtime_factory: RuntimeFactory
     smoke: "Callable[[Subject], SmokeReport]"
     kept: dict[str, Any] = field(default_factory=dict)
+    database: ExampleDatabase | None = None
 
 
 class Bench(Handling):
@@ -139,6 +142,14 @@ class Bench(Handling):
         """
         self.tally.behaviours += n
 
+    def each(self, examples: Iterable[T]) -> Iterator[T]:
+        """The examples, one after the other, for a loop that ends the check at the first one that fails.
+
+        Where one is replayed, only that one is given. Count what was tried by :meth:`exercised`.
+        """
+        route = self.tally.route
+        return route.listed(route.begin(), examples)
+
     def for_all(
         self,
         strategy: SearchStrategy[T],
@@ -161,11 +172,11 @@ class Bench(Handling):
             self.exercised()
 
         profile = replace(self.profile, examples=max(self.profile.examples // share, min(3, self.profile.examples)))
-        for_all(strategy, counted, profile=profile, name=self._named, nasty=nasty, show=show)
+        for_all(strategy, counted, profile=profile, name=self._named, nasty=nasty, show=show, **self._examples)
 
     def machine(self, factory: Callable[[], RuleBasedStateMachine]) -> None:
         """Run a state machine; its steps count themselves by :meth:`exercised`."""
-        run_machine(factory, profile=self.profile, name=self._named)
+        run_machine(factory, profile=self.profile, name=self._named, **self._examples)
 
     @contextmanager
     def sandbox(self) -> Iterator[Sandbox]:
@@ -198,6 +209,10 @@ class Bench(Handling):
     def workdir(self, runtime: Runtime) -> Path:
         """Where a runtime of this bench keeps ``cache`` and ``state``."""
         return self._workdirs[id(runtime)]
+
+    @property
+    def _examples(self) -> Any:
+        return {"route": self.tally.route, "database": self._around.database}
 
     @property
     def _named(self) -> str:

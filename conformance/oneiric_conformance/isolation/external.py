@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from oneiric_core import ConformanceError
 
-__all__ = ["refuse_no_address", "unreachable"]
+__all__ = ["refuse_no_address", "unreachable", "without_secrets"]
 
 _SECONDS: Final = 3.0
 _PORTS: Final[Mapping[str, int]] = {
@@ -42,7 +42,7 @@ def unreachable(address: str) -> str:
         else:
             socket.create_connection(place, _SECONDS).close()
     except OSError as error:
-        return f"nothing answers at {_without_secrets(address)} ({error})"
+        return f"nothing answers at {without_secrets(address)} ({error})"
     return ""
 
 
@@ -59,13 +59,17 @@ def _place(address: str) -> str | tuple[str, int]:
     return parts.hostname, port
 
 
-def _without_secrets(address: str) -> str:
-    parts = urlsplit(address)
+def without_secrets(address: str) -> str:
+    """The address as it may be shown: no user, no password, no query."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return f"{address.partition('://')[0]}://…"
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
 
 
 def _no_address(address: str) -> ConformanceError:
     return ConformanceError(
-        f"{_without_secrets(address) if '@' in address else address!r} is no address of a service",
+        f"{without_secrets(address) if '@' in address else address!r} is no address of a service",
         fix="Write it as 'redis://127.0.0.1:6379', 'tcp://host:port' or 'unix:///path'",
     )

@@ -1,26 +1,29 @@
 """A run of the kit over one package: what there is to judge, and one judgement after the other."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import partial
 from types import TracebackType
 from typing import Final, Self
+
+from hypothesis.database import ExampleDatabase
 
 from oneiric_conformance.abilities import lacks_of
 from oneiric_conformance.handling.bench import Bench, Surroundings
 from oneiric_conformance.handling.examples import by_itself
 from oneiric_conformance.isolation.external import unreachable
 from oneiric_conformance.isolation.smoke import SmokeReport, smoke
-from oneiric_conformance.judging.findings import Finding
+from oneiric_conformance.judging.findings import Finding, Tally
 from oneiric_conformance.judging.guard import guard
 from oneiric_conformance.judging.keeping import Keeper, as_it_was
 from oneiric_conformance.judging.loop import SharedLoop
 from oneiric_conformance.judging.ownership import OwnFiles
 from oneiric_conformance.judging.plan import Planned, plan_for
-from oneiric_conformance.judging.verdict import Judge, Replay
+from oneiric_conformance.judging.route import Place, Route
+from oneiric_conformance.judging.verdict import Judge
 from oneiric_conformance.profile import PROFILES, Profile
 from oneiric_conformance.registry import CHECKS, Check
+from oneiric_conformance.replaying import Replay
 from oneiric_conformance.requirements import RequirementSet, requirement_set
 from oneiric_conformance.results import Result, Status, Waiver
 from oneiric_conformance.runtime import Limits, RuntimeFactory
@@ -43,10 +46,13 @@ class Session:
 
     :param runtime_factory: makes the runtime in which components are tried, and which runtime checks judge.
     :param requirements: the checks that count; others are ``not-scored``.
-    :param replay: makes the line on a card that runs one check of one subject again.
+    :param replay_line: makes the line on a card, of the ids of subject and check, and of the word that stands for the
+        example that failed; the word is empty where the whole check has to be run again.
+    :param only: the one example that is judged; by default everything is.
+    :param database: where an exploration saves the examples that failed, and tries those first that are there.
     :param waivers: rules that are accepted as broken.
     :raises ConformanceError: a waiver that is about nothing in this run, or is over; a runtime that says it lacks what
-        none may lack.
+        none may lack; an example of nothing in the run; a database for a profile that has to be the same everywhere.
     """
 
     def __init__(
@@ -57,7 +63,9 @@ class Session:
         runtime_factory: RuntimeFactory = CoreRuntime,
         requirements: RequirementSet | None = None,
         limits: Limits = LIMITS,
-        replay: Replay | None = None,
+        replay_line: Callable[[str, str, str], str] | None = None,
+        only: Replay | None = None,
+        database: ExampleDatabase | None = None,
         waivers: Iterable[Waiver] = (),
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -73,9 +81,14 @@ class Session:
         self._asked: dict[str, str] = {}
         self._loop = SharedLoop()
         self._keeper: Keeper | None = None
-        self._around = Surroundings(package, profile, limits, self._loop, runtime_factory, self.smoke)
+        self._around = Surroundings(
+            package, profile, limits, self._loop, runtime_factory, self.smoke, database=database
+        )
         judged = runtime_factory if runtime_factory is not CoreRuntime else None
-        self._judge = Judge(OwnFiles(package, judged), replay or partial(_replay, profile.name))
+        self._replay_line = replay_line or self._plain_line
+        self._judge = Judge(OwnFiles(package, judged), self._line)
+        self._only = only
+        self._refuse_unfit()
 
     def __enter__(self) -> Self:
         return self
@@ -92,6 +105,10 @@ class Session:
     def plan(self) -> tuple[Planned, ...]:
         """Every check of every subject, in the order of judgement: package, components, runtime."""
         return plan_for(self.package, self.requirements, self._lacks)
+
+    def due(self) -> tuple[Planned, ...]:
+        """What is to be judged: the whole plan, or the one check whose example is replayed."""
+        return tuple(item for item in self.plan() if self._only is None or _is_of(self._only, item))
 
     def judge(self, planned: Planned, *, narrowed: bool = False) -> Result:
         """Run one planned check.
@@ -111,7 +128,12 @@ class Session:
             return replace(self._judge.failed(check, subject.id, found), judges=planned.judges)
         if subject is not None and (missing := self._missing(subject, check)):
             return self._judge.failed(check, subject.id, missing)
-        bench = Bench(self._time_for(subject), subject, check.id)
+        bench = Bench(
+            self._time_for(subject),
+            subject,
+            check.id,
+            Tally(route=Route(None if self._only is None else self._only.place)),
+        )
         keeper = self._keeper = self._keeper or Keeper()
         try:
             with as_it_was(), by_itself(), guard() as attempts:
@@ -154,6 +176,31 @@ class Session:
         profile = replace(self.profile, seconds=self.profile.seconds + _LIVES * lifetime)
         return replace(self._around, profile=profile)
 
+    def _line(self, subject_id: str, check_id: str, at: Place | None) -> str:
+        profile = self.profile
+        word = "" if at is None else Replay(check_id, subject_id, profile.name, profile.seed, at).encoded()
+        return self._replay_line(subject_id, check_id, word)
+
+    def _plain_line(self, subject_id: str, check_id: str, word: str) -> str:
+        chosen = [f"--oneiric-replay={word}"] if word else ["--oneiric-profile", self.profile.name]
+        if self.profile.name == "explore" and not word:
+            chosen += ["--oneiric-seed", str(self.profile.seed)]
+        return shlex.join(["pytest", "--oneiric-conformance", *chosen, f"pyproject.toml::{subject_id}::{check_id}"])
+
+    def _refuse_unfit(self) -> None:
+        if self._around.database is not None and self.profile.name != "explore":
+            raise ConformanceError(
+                f"the profile {self.profile.name} is the same everywhere, and so has no database",
+                fix="Choose the profile explore",
+            )
+        if self._only is not None and not any(item.status is None for item in self.due()):
+            raise ConformanceError(
+                f"the example is one of {self._only.check} of {self._only.subject}, which is not judged here",
+                fix="Run it in the repository of that component, as its failure card says",
+                check=self._only.check,
+                subject=self._only.subject,
+            )
+
     def _known(self, planned: Planned) -> tuple[Check, Subject | None]:
         subject = self._subjects.get(planned.subject) if planned.judges == "component" else None
         check = CHECKS.get(planned.check)
@@ -167,9 +214,8 @@ class Session:
         return check, subject
 
 
-def _replay(profile: str, subject_id: str, check_id: str) -> str:
-    node = shlex.quote(f"pyproject.toml::{subject_id}::{check_id}")
-    return f"pytest --oneiric-conformance --oneiric-profile {profile} {node}"
+def _is_of(example: Replay, item: Planned) -> bool:
+    return (example.subject, example.check) == (item.subject, item.check)
 
 
 def _path(factory: RuntimeFactory) -> str:

@@ -7,6 +7,7 @@ from traceback import extract_tb
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.judging.findings import Advice, ControlFailed, Finding, described
 from oneiric_conformance.judging.ownership import OwnFiles, passes_through
+from oneiric_conformance.judging.route import Place
 from oneiric_conformance.judging.watchdog import TimeIsUp, watchdog
 from oneiric_conformance.registry import Check
 from oneiric_conformance.results import Card, Result, Status
@@ -14,8 +15,9 @@ from oneiric_core import SYSTEM_CLOCK
 
 __all__ = ["Judge", "Replay"]
 
-Replay = Callable[[str, str], str]
-"""Given the ids of a subject and a check: one shell line that runs it again."""
+Replay = Callable[[str, str, Place | None], str]
+"""Given the ids of a subject and a check, and the example that failed, if it was one: one shell line that runs it
+again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Judge:
 
     def failed(self, check: Check, subject_id: str, found: Finding) -> Result:
         """The result of a check that need not be run to be known to fail, whatever its level."""
-        card = self._card(check, subject_id, found)
+        card = self._card(check, subject_id, found, None)
         return Result(check.id, subject_id, check.judges, check.level, Status.FAIL, found.reason, card=card)
 
     def _outcome(self, check: Check, subject_id: str, bench: Bench) -> tuple[Status, str, Card | None]:
@@ -58,26 +60,26 @@ class Judge:
             with watchdog(bench.profile.seconds):
                 check.body(bench)
         except Finding as found:
-            return self._fail(check, subject_id, found)
+            return self._fail(check, subject_id, bench, found)
         except TimeIsUp:
-            return self._fail(check, subject_id, Finding(f"did not end within {bench.profile.seconds:g} s"))
+            return self._fail(check, subject_id, bench, Finding(f"did not end within {bench.profile.seconds:g} s"))
         except SystemExit as error:
-            return self._fail(check, subject_id, Finding(f"tried to end the process: {described(error)}"))
+            return self._fail(check, subject_id, bench, Finding(f"tried to end the process: {described(error)}"))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - nor may a broken subject end the run, or skip a check as pytest does
             example = getattr(error, "oneiric_example", "")
             if passes_through(error.__traceback__, self.own):
-                return self._fail(check, subject_id, Finding(f"raised {described(error)}", example=example))
+                return self._fail(check, subject_id, bench, Finding(f"raised {described(error)}", example=example))
             return Status.ERROR, f"KIT ERROR: {described(error)} ({_place(error)})", None
         gap = bench.tally.gap(check.floor)
         return (Status.ERROR, gap, None) if gap else (Status.PASS, "; ".join(bench.tally.notes), None)
 
-    def _fail(self, check: Check, subject_id: str, found: Finding) -> tuple[Status, str, Card]:
+    def _fail(self, check: Check, subject_id: str, bench: Bench, found: Finding) -> tuple[Status, str, Card]:
         status = Status.WARN if check.level == "should" or isinstance(found, Advice) else Status.FAIL
-        return status, found.reason, self._card(check, subject_id, found)
+        return status, found.reason, self._card(check, subject_id, found, bench.tally.route.at)
 
-    def _card(self, check: Check, subject_id: str, found: Finding) -> Card:
+    def _card(self, check: Check, subject_id: str, found: Finding, at: Place | None) -> Card:
         seen = found.reason if isinstance(found, ControlFailed) else found.seen
         return Card(
             check=check.id,
@@ -87,7 +89,7 @@ class Judge:
             expected=found.expected or check.rule,
             example=found.example,
             mend=check.troubleshooting,
-            replay=self.replay(subject_id, check.id),
+            replay=self.replay(subject_id, check.id, at),
         )
 
 

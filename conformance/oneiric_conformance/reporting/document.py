@@ -55,7 +55,7 @@ class CardDocument(_Shape):
     expected: str = Field(description="What the rule asks for.")
     example: str = Field(description="The smallest example that shows it; empty if none is needed.")
     mend: str = Field(description="What usually causes this, and how to mend it.")
-    replay: str = Field(description="A shell line that runs this check of this subject again.")
+    replay: str = Field(description="A shell line that runs the one example that failed again, or else the check.")
 
 
 class WaiverDocument(_Shape):
