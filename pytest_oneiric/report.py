@@ -196,7 +196,7 @@ def _because(component: "ComponentReport") -> str:
     if untried:
         told.append(f"{untried} not tried")
     if component.verdict.value == "conforms":
-        told.insert(0, "not certifiable: nothing of its own was seen to work")
+        told.insert(0, "not certifiable: nothing of its own was seen to work; an exercise can show it")
     return "; ".join(told)
 
 

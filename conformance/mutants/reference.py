@@ -12,6 +12,7 @@ from mutants.stores import Cache, CacheSettings, Folder, FolderSettings, TimedCa
 from oneiric_conformance.subject import EntryPointName, Package, Subject
 from oneiric_core.components import (
     ActionMetadata,
+    AdapterMetadata,
     EventEnvelope,
     EventMetadata,
     ServiceMetadata,
@@ -28,12 +29,14 @@ __all__ = [
     "CacheSettings",
     "Folder",
     "FolderSettings",
+    "Meter",
     "Review",
     "Slugify",
     "Ticker",
     "TimedCache",
     "Vault",
     "WordCount",
+    "adds_up",
     "package",
     "subject_of",
 ]
@@ -229,7 +232,40 @@ class Slugify:
         return {"slug": "-".join("".join(c if c.isalnum() else " " for c in text.lower()).split()), "text": text}
 
 
-COMPONENTS = (Cache, TimedCache, Folder, Vault, Ticker, WordCount, Audit, Review, Slugify)
+class Meter:
+    """Adds up; an adapter without a contract, so that an exercise has to show what it is for."""
+
+    metadata = AdapterMetadata(
+        category="meter", provider="reference", factory="mutants.reference:Meter", version="1.0.0", owner="reference"
+    )
+    exercise = "mutants.reference:adds_up"
+
+    def __init__(self) -> None:
+        self._open = False
+        self._total = 0
+
+    async def init(self) -> None:
+        self._open = True
+
+    async def health(self) -> bool:
+        return self._open
+
+    async def cleanup(self) -> None:
+        self._open = False
+
+    async def add(self, amount: int) -> int:
+        self._total += amount
+        return self._total
+
+
+async def adds_up(meter: Meter) -> None:
+    """The meter's exercise."""
+    first, second = await meter.add(2), await meter.add(3)
+    if second != first + 3:
+        raise AssertionError(f"after {first} and 3 more the total is {second}")
+
+
+COMPONENTS = (Cache, TimedCache, Folder, Vault, Ticker, WordCount, Audit, Review, Slugify, Meter)
 
 
 def subject_of(component: Any, **changes: Any) -> Subject:
@@ -242,6 +278,7 @@ def subject_of(component: Any, **changes: Any) -> Subject:
         factory=f"{component.__module__}:{component.__qualname__}",
         metadata=dict(declared.metadata),
         settings_model=component.metadata.settings_model,
+        exercise=getattr(component, "exercise", ""),
         priority=declared.priority,
         stack_level=declared.stack_level,
         entry_point=EntryPointName(

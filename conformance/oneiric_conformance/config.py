@@ -10,33 +10,32 @@
     settings = { base_path = "{sandbox}", token = "${ACME_TOKEN}" }
     payloads = "acme_tests.payloads:storage"
     external = ["redis://127.0.0.1:6379"]
+    exercise = "acme_tests.exercises:storage"
+    limits = { init = 20.0 }
 
 A misspelt key would silently change what is judged, so every unknown one is refused.
 """
 
-import os
-import re
 import secrets
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from oneiric_conformance.isolation.external import refuse_no_address, without_secrets
+from oneiric_conformance.for_component import ForComponent, components_of, configured
+from oneiric_conformance.isolation.external import without_secrets
 from oneiric_conformance.levels import LEVELS
 from oneiric_conformance.profile import Profile, profile_named
 from oneiric_conformance.replaying import Replay
-from oneiric_conformance.subject import Package, Subject
+from oneiric_conformance.subject import Package
+from oneiric_conformance.written import SECTION, of_type, refuse, refuse_unknown
 from oneiric_core import ConformanceError
 
 __all__ = ["SETTINGS", "Configuration", "read_configuration"]
 
-_SECTION: Final = "[tool.oneiric.conformance]"
 _FILE: Final = "pyproject.toml"
 _DEFAULT: Final = "default"
-_NAMED: Final = re.compile(r"\$\{(\w+)\}")
 
 _WAIVERS: Final = "oneiric-waivers.toml"
 _SEEDS: Final = 1 << 32
@@ -61,18 +60,6 @@ relative to the file it stands in."""
 
 _EXPLORES: Final = ("seed", "database")
 """What holds for the profile ``explore`` alone: written down it waits for that; asked for at once it needs it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ForComponent:
-    """What holds for one component: what it is made with, what it is given, and which services it needs."""
-
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    payloads: str = ""
-    external: tuple[str, ...] = ()
-
-
-_PER_COMPONENT: Final = ("settings", "payloads", "external")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +129,9 @@ class Configuration:
         known = [subject.id for subject in package.subjects]
         for name in () if chosen or self.component else self.components:
             if name not in known:
-                _refuse(name, known, f"{_SECTION} has settings for {name!r}, which is none of the components")
+                refuse(name, known, f"{SECTION} has settings for {name!r}, which is none of the components")
         subjects = tuple(
-            _configured(subject, self.components[subject.id], worker) if subject.id in self.components else subject
+            configured(subject, self.components[subject.id], worker) if subject.id in self.components else subject
             for subject in package.subjects
         )
         return replace(package, subjects=subjects)
@@ -159,12 +146,12 @@ def read_configuration(rootdir: Path | None, *, replay: str | None = None, **ove
     :raises ConformanceError: for an unknown key, a value of another type, or a file that is not TOML.
     """
     written = _written(rootdir)
-    _refuse_unknown(written, [*SETTINGS, "components"], _SECTION)
+    refuse_unknown(written, [*SETTINGS, "components"], SECTION)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     named = {name.replace("_", "-"): value for name, value in overrides.items()}
     given = {name: value for name, value in named.items() if value not in (None, "", (), [])}
-    _refuse_unknown(given, list(SETTINGS), "the command line")
+    refuse_unknown(given, list(SETTINGS), "the command line")
     example = None if replay is None else Replay.decoded(replay)
     if example is not None:
         _refuse_beside_replay(given)
@@ -182,7 +169,7 @@ def read_configuration(rootdir: Path | None, *, replay: str | None = None, **ove
         sources["replay"] = "--oneiric-replay"
     _make_level_possible(values, sources)
     _settle_exploration(values, sources, example)
-    components = _components(written.get("components", {}))
+    components = components_of(written.get("components", {}))
     if components:
         sources["components"] = _FILE
     return Configuration(
@@ -209,7 +196,7 @@ def _make_level_possible(values: dict[str, Any], sources: dict[str, str]) -> Non
     """
     level = values["level"]
     if level and level not in LEVELS:
-        _refuse(level, LEVELS, f"there is no level {level!r}")
+        refuse(level, LEVELS, f"there is no level {level!r}")
     hardened = level == LEVELS[-1]
     if hardened and sources["profile"] == _DEFAULT:
         values["profile"], sources["profile"] = "deep", sources["level"]
@@ -262,71 +249,12 @@ def _written(rootdir: Path | None) -> Mapping[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConformanceError(f"{path} is not TOML: {error}", fix="Mend the file", path=str(path)) from error
     for name in ("tool", "oneiric", "conformance"):
-        found = _of_type(name, found.get(name, {}), dict)
+        found = of_type(name, found.get(name, {}), dict)
     return dict(found)
-
-
-def _configured(subject: Subject, chosen: ForComponent, worker: str) -> Subject:
-    external = tuple(refuse_no_address(_filled(address, worker)) for address in chosen.external)
-    return replace(subject, settings=_filled(chosen.settings, worker), payloads=chosen.payloads, external=external)
-
-
-def _components(written: object) -> dict[str, ForComponent]:
-    found = {}
-    for name, table in _of_type("components", written, dict).items():
-        where = f'[tool.oneiric.conformance.components."{name}"]'
-        _refuse_unknown(_of_type(name, table, dict), _PER_COMPONENT, where)
-        external = _of_type(f"{name}.external", table.get("external", []), list)
-        found[name] = ForComponent(
-            _of_type(f"{name}.settings", table.get("settings", {}), dict),
-            _of_type(f"{name}.payloads", table.get("payloads", ""), str),
-            tuple(_of_type(f"{name}.external", address, str) for address in external),
-        )
-    return found
 
 
 def _read(name: str, value: Any, kind: type) -> Any:
     if name == "database":
-        places = [value] if isinstance(value, str) else _of_type(name, value, list)
-        return [_of_type(name, place, str) for place in places]
-    return _of_type(name, value, str if kind is Path else kind)
-
-
-def _of_type(name: str, value: Any, kind: type) -> Any:
-    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-        return value
-    raise ConformanceError(
-        f"{name} in {_SECTION} is {value!r}, of type {type(value).__name__}",
-        fix=f"Give it a value of type {kind.__name__}",
-        name=name,
-        value=value,
-    )
-
-
-def _refuse_unknown(given: Mapping[str, object], known: "list[str] | tuple[str, ...]", where: str) -> None:
-    for name in given:
-        if name not in known:
-            _refuse(name, known, f"{where} has the unknown key {name!r}")
-
-
-def _refuse(name: str, known: "list[str] | tuple[str, ...]", what: str) -> None:
-    near = get_close_matches(name, known, n=1)
-    listed = ", ".join(known) or "nothing"
-    raise ConformanceError(what, fix=f"Did you mean {near[0]}?" if near else f"There is {listed}", name=name)
-
-
-def _filled(value: Any, worker: str) -> Any:
-    if isinstance(value, str):
-        return _NAMED.sub(_variable, value.replace("{worker}", worker))
-    if isinstance(value, Mapping):
-        return {name: _filled(item, worker) for name, item in value.items()}
-    return [_filled(item, worker) for item in value] if isinstance(value, list) else value
-
-
-def _variable(found: re.Match[str]) -> str:
-    name = found[1]
-    if name not in os.environ:
-        raise ConformanceError(
-            f"{_SECTION} asks for the environment variable {name}, which is not set", fix=f"Set {name}", variable=name
-        )
-    return os.environ[name]
+        places = [value] if isinstance(value, str) else of_type(name, value, list)
+        return [of_type(name, place, str) for place in places]
+    return of_type(name, value, str if kind is Path else kind)

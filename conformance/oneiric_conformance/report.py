@@ -4,7 +4,7 @@ import json
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from importlib.metadata import version
@@ -49,9 +49,15 @@ class ComponentReport:
     id: str
     verdict: Verdict
     results: tuple[Result, ...]
+    limits: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        return {"id": self.id, "verdict": self.verdict.value, "results": [_plain(result) for result in self.results]}
+        return {
+            "id": self.id,
+            "verdict": self.verdict.value,
+            "limits": dict(self.limits),
+            "results": [_plain(result) for result in self.results],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,8 @@ class ConformanceReport:
                 fix="Make plan and results from one session",
                 results=strangers,
             )
-        components = tuple(_component(name, planned, found) for name in _components(planned))
+        limits_of = {subject.id: subject.limits for subject in package.subjects}
+        components = tuple(_component(name, planned, found, limits_of.get(name, {})) for name in _components(planned))
         whole = tuple(_results([item for item in planned if item.judges != "component"], found))
         missing = tuple(f"{item.subject}::{item.check}" for item in planned if (item.subject, item.check) not in found)
         return cls(
@@ -181,7 +188,9 @@ def _components(planned: Sequence[Planned]) -> list[str]:
     return list(dict.fromkeys(item.subject for item in planned if item.judges == "component"))
 
 
-def _component(name: str, planned: Sequence[Planned], found: dict[tuple[str, str], Result]) -> ComponentReport:
+def _component(
+    name: str, planned: Sequence[Planned], found: dict[tuple[str, str], Result], limits: Mapping[str, float]
+) -> ComponentReport:
     own = [item for item in planned if item.judges == "component" and item.subject == name]
     results = tuple(_results(own, found))
     if any(result.status in _BAD for result in results):
@@ -191,7 +200,7 @@ def _component(name: str, planned: Sequence[Planned], found: dict[tuple[str, str
     else:
         behaved = any(result.behaviours and result.status is Status.PASS for result in results)
         verdict = Verdict.CERTIFIED if behaved else Verdict.CONFORMS
-    return ComponentReport(name, verdict, results)
+    return ComponentReport(name, verdict, results, limits)
 
 
 def _results(planned: Iterable[Planned], found: dict[tuple[str, str], Result]) -> list[Result]:

@@ -30,6 +30,8 @@ class Subject:
     :param settings: what the author configured for conformance runs, ``{sandbox}`` and the like not yet filled in.
     :param payloads: import path of the author's own strategy of payloads, or of a function that gives one; or empty.
     :param external: addresses of services that it needs.
+    :param exercise: import path of the author's own function that uses an instance for what it is for; or empty.
+    :param limits: seconds by the names of :class:`~oneiric_conformance.Limits`, where they are others than for all.
     :param entry_point: where it was found; None if it was named on the command line.
     :param error: the last line of the traceback if it could not be loaded at all; only META-001 judges it then.
     """
@@ -45,6 +47,8 @@ class Subject:
     settings: Mapping[str, Any] = field(default_factory=dict)
     payloads: str = ""
     external: tuple[str, ...] = ()
+    exercise: str = ""
+    limits: Mapping[str, float] = field(default_factory=dict)
     entry_point: EntryPointName | None = None
     error: str = ""
 

@@ -134,10 +134,18 @@ def test_it_says_what_was_asked_and_what_it_proves(project: Project) -> None:
     (waiver,) = said["waivers"]
     assert (waiver["check"], waiver["reason"]) == ("LIFE-002", "old driver")
     assert said["limits"] == {"init": 5.0, "health": 2.0, "cleanup": 5.0, "drain": 5.0}
+    assert said["componentLimits"] == {}
     assert (said["profile"], said["components"]) == ("gate", {"task/echo/acme": "certified"})
     assert set(said["imported"]) == {"certified_pkg/__init__.py", "certified_pkg/echo.py"}
     assert any("honest" in sentence for sentence in said["doesNotProve"])
     assert len(said["proves"]) == 3
+
+
+def test_it_says_which_component_was_given_other_times(project: Project) -> None:
+    package = project.wheel()
+    subjects = tuple(replace(subject, limits={"init": 20.0}) for subject in package.subjects)
+    said = statement(certified(replace(package, subjects=subjects)))["predicate"]
+    assert said["urn:oneiric:conformance-certificate"]["componentLimits"] == {"task/echo/acme": {"init": 20.0}}
 
 
 def test_two_runs_of_the_same_at_the_same_time_give_the_same_bytes(project: Project) -> None:

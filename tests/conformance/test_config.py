@@ -75,6 +75,16 @@ def test_seed_zero_is_given_too(tmp_path: Path) -> None:
         ("components.a.settings = 'x'", r"a\.settings in .* of type str"),
         ("components.a.payloads = ['x']", r"a\.payloads in .* of type list"),
         ("components.a.external = 'x'", r"a\.external in .* of type str"),
+        ("components.a.exercise = 7", r"a\.exercise in .* of type int"),
+        ("components.a.limits = 7", r"a\.limits in .* of type int"),
+        ("components.a.limits = { inti = 7 }", "unknown key 'inti'"),
+        ("components.a.limits = { init = 0 }", r"a\.limits\.init in .* is 0"),
+        ("components.a.limits = { init = -1.0 }", r"a\.limits\.init in .* is -1"),
+        ("components.a.limits = { init = nan }", r"a\.limits\.init in .* is nan"),
+        ("components.a.limits = { init = inf }", r"a\.limits\.init in .* is inf"),
+        ("components.a.limits = { init = 601 }", r"a\.limits\.init in .* is 601"),
+        ("components.a.limits = { init = true }", r"a\.limits\.init in .* is True"),
+        ("components.a.limits = { init = '5' }", r"a\.limits\.init in .* is '5'"),
         ("components.a.external = [7]", r"a\.external in .* is 7"),
     ],
 )
@@ -150,9 +160,12 @@ def test_what_a_component_is_given_and_needs_reaches_it(tmp_path: Path, monkeypa
     [tool.oneiric.conformance.components.'adapter/storage/acme']
     payloads = "acme.payloads:all"
     external = ["redis://${HOST}", "tcp://${HOST}:99", "unix:///run/acme.sock"]
+    exercise = "acme.exercises:storage"
+    limits = { init = 20, cleanup = 0.5 }
     """
     configured = read_configuration(written(tmp_path, text)).applied_to(PACKAGE).subjects[1]
-    assert configured.payloads == "acme.payloads:all"
+    assert (configured.payloads, configured.exercise) == ("acme.payloads:all", "acme.exercises:storage")
+    assert configured.limits == {"init": 20.0, "cleanup": 0.5}
     assert configured.external == ("redis://db.test", "tcp://db.test:99", "unix:///run/acme.sock")
 
 

@@ -21,6 +21,7 @@ from oneiric_conformance import (
     RequirementSet,
     Result,
     Status,
+    Subject,
     Verdict,
 )
 from oneiric_core import ConformanceError
@@ -192,3 +193,18 @@ def test_a_failed_write_leaves_the_former_report(tmp_path: Path, monkeypatch: py
         file.write(report(full()).to_text())
     assert path.read_text(encoding="utf-8") == "before"
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_times_of_its_own_stand_with_the_component() -> None:
+    slow = Subject("task", "a", "acme", limits={"init": 20.0})
+    requirements = RequirementSet("2026.1", frozenset(), "f" * 64)
+    made = ConformanceReport.from_results(
+        replace(PACKAGE, subjects=(slow,)),
+        PLAN,
+        full(),
+        profile=PROFILES["gate"],
+        requirements=requirements,
+        runtime="m:R",
+    )
+    limits = {component["id"]: component["limits"] for component in made.to_json()["components"]}
+    assert limits == {FIRST: {"init": 20.0}, SECOND: {}}

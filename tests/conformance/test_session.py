@@ -15,6 +15,7 @@ import pytest
 from oneiric_conformance import (
     CHECKS,
     EntryPointName,
+    Limits,
     Package,
     Planned,
     RequirementSet,
@@ -301,3 +302,35 @@ def test_a_control_that_comes_after_the_cases_is_none(echo: Package, registered:
     result = results_of(echo)["TST-001"]
     assert result.status is Status.ERROR
     assert result.reason.startswith("control too late: it had tried 3 cases")
+
+
+SLOW = """
+    import asyncio
+
+    class Slow:
+        async def init(self):
+            await asyncio.sleep(0.2)
+
+        async def run(self, payload):
+            return {"got": payload}
+"""
+
+
+def test_a_component_has_the_time_that_its_author_wrote(author: Any, registered: Register) -> None:
+    """In the first run as in every other; what is not written for it is as for all."""
+    seen: list[Limits] = []
+
+    def looks(bench: Bench) -> None:
+        passing(bench)
+        seen.append(bench.limits)
+
+    registered("TST-001", looks)
+    tight = author.package(SLOW, "Slow", limits={"init": 0.05})
+    result = results_of(tight)["TST-001"]
+    assert (result.status, result.reason) == (
+        Status.FAIL,
+        "prerequisite: init: TimeoutError: did not end within 0.05 s",
+    )
+    ample = author.package(SLOW, "Slow", limits={"init": 2.0})
+    assert results_of(ample, limits=Limits(init=0.05))["TST-001"].status is Status.PASS
+    assert seen == [Limits(init=2.0)]

@@ -137,6 +137,9 @@ def _said(report: ConformanceReport, imported: Mapping[str, str], now: datetime)
         "counts": report.counts,
         "waivers": waivers,
         "limits": asdict(report.limits),
+        "componentLimits": {
+            component.id: dict(component.limits) for component in report.components if component.limits
+        },
         "imported": dict(imported),
         "kit": version("oneiric-core"),
         "runtime": report.runtime,

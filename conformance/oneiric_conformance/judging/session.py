@@ -152,8 +152,12 @@ class Session:
     def smoke(self, subject: Subject) -> SmokeReport:
         """How the subject's first run went, in a process of its own; run once for each."""
         if subject.id not in self._smoked:
-            self._smoked[subject.id] = smoke(subject, self._around.limits)
+            self._smoked[subject.id] = smoke(subject, self.limits_for(subject))
         return self._smoked[subject.id]
+
+    def limits_for(self, subject: Subject) -> Limits:
+        """How long a component may take: as long as all, but for what its author wrote."""
+        return replace(self.limits, **subject.limits)
 
     def _missing(self, subject: Subject, check: Check) -> Finding | None:
         """The prerequisite without which there is nothing to judge."""
@@ -171,10 +175,12 @@ class Session:
 
     def _time_for(self, subject: Subject | None) -> Surroundings:
         """A check may last as long as the profile says, and a slow component's many lives may take what they take."""
-        if subject is None or (lifetime := self.smoke(subject).lifetime) < _SLOW:
+        if subject is None:
             return self._around
-        profile = replace(self.profile, seconds=self.profile.seconds + _LIVES * lifetime)
-        return replace(self._around, profile=profile)
+        around = replace(self._around, limits=self.limits_for(subject)) if subject.limits else self._around
+        if (lifetime := self.smoke(subject).lifetime) < _SLOW:
+            return around
+        return replace(around, profile=replace(self.profile, seconds=self.profile.seconds + _LIVES * lifetime))
 
     def _line(self, subject_id: str, check_id: str, at: Place | None) -> str:
         profile = self.profile

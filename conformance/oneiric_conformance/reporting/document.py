@@ -80,6 +80,7 @@ class ResultDocument(_Shape):
 class ComponentDocument(_Shape):
     id: str = Field(description="As domain/key/provider.")
     verdict: Verdict = Field(description="What can be said of it.")
+    limits: dict[str, float] = Field(description="Seconds by the names of 'limits', where it was given others.")
     results: tuple[ResultDocument, ...] = Field(description="In the order in which they were planned.")
 
 
