@@ -11,7 +11,7 @@ PEER_PYTHON ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3)
 # The browser's driver brings trio, which Hypothesis would import in every process: half of what its own import takes.
 export HYPOTHESIS_NO_PLUGINS := 1
 
-.PHONY: certify release-dry-run test test-downstream test-long test-page test-servers kill-matrix lint types format bench docs coverage clean
+.PHONY: certify release-dry-run test test-downstream test-long test-page test-servers kill-matrix lint mutants types format bench docs coverage clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml
@@ -51,6 +51,11 @@ test-long: $(READY)
 kill-matrix: $(READY)
 	@$(BIN)/python -m pytest -n auto -q -m long tests/conformance/test_kill_matrix.py -k "kills_each_of_its or reference_components"
 
+# Are the tests of ROOM any good? tests/mutation/rooms.py has the names; a run that was ended goes on where it stopped.
+mutants: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutation
+	@$(BIN)/python tests/mutation/run.py $(ROOM)
+
 # What needs a server that Debian has and PyPI has not.
 test-servers: $(READY)
 	@$(BIN)/python -m pytest -n auto -q -m long tests/builtin/test_caches.py tests/builtin/test_memory_to_redis.py tests/conformance/test_saving.py
@@ -89,5 +94,5 @@ docs: $(READY)
 	@echo "docs: docs/_build/html/index.html"
 
 clean:
-	@rm -rf build dist docs/_build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis $(VENV) .venv-*
+	@rm -rf build dist mutants docs/_build .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis $(VENV) .venv-*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

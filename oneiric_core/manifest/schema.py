@@ -38,7 +38,7 @@ def manifest_schema() -> dict[str, Any]:
             if name not in VERSION_1_FIELDS:
                 field["description"] += " Since version 2."
     for shape in (schema, *schema["$defs"].values()):
-        shape["description"] = shape["description"].partition("\n\n")[0].replace("``", "'").replace("\n", " ")
+        shape["description"] = shape["description"].partition("\n\n")[0].replace("``", "'")
     return {"$schema": _Generator.schema_dialect, "$id": SCHEMA_ID} | schema | {"title": "Oneiric manifest"}
 
 

@@ -58,6 +58,7 @@ def test_the_schema_is_one_of_2020_12_and_says_what_everything_means() -> None:
     fields = [field for shape in PUBLISH["shapes"]().values() for field in shape.get("properties", {}).values()]
     assert len(fields) > 70
     assert all(field["description"] for field in fields)
+    assert not any("\n" in shape["description"] for shape in PUBLISH["shapes"]().values())
 
 
 @pytest.mark.parametrize("data", [V1, V2], ids=["v1", "v2"])
