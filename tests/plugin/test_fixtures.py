@@ -4,12 +4,13 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from textwrap import dedent
 
 import pytest
 
-PLAIN = ("-p", "no:cacheprovider")
+STRICT = ("-W", "error", "--strict-markers")
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,112 @@ WRONG = {
 }
 
 
+ENDS = {
+    "what happens in a teardown is an error of it": (
+        """
+        import pytest
+        @pytest.fixture
+        def late(oneiric_cache_sandbox):
+            yield
+            (oneiric_cache_sandbox.root / "late").mkdir()
+        def test_it(late): pass
+        """,
+        ["PASSED", "ERROR"],
+        "mkdir",
+    ),
+    "a failure is told with what a guard saw besides": (
+        """
+        def test_it(oneiric_cache_sandbox):
+            (oneiric_cache_sandbox.root / "escaped").mkdir()
+            raise KeyError("the failure")
+        """,
+        ["FAILED"],
+        "besides: outside of the cache",
+    ),
+    "a server of a wider scope fails at its own end": (
+        """
+        import httpx, pytest
+        from oneiric_core.testing import ArtifactServer
+        @pytest.fixture(scope="module")
+        def server():
+            with ArtifactServer(strict=True) as server:
+                yield server
+        def test_one(server): httpx.get(server.url_of("/nothing"))
+        def test_two(server): httpx.get(server.serve("/it", b""))
+        """,
+        ["PASSED", "PASSED", "ERROR"],
+        "for what it has no script for: GET /nothing",
+    ),
+    "the closest marker wins option by option": (
+        """
+        import pytest
+        pytestmark = pytest.mark.oneiric(strict=True, leaks=False)
+        @pytest.mark.oneiric(strict=False)
+        class TestIt:
+            def test_closest(self, oneiric_artifact_server, oneiric_runtime):
+                assert not oneiric_artifact_server.strict
+                assert not oneiric_runtime._leaks
+        def test_module(oneiric_artifact_server): assert oneiric_artifact_server.strict
+        """,
+        ["PASSED", "PASSED"],
+        "",
+    ),
+    "factories belong together": (
+        """
+        def test_it(oneiric_keys, oneiric_manifest, oneiric_bad_manifest, oneiric_wheel):
+            right = oneiric_manifest(signed_by=oneiric_keys.publisher).content
+            assert right != oneiric_bad_manifest("unsigned").content
+            assert oneiric_wheel().filename.endswith(".whl")
+        """,
+        ["PASSED"],
+        "",
+    ),
+    # its temporary directories, the cache of its plugins, and bytecode of what is imported in the test
+    "what pytest itself writes is not judged": (
+        """
+        from pathlib import Path
+        Path(__file__).with_name("late.py").write_text("answer = 42")
+        def test_it(oneiric_cache_sandbox, tmp_path, tmp_path_factory, capfd, request, pytestconfig):
+            tmp_path_factory.mktemp("more")
+            pytestconfig.cache.set("a/b", 1)
+            import late
+            print("captured")
+        """,
+        ["PASSED"],
+        "",
+    ),
+    "a defect of a guard is told as it is": (
+        """
+        from pytest_oneiric.guards import guarding
+        import pytest
+        @pytest.fixture
+        def broken(request):
+            with guarding(request.config, lambda: 1 / 0):
+                yield
+        def test_broken(broken): pass
+        """,
+        ["FAILED"],
+        "ZeroDivisionError",
+    ),
+}
+
+# Without an extra: the module, as if it were not there, the fixture that needs it, and what has it.
+EXTRAS = {
+    "respx": ("oneiric_artifact_routes", "testing"),
+    "trustme": ("oneiric_artifact_server", "testing"),
+    "hypothesis": ("oneiric_certify", "conformance"),
+}
+MISSING = """
+import sys
+import pytest
+@pytest.mark.oneiric(tls="good")
+def test_it(monkeypatch, request):
+    for name in [name for name in sys.modules if name.partition(".")[0] in {{{missing!r}, "oneiric_conformance"}}]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, {missing!r}, None)
+    request.getfixturevalue({fixture!r})
+"""
+
 MARKED = """
 from datetime import datetime
 import pytest
@@ -147,12 +254,17 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Run:
         (folder / file_of("saw", case)).write_text(dedent(source), encoding="utf-8")
     for case, (source, _) in WRONG.items():
         (folder / file_of("wrong", case)).write_text(source, encoding="utf-8")
+    for case, (source, _, _) in ENDS.items():
+        (folder / file_of("ends", case)).write_text(dedent(source), encoding="utf-8")
+    for missing, (fixture, _) in EXTRAS.items():
+        source = MISSING.format(missing=missing, fixture=fixture)
+        (folder / file_of("missing", missing)).write_text(source, encoding="utf-8")
     for case, (written, _) in MISTAKES.items():
         (folder / file_of("mistake", case)).write_text(MARKED.format(written), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "pytest_oneiric.plugin", *PLAIN, "-W", "error", "--strict-markers"],
+        [sys.executable, "-m", "pytest", "-p", "pytest_oneiric.plugin", "-rfEp", *STRICT],
         cwd=folder,
-        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "200", "PYTEST_ADDOPTS": ""},
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "240", "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
         timeout=300,
@@ -168,56 +280,12 @@ def test_what_a_guard_saw_fails_the_test(ran: Run, case: str) -> None:
     assert re.search(rf"^FAILED {file_of('saw', case)}::test_it", ran.out, re.MULTILINE)
 
 
-@pytest.mark.long
-def test_what_happens_in_a_teardown_is_an_error_of_it(bare) -> None:
-    bare.write(
-        "test_late.py",
-        """
-        import pytest
-        @pytest.fixture
-        def late(oneiric_cache_sandbox):
-            yield
-            (oneiric_cache_sandbox.root / "late").mkdir()
-        def test_it(late): pass
-        """,
-    )
-    done = bare.pytest(*PLAIN)
-    assert done.code == 1
-    assert "1 passed, 1 error" in done.out
-
-
-@pytest.mark.long
-def test_a_failure_is_told_with_what_a_guard_saw_besides(bare) -> None:
-    bare.write(
-        "test_both.py",
-        """
-        def test_it(oneiric_cache_sandbox):
-            (oneiric_cache_sandbox.root / "escaped").mkdir()
-            raise KeyError("the failure")
-        """,
-    )
-    done = bare.pytest(*PLAIN)
-    assert "KeyError: 'the failure'" in done.out
-    assert "besides: outside of the cache" in done.out
-
-
-@pytest.mark.long
-def test_a_server_of_a_wider_scope_fails_the_test_that_asked_wrongly(bare) -> None:
-    """With the guards of its own fixture, at its end; the tests after the wrong one are judged all the same."""
-    bare.write(
-        "test_wide.py",
-        """
-        import httpx, pytest
-        from oneiric_core.testing import ArtifactServer
-        @pytest.fixture(scope="module")
-        def server():
-            with ArtifactServer(strict=True) as server:
-                yield server
-        def test_one(server): httpx.get(server.url_of("/nothing"))
-        def test_two(server): httpx.get(server.serve("/it", b""))
-        """,
-    )
-    assert "2 passed, 1 error" in bare.pytest(*PLAIN).out
+@pytest.mark.parametrize("case", ENDS)
+def test_each_test_ends_as_it_should(ran: Run, case: str) -> None:
+    _, ends, told = ENDS[case]
+    name = re.escape(file_of("ends", case))
+    assert Counter(re.findall(rf"^([A-Z]+) {name}::", ran.out, re.MULTILINE)) == Counter(ends)
+    assert told in ran.out
 
 
 @pytest.mark.parametrize("case", MISTAKES)
@@ -234,62 +302,12 @@ def test_a_misuse_says_what_to_do(ran: Run, case: str) -> None:
     assert re.search(rf"^(?:FAILED|ERROR) {file_of('wrong', case)}::test_it", ran.out, re.MULTILINE)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize(
-    ("missing", "fixture", "extra"),
-    [
-        ("respx", "oneiric_artifact_routes", "testing"),
-        ("trustme", "oneiric_artifact_server", "testing"),
-        ("hypothesis", "oneiric_certify", "conformance"),
-    ],
-)
-def test_a_missing_extra_is_named(bare, missing: str, fixture: str, extra: str) -> None:
-    bare.write("conftest.py", f"import sys\nsys.modules[{missing!r}] = None\n")
-    bare.write(
-        "test_it.py",
-        f"import pytest\n@pytest.mark.oneiric(tls='good')\ndef test_it({fixture}): {fixture}('a:b')\n"
-        if fixture == "oneiric_certify"
-        else f"import pytest\n@pytest.mark.oneiric(tls='good')\ndef test_it({fixture}): pass\n",
-    )
-    done = bare.pytest(*PLAIN)
-    assert done.code == 1
-    assert "oneiric_core/testing" not in done.out, "the stack says nothing to who lacks an extra"
-    assert re.search(rf"needs? {missing}\. Install it with: pip install 'oneiric-core\[{extra}\]'\.", done.out)
-
-
-@pytest.mark.long
-def test_the_closest_marker_wins_option_by_option(bare) -> None:
-    bare.write(
-        "test_marked.py",
-        """
-        import pytest
-        pytestmark = pytest.mark.oneiric(strict=True, leaks=False)
-        @pytest.mark.oneiric(strict=False)
-        class TestIt:
-            def test_closest(self, oneiric_artifact_server, oneiric_runtime):
-                assert not oneiric_artifact_server.strict
-                assert not oneiric_runtime._leaks
-        def test_module(oneiric_artifact_server): assert oneiric_artifact_server.strict
-        """,
-    )
-    assert "2 passed" in bare.pytest(*PLAIN, "--strict-markers").out
-
-
-def test_what_pytest_itself_writes_is_not_judged(bare) -> None:
-    """Its temporary directories, the cache of its plugins, and bytecode of what is imported in the test."""
-    bare.write("late.py", "answer = 42\n")
-    bare.write(
-        "test_it.py",
-        """
-        def test_it(oneiric_cache_sandbox, tmp_path, tmp_path_factory, capfd, request, pytestconfig):
-            tmp_path_factory.mktemp("more")
-            pytestconfig.cache.set("a/b", 1)
-            import late
-            print("captured")
-        """,
-    )
-    done = bare.pytest("-q")
-    assert done.code == 0, done.out
+@pytest.mark.parametrize("missing", EXTRAS)
+def test_a_missing_extra_is_named_in_one_line(ran: Run, missing: str) -> None:
+    _, extra = EXTRAS[missing]
+    said = rf"needs? {missing}\. Install it with: pip install 'oneiric-core\[{extra}\]'\.$"
+    name = file_of("missing", missing)
+    assert re.search(rf"^FAILED {name}::test_it - Failed: .*{said}", ran.out, re.MULTILINE), ran.out
 
 
 @pytest.mark.long
