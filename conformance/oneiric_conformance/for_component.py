@@ -70,6 +70,7 @@ def configured(subject: Subject, chosen: ForComponent, worker: str) -> Subject:
     return replace(
         subject,
         settings=_filled(chosen.settings, worker),
+        written=chosen.settings,
         payloads=chosen.payloads,
         external=tuple(refuse_no_address(_filled(address, worker)) for address in chosen.external),
         exercise=chosen.exercise,

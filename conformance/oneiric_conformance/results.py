@@ -31,6 +31,7 @@ class Card:
     :param expected: what the rule asks for.
     :param example: the smallest example found, in the domain's words; empty if the rule needs none.
     :param mend: what usually causes this, and how to mend it.
+    :param script: a program that shows the failure without the kit; empty where the component alone does not.
     :param replay: one shell line that runs this again: the one example that failed, or else the whole check.
     """
 
@@ -42,6 +43,7 @@ class Card:
     example: str
     mend: str
     replay: str
+    script: str = ""
 
     def render(self, width: int | None = None) -> str:
         """The card as text, each part behind its label.

@@ -28,6 +28,7 @@ class Subject:
     :param metadata: all further declared fields by their published names, unvalidated.
     :param settings_model: class, ``"m:C"``, ``"m.C"`` or None.
     :param settings: what the author configured for conformance runs, ``{sandbox}`` and the like not yet filled in.
+    :param written: the same before environment variables were filled in, so that it can be shown; empty if unknown.
     :param payloads: import path of the author's own strategy of payloads, or of a function that gives one; or empty.
     :param external: addresses of services that it needs.
     :param exercise: import path of the author's own function that uses an instance for what it is for; or empty.
@@ -45,6 +46,7 @@ class Subject:
     priority: Any = None
     stack_level: Any = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    written: Mapping[str, Any] = field(default_factory=dict)
     payloads: str = ""
     external: tuple[str, ...] = ()
     exercise: str = ""

@@ -17,6 +17,7 @@ from oneiric_conformance.isolation.smoke import SmokeReport
 from oneiric_conformance.judging.loop import SharedLoop
 from oneiric_conformance.judging.ownership import OwnFiles
 from oneiric_conformance.judging.verdict import Judge
+from oneiric_conformance.scripts.writing import script_of
 from oneiric_core.testing import CoreRuntime
 
 _numbers = count(1)
@@ -93,7 +94,7 @@ def decide(bench_of: Callable[..., Bench]) -> Callable[..., Result]:
     def run(package: Package, body: Body, *, level: str = "must", floor: int = 1, **changes: Any) -> Result:
         body.__doc__ = "The rule holds.\n\nTroubleshooting: mend it"
         bench = bench_of(package, **changes)
-        judge = Judge(OwnFiles(package), lambda subject, check, _: f"replay {subject} {check}")
+        judge = Judge(OwnFiles(package), lambda subject, check, _: f"replay {subject} {check}", script_of)
         made = _made("TST-001", body, level=level, floor=floor)
         return judge.decide(made, bench.subject.id, bench)
 

@@ -27,6 +27,7 @@ from oneiric_conformance.replaying import Replay
 from oneiric_conformance.requirements import RequirementSet, requirement_set
 from oneiric_conformance.results import Result, Status, Waiver
 from oneiric_conformance.runtime import Limits, RuntimeFactory
+from oneiric_conformance.scripts.writing import script_of
 from oneiric_conformance.subject import Package, Subject
 from oneiric_conformance.waivers import fitting, waived
 from oneiric_core import SYSTEM_CLOCK, Clock, ConformanceError
@@ -86,7 +87,7 @@ class Session:
         )
         judged = runtime_factory if runtime_factory is not CoreRuntime else None
         self._replay_line = replay_line or self._plain_line
-        self._judge = Judge(OwnFiles(package, judged), self._line)
+        self._judge = Judge(OwnFiles(package, judged), self._line, script_of)
         self._only = only
         self._refuse_unfit()
 

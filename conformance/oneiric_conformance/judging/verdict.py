@@ -1,7 +1,7 @@
 """One check of one bench, run and judged: every rule about what may count as a pass is kept here."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from traceback import extract_tb
 
 from oneiric_conformance.handling.bench import Bench
@@ -13,11 +13,14 @@ from oneiric_conformance.registry import Check
 from oneiric_conformance.results import Card, Result, Status
 from oneiric_core import SYSTEM_CLOCK
 
-__all__ = ["Judge", "Replay"]
+__all__ = ["Judge", "Replay", "Script"]
 
 Replay = Callable[[str, str, Place | None], str]
 """Given the ids of a subject and a check, and the example that failed, if it was one: one shell line that runs it
 again."""
+
+Script = Callable[[Bench, str, str, str], str]
+"""Given the bench, the id of the check, its rule and what was seen: a program that shows it; empty if none would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Judge:
 
     own: OwnFiles
     replay: Replay
+    script: Script
 
     def decide(self, check: Check, subject_id: str, bench: Bench) -> Result:
         """Run the check to its end, one way or the other."""
@@ -52,7 +56,7 @@ class Judge:
 
     def failed(self, check: Check, subject_id: str, found: Finding) -> Result:
         """The result of a check that need not be run to be known to fail, whatever its level."""
-        card = self._card(check, subject_id, found, None)
+        card = self._card(check, subject_id, found)
         return Result(check.id, subject_id, check.judges, check.level, Status.FAIL, found.reason, card=card)
 
     def _outcome(self, check: Check, subject_id: str, bench: Bench) -> tuple[Status, str, Card | None]:
@@ -77,9 +81,11 @@ class Judge:
 
     def _fail(self, check: Check, subject_id: str, bench: Bench, found: Finding) -> tuple[Status, str, Card]:
         status = Status.WARN if check.level == "should" or isinstance(found, Advice) else Status.FAIL
-        return status, found.reason, self._card(check, subject_id, found, bench.tally.route.at)
+        card = self._card(check, subject_id, found, bench.tally.route.at)
+        script = self.script(bench, check.id, card.rule, card.seen)
+        return status, found.reason, replace(card, script=script)
 
-    def _card(self, check: Check, subject_id: str, found: Finding, at: Place | None) -> Card:
+    def _card(self, check: Check, subject_id: str, found: Finding, at: Place | None = None) -> Card:
         seen = found.reason if isinstance(found, ControlFailed) else found.seen
         return Card(
             check=check.id,

@@ -56,6 +56,7 @@ class CardDocument(_Shape):
     example: str = Field(description="The smallest example that shows it; empty if none is needed.")
     mend: str = Field(description="What usually causes this, and how to mend it.")
     replay: str = Field(description="A shell line that runs the one example that failed again, or else the check.")
+    script: str = Field(description="A Python program that shows it without the kit; empty if there is none.")
 
 
 class WaiverDocument(_Shape):

@@ -1,0 +1,116 @@
+"""What every script begins with: the component, made as a runtime makes it, and how the script ends."""
+
+import asyncio
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from oneiric_core import EventEnvelope
+from oneiric_core.testing import (
+    CLEANUP_HOOKS,
+    HEALTH_HOOKS,
+    INIT_HOOKS,
+    call_hook,
+    construct,
+    find_hook,
+    import_object,
+    make_settings,
+)
+
+__all__ = ["Broken", "Component", "expect", "run"]
+
+
+class Broken(Exception):  # noqa: N818 - it is what was found
+    """The rule does not hold."""
+
+
+def expect(holds: bool, seen: str, expected: str) -> None:
+    if not holds:
+        raise Broken(f"seen      {seen}\nexpected  {expected}")
+
+
+@dataclass
+class Component:
+    """The component. In its settings ``{sandbox}`` is a fresh directory, ``${NAME}`` an environment variable."""
+
+    factory: str
+    settings_model: str | None
+    settings: dict[str, Any]
+    claims: tuple[str, ...] = ()
+    verb: str = ""
+    start: str = ""
+    stop: str = ""
+    seconds: float = 60.0
+    takes_events: bool = False
+    root: str = ""
+
+    async def built(self) -> Any:
+        settings = make_settings(self.settings_model, self.filled(self.settings, tempfile.mkdtemp(dir=self.root)))
+        factory: Any = import_object(self.factory, None)
+        return await construct(factory, settings)
+
+    async def come(self, instance: Any) -> None:
+        await self.hook(instance, *INIT_HOOKS)
+        await self.hook(instance, self.start)
+
+    async def opened(self) -> Any:
+        instance = await self.built()
+        await self.come(instance)
+        pretends = callable(getattr(instance, "oneiric_asks_for_what_nobody_has", None))
+        expect(not pretends, "it answers to any method", "its own methods and no others")
+        return instance
+
+    async def closed(self, instance: Any) -> None:
+        await self.hook(instance, self.stop)
+        await self.hook(instance, *CLEANUP_HOOKS)
+
+    async def health(self, instance: Any) -> Any:
+        return await self.hook(instance, *HEALTH_HOOKS, absent=True)
+
+    async def hook(self, instance: Any, *names: str, absent: Any = None) -> Any:
+        found = find_hook(instance, names)
+        return absent if found is None else await call_hook(found)
+
+    def work(self, instance: Any) -> Any:
+        found = find_hook(instance, (self.verb,))
+        expect(found is not None, f"it has no {self.verb}()", "a method that does its work")
+        return found
+
+    def given(self, payload: Any) -> Any:
+        return EventEnvelope(*payload) if self.takes_events else payload
+
+    def filled(self, value: Any, folder: str) -> Any:
+        if isinstance(value, str):
+            value = value.replace("{sandbox}", folder).replace("{worker}", "main")
+            return re.sub(r"\$\{(\w+)\}", lambda found: os.environ[found[1]], value)
+        if isinstance(value, dict):
+            return {name: self.filled(item, folder) for name, item in value.items()}
+        return [self.filled(item, folder) for item in value] if isinstance(value, list) else value
+
+
+Scenario: TypeAlias = Callable[[Component, Any, Any], Awaitable[None]]
+"""Given the component, the example that failed or None, and payloads that it was tried with before."""
+
+
+def run(scenario: Scenario, component: Component, example: Any, payloads: Any) -> None:
+    """End the process with 0 if the rule holds for the example, else with what was seen."""
+    sys.dont_write_bytecode = True
+
+    async def bounded() -> None:
+        async with asyncio.timeout(60):
+            await scenario(component, example, payloads)
+
+    with tempfile.TemporaryDirectory() as folder:
+        component.root, ended = folder, ""
+        try:
+            asyncio.run(bounded())
+        except Broken as broken:
+            ended = str(broken)
+        except (SystemExit, asyncio.CancelledError) as error:
+            ended = f"seen      {type(error).__name__}: {error}\nexpected  the end of the script"
+    if ended:
+        sys.exit(ended)

@@ -1,0 +1,196 @@
+"""How an instance comes, is, and goes."""
+
+import asyncio
+import gc
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from oneiric_conformance.checks.lifecycle import _content, _shared
+from oneiric_conformance.handling.cancelling import Stepped, awaitable
+from oneiric_conformance.handling.work import ask
+from oneiric_conformance.observing.leaks import own_executor, wears_out
+from oneiric_conformance.observing.pulse import Pulse
+from oneiric_conformance.scripts.base import Component, expect
+from oneiric_core.testing import HEALTH_HOOKS, find_hook, grown, take_inventory
+
+__all__ = [
+    "life_001",
+    "life_002",
+    "life_003",
+    "life_004",
+    "life_005",
+    "life_006",
+    "life_007",
+    "life_008",
+    "life_009",
+]
+
+
+LONGEST_SILENCE = 0.1
+
+
+async def worked(component: Component, instance: Any, payloads: Any, name: str = "a") -> None:
+    """Some work of its own; whether it succeeds is not the question here."""
+    if "kv" in component.claims:
+        await ask(instance.set, name, name)
+    elif "blob" in component.claims:
+        await ask(instance.save, name, name.encode())
+    elif component.start:
+        await ask(component.work(instance))
+    elif component.verb:
+        for payload in payloads[:1]:
+            with suppress(Exception):
+                await ask(component.work(instance), component.given(payload))
+
+
+async def healthy(component: Component, instance: Any, when: str) -> None:
+    answer = await component.health(instance)
+    expect(answer is True, f"{when}, health() answered {answer!r}", "True")
+
+
+async def life_001(component: Component, example: Any, payloads: Any) -> None:
+    """Two calls of the factory give two instances that share nothing."""
+    del example
+    first, second = await component.built(), await component.built()
+    expect(first is not second, "two calls of the factory gave the same instance", "another instance each time")
+    for instance in (first, second):
+        await component.come(instance)
+    shared = dict(_shared(first, second))
+    before = {name: _content(container) for name, container in shared.items()}
+    await worked(component, first, payloads)
+    for name, container in shared.items():
+        expect(_content(container) == before[name], f"{name} changed in all instances", "its own state")
+    await component.closed(first)
+    await healthy(component, second, "after another instance was cleaned up")
+    await component.closed(second)
+
+
+async def life_002(component: Component, example: Any, payloads: Any) -> None:
+    """It is healthy after init()."""
+    del example, payloads
+    instance = await component.opened()
+    await healthy(component, instance, "after init()")
+    await component.closed(instance)
+
+
+async def life_003(component: Component, example: Any, payloads: Any) -> None:
+    """Clean-up can be called again, and without init()."""
+    del example, payloads
+    instance, raw = await component.opened(), await component.built()
+    await component.closed(instance)
+    component.stop = ""
+    for each, times in ((instance, 2), (raw, 2)):
+        for _ in range(times):
+            await component.closed(each)
+
+
+async def life_004(component: Component, example: Any, payloads: Any) -> None:
+    """However often it comes and goes, nothing grows."""
+    del example
+
+    async def life() -> None:
+        instance = await component.opened()
+        await worked(component, instance, payloads)
+        await component.closed(instance)
+
+    more = await wears_out(life, 10)
+    expect(not more, f"after 10 times there is {'; '.join(more)[:300]}", "as much as before")
+
+
+async def life_005(component: Component, case: Any, payloads: Any) -> None:
+    """Cancelled where it waits, then cleaned up in peace, nothing of it remains."""
+    del payloads
+    for part, point in [case] if case else cases():
+        before = take_inventory()
+        with own_executor():
+            instance = await component.built()
+            if part == "init()":
+                step = Stepped(component.come, instance, cancel_at=point)
+            else:
+                await component.come(instance)
+                step = Stepped(component.closed, instance, cancel_at=point)
+            task = asyncio.ensure_future(awaitable(step))
+            if not point:
+                task.cancel()
+            await asyncio.wait({task}, timeout=5)
+            await component.closed(instance)
+        more = await grown(before)
+        expect(not more, f"{part} cancelled at its {point}. wait, then cleaned up: there is {more[:2]}", "nothing left")
+
+
+def cases() -> Iterator[tuple[str, int]]:
+    for part in ("init()", "clean-up"):
+        for point in range(11):
+            yield part, point
+
+
+async def life_006(component: Component, example: Any, payloads: Any) -> None:
+    """It never holds up the loop for more than 100 ms, three times of three."""
+    del example
+    silences = []
+    for _ in range(3):
+        with Pulse() as pulse:
+            instance = await component.opened()
+            await worked(component, instance, payloads)
+            await component.closed(instance)
+        silences.append(pulse.longest)
+    expect(min(silences) <= LONGEST_SILENCE, f"it held up the loop for {min(silences):.3f} s", "0.1 s at most")
+
+
+async def life_007(component: Component, example: Any, payloads: Any) -> None:
+    """Nothing open is dropped, and no coroutine is left without await."""
+    del example
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        instance = await component.opened()
+        await component.health(instance)
+        await worked(component, instance, payloads)
+        await component.closed(instance)
+        del instance
+        gc.collect()
+    said = [str(each.message) for each in caught]
+    expect(not said, "; ".join(said)[:300], "everything closed and awaited")
+
+
+async def life_008(component: Component, example: Any, payloads: Any) -> None:
+    """After clean-up it says that it is not healthy any more."""
+    del example, payloads
+    instance = await component.opened()
+    await component.closed(instance)
+    expect(
+        find_hook(instance, HEALTH_HOOKS) is not None, "it has no health hook", "one that tells whether it is closed"
+    )
+    answer: Any = None
+    with suppress(Exception):
+        answer = await component.health(instance)
+    expect(answer is not True, "after clean-up, health() answered True", "anything but True")
+
+
+async def life_009(component: Component, example: Any, payloads: Any) -> None:
+    """Several instances at once are healthy, and find what they put aside."""
+    del example
+    instances = await asyncio.gather(*(component.opened() for _ in range(5)))
+    named = {f"number {at}": instance for at, instance in enumerate(instances)}
+    for instance in instances:
+        await healthy(component, instance, "side by side")
+    await asyncio.gather(*(worked(component, instance, payloads, name) for name, instance in named.items()))
+    await kept(component, named)
+    for name in list(named)[1::2]:
+        await component.closed(named.pop(name))
+    for instance in named.values():
+        await healthy(component, instance, "after others were cleaned up")
+    await kept(component, named)
+    for instance in named.values():
+        await component.closed(instance)
+
+
+async def kept(component: Component, named: dict[str, Any]) -> None:
+    for name, instance in named.items():
+        if "kv" in component.claims:
+            found = await ask(instance.get, name)
+            expect(found == name, f"what {name} put aside has become {found!r}", "what was put aside")
+        elif "blob" in component.claims:
+            data = await ask(instance.read, name)
+            expect(data == name.encode(), f"what {name} put aside has become {data!r}", "what was put aside")

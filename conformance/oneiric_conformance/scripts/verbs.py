@@ -1,0 +1,217 @@
+"""What an action, a task, an event handler or a service is given, and what has to come of it."""
+
+import asyncio
+import copy
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from oneiric_conformance.handling.cancelling import Stepped, awaitable
+from oneiric_conformance.handling.plain import flaw, same
+from oneiric_conformance.handling.work import ask
+from oneiric_conformance.scripts.base import Broken, Component, expect
+from oneiric_core import EventEnvelope
+
+__all__ = [
+    "act_001",
+    "act_002",
+    "act_003",
+    "act_004",
+    "evt_001",
+    "evt_002",
+    "evt_003",
+    "svc_001",
+    "task_001",
+    "task_002",
+    "task_003",
+]
+
+ACCIDENTS = (AttributeError, NameError, AssertionError, IndexError, RecursionError, NotImplementedError)
+EFFECTS = {"subprocess.Popen", "os.posix_spawn", "os.fork", "os.remove", "os.rename", "os.mkdir", "socket.connect"}
+
+
+async def once(component: Component, instance: Any, payload: Any) -> Any:
+    return await ask(component.work(instance), copy.deepcopy(payload))
+
+
+async def taken(component: Component, instance: Any, payloads: Any) -> list[Any]:
+    """The payloads that it does its work on."""
+    found, told = [], ""
+    for payload in payloads:
+        try:
+            await once(component, instance, payload)
+        except Exception as error:  # noqa: BLE001 - any exception refuses it
+            told = repr(error)
+            continue
+        found.append(payload)
+    expect(bool(found), f"it refused every payload; the last one with {told}", "a payload that it takes")
+    return found
+
+
+async def act_001(component: Component, payload: Any, payloads: Any) -> None:
+    """A bad payload is refused clearly; good ones give plain data."""
+    instance = await component.opened()
+    for good in payloads if payload is None else ():
+        fault = flaw(await once(component, instance, good))
+        expect(not fault, f"of {good!r:.100}: {fault}", "plain JSON data")
+    if payload is not None:
+        try:
+            result = await once(component, instance, payload)
+        except Exception as error:  # noqa: BLE001 - any exception refuses it
+            told = str(error).strip()
+            clear = told and not isinstance(error, ACCIDENTS)
+            clear = clear and not (isinstance(error, KeyError) and len(told.split()) == 1)
+            expect(bool(clear), f"it was refused by {error!r}", "an exception that says what is wrong with it")
+        else:
+            raise Broken(f"seen      {payload!r:.100} was taken and gave {result!r:.100}\nexpected  a refusal")
+    await component.closed(instance)
+
+
+async def act_002(component: Component, payload: Any, payloads: Any) -> None:
+    """Nothing is written, connected or started, also not by threads that are left behind."""
+    instance, seen = await component.opened(), list[str]()
+
+    def watch(event: str, arguments: Any) -> None:
+        writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & 3
+        if watching and (writes or event in EFFECTS):
+            seen.append(f"{event} {arguments[0]!r:.100}")
+
+    watching = False
+    sys.addaudithook(watch)
+    for given in payloads if payload is None else [payload]:
+        watching = True
+        await once(component, instance, given)
+        for thread in {*threading.enumerate()} - {threading.main_thread()}:
+            thread.join(2)
+        watching = False
+        expect(not seen, f"on {given!r:.100} it did: {'; '.join(seen)}", "nothing but a result")
+    await component.closed(instance)
+
+
+async def act_003(component: Component, payload: Any, payloads: Any) -> None:
+    """The same payload gives the same result, again and on another instance."""
+    first, second = await component.opened(), await component.opened()
+    for given in await taken(component, first, payloads) if payload is None else [payload]:
+        results = [await once(component, instance, given) for instance in (first, first, second)]
+        alike = same(results[0], results[1]) and same(results[0], results[2])
+        expect(alike, f"{given!r:.100} gave {results!r:.300}", "the same three times")
+    await component.closed(first)
+    await component.closed(second)
+
+
+async def act_004(component: Component, payload: Any, payloads: Any) -> None:
+    """The payload is afterwards what it was."""
+    instance = await component.opened()
+    for given in await taken(component, instance, payloads) if payload is None else [payload]:
+        passed = copy.deepcopy(given)
+        with suppress(Exception):  # whether it may refuse is not the question here
+            await ask(component.work(instance), passed)
+        expect(same(passed, given), f"the payload went from {given!r:.100} to {passed!r:.100}", "the same as before")
+    await component.closed(instance)
+
+
+async def task_001(component: Component, payload: Any, payloads: Any) -> None:
+    """It runs, and its result is plain data."""
+    instance = await component.opened()
+    for given in await taken(component, instance, payloads) if payload is None else [payload]:
+        fault = flaw(await once(component, instance, given))
+        expect(not fault, f"of {given!r:.100}: {fault}", "plain JSON data")
+    await component.closed(instance)
+
+
+async def task_002(component: Component, point: Any, payloads: Any) -> None:
+    """Cancelled where it waits it ends within a second as cancelled, and runs again; a run ends in its time."""
+    instance = await component.opened()
+    given = (await taken(component, instance, payloads))[-1]
+    limit, began = component.seconds, time.monotonic()
+    await once(component, instance, given)
+    seconds = time.monotonic() - began
+    expect(seconds <= limit, f"a run took {seconds:.3f} s", f"{limit:g} s at most, as it declares")
+    for cancelled_at in range(9) if point is None else [point]:
+        step = Stepped(component.work(instance), copy.deepcopy(given), cancel_at=cancelled_at)
+        task = asyncio.ensure_future(awaitable(step))
+        if not cancelled_at:
+            task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=1)
+        expect(bool(done), f"cancelled at its {cancelled_at}. wait it ran for another second", "the end of it")
+        ended = task.cancelled() or cancelled_at > step.points
+        expect(ended, f"cancelled at its {cancelled_at}. wait it went on", "CancelledError, let through")
+        await once(component, instance, given)
+    await component.closed(instance)
+
+
+async def task_003(component: Component, example: Any, payloads: Any) -> None:
+    """Runs at the same time give what each gives alone."""
+    del example
+    instance = await component.opened()
+    given = (await taken(component, instance, payloads))[:8] * 2
+    alone = [[await once(component, instance, payload) for payload in given] for _ in range(2)]
+    together = await asyncio.gather(*(once(component, instance, payload) for payload in given))
+    for payload, result, first, second in zip(given, together, *alone, strict=True):
+        holds = same(result, first) or not same(first, second)
+        expect(holds, f"beside others {payload!r:.100} gave {result!r:.100}", f"{first!r:.100}, as alone")
+    await component.closed(instance)
+
+
+async def evt_001(component: Component, event: Any, events: Any) -> None:
+    """Events that its topics and filters let through are handled, with plain data as result."""
+    instance = await component.opened()
+    for topic, payload, headers in events if event is None else [event]:
+        fault = flaw(await ask(component.work(instance), EventEnvelope(topic, payload, headers)))
+        expect(not fault, f"of topic {topic!r}: {fault}", "None or plain JSON data")
+    await component.closed(instance)
+
+
+async def evt_002(component: Component, event: Any, events: Any) -> None:
+    """Whatever comes ends in a result or an ordinary exception, in time."""
+    instance = await component.opened()
+    for topic, payload, headers in [event] if event is not None else events:
+        work = asyncio.ensure_future(ask(component.work(instance), EventEnvelope(topic, payload, headers)))
+        done, _ = await asyncio.wait({work}, timeout=component.seconds)
+        expect(bool(done), f"topic {topic!r} did not end within {component.seconds:g} s", "an end")
+        expect(not work.cancelled(), "CancelledError although nothing had cancelled it", "an ordinary exception")
+        work.exception()
+    await component.closed(instance)
+
+
+async def evt_003(component: Component, event: Any, events: Any) -> None:
+    """The event is afterwards what it was."""
+    instance = await component.opened()
+    for topic, payload, headers in [event] if event is not None else events:
+        envelope = EventEnvelope(topic, copy.deepcopy(payload), copy.deepcopy(headers))
+        await asyncio.wait({asyncio.ensure_future(ask(component.work(instance), envelope))})
+        now = [envelope.topic, envelope.payload, envelope.headers]
+        expect(same(now, [topic, payload, headers]), f"it has become {now!r:.300}", "the same as before")
+    await component.closed(instance)
+
+
+async def svc_001(component: Component, example: Any, payloads: Any) -> None:
+    """It starts, stops and starts again, and its status follows."""
+    del example, payloads
+    instance = await component.opened()
+    for name in (component.start, component.stop):
+        expect(callable(getattr(instance, name, None)), f"it has no {name}()", "start(), stop() and status()")
+    running = await status(component, instance)
+    for _ in range(3):
+        await ask(getattr(instance, component.stop))
+        stopped = await status(component, instance)
+        expect(not same(running, stopped), f"started and stopped, the status is {stopped!r}", "two different ones")
+        await ask(getattr(instance, component.stop))
+        await ask(getattr(instance, component.start))
+        running = await status(component, instance)
+        expect(not same(running, stopped), f"started again, the status is still {stopped!r}", "that it runs")
+        healthy = await component.health(instance)
+        expect(healthy is True, f"after start, health() answered {healthy!r}", "True")
+    await component.closed(instance)
+
+
+async def status(component: Component, instance: Any) -> Any:
+    """What does not change by itself in the status."""
+    first, second = [await ask(component.work(instance)) for _ in range(2)]
+    expect(not flaw(first, "the status"), flaw(first, "the status"), "plain JSON data")
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        return {name: value for name, value in first.items() if name in second and same(value, second[name])}
+    return first if same(first, second) else None

@@ -1,0 +1,172 @@
+"""A script shows the failure without the kit: it fails on what it was written for, and passes on what is right."""
+
+import ast
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mutants import Mutant, load, reference
+from oneiric_conformance import CHECKS, PROFILES, Package, RequirementSet, Session, Subject, read_configuration
+from oneiric_conformance.scripts.bundle import bundle
+from oneiric_conformance.scripts.literals import literal
+from oneiric_conformance.scripts.writing import SCENARIOS
+
+KIT = Path(__file__).resolve().parents[2] / "conformance"
+MUTANTS = {name: mutant for name, mutant in sorted(load().items()) if mutant.check in SCENARIOS}
+BRIEF = ["kv.FoldsKeys", "action.TakesOut", "lifecycle.CleanupOnce"]
+"""Those that the quick suite tries; the long one tries all."""
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+def script_for(package: Package, check: str) -> str:
+    everything = RequirementSet("everything", frozenset(CHECKS), sha256="")
+    with Session(package, profile=PROFILES["quick"], requirements=everything) as session:
+        for planned in session.plan():
+            if planned.check == check and planned.status is None:
+                card = session.judge(planned).card
+                return card.script if card else ""
+    return ""
+
+
+def run(script: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    path = folder / "script.py"
+    path.write_text(script, encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, str(path)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(KIT), "PYTHONWARNINGS": "default", **environment},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def of_the_reference(mutant: Mutant, script: str) -> str:
+    """The same script for the component that the mutant was made from."""
+    made: Any = mutant.make
+    right = next(kind for kind in made.__mro__[1:] if kind in reference.COMPONENTS)
+    wrong, named = (literal(reference.subject_of(kind).factory) for kind in (made, right))
+    assert script.count(f"factory={wrong},") == 1
+    return script.replace(f"factory={wrong},", f"factory={named},")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in BRIEF else [pytest.mark.long]) for name in MUTANTS]
+)
+def test_it_fails_on_the_mutant_and_passes_on_what_that_was_made_from(name: str, tmp_path: Path) -> None:
+    mutant = MUTANTS[name]
+    script = script_for(mutant.package(), mutant.check)
+    assert script
+    assert not {"oneiric_conformance", "pytest", "hypothesis"} & imported(script)
+    failed = run(script, tmp_path)
+    assert (failed.returncode, bool(failed.stderr.strip())) == (1, True), failed.stderr
+    passed = run(of_the_reference(mutant, script), tmp_path)
+    assert (passed.returncode, passed.stderr) == (0, "")
+
+
+CREDULOUS = """
+    from pydantic import BaseModel
+
+    class Settings(BaseModel):
+        base_path: str
+        token: str
+
+    class Store:
+        def __init__(self, settings):
+            assert settings.token == "s3cret", "it asks for its token"
+        async def get(self, key):
+            return None
+        async def set(self, key, value):
+            pass
+        async def delete(self, key):
+            pass
+        async def clear(self):
+            pass
+"""
+
+
+def store(author: Any, **changes: Any) -> Package:
+    about = {"domain": "adapter", "metadata": {"capabilities": ["kv"]}}
+    package: Package = author.package(CREDULOUS, "Store", **{**about, **changes})
+    module = str(package.subjects[0].factory).partition(":")[0]
+    return replace(package, subjects=(replace(package.subjects[0], settings_model=f"{module}:Settings"),))
+
+
+CONFIGURED = """
+[tool.oneiric.conformance.components."adapter/store/acme"]
+settings = { base_path = "{sandbox}", token = "${ACME_TOKEN}" }
+"""
+
+
+def test_a_secret_from_the_environment_stays_there(
+    author: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report and its page are shown around; the script asks for the variable where it is started."""
+    monkeypatch.setenv("ACME_TOKEN", "s3cret")
+    (tmp_path / "pyproject.toml").write_text(CONFIGURED, encoding="utf-8")
+    script = script_for(read_configuration(tmp_path).applied_to(store(author)), "KV-001")
+    assert "'${ACME_TOKEN}'" in script
+    assert "s3cret" not in script
+    failed = run(script, tmp_path, PYTHONPATH=f"{KIT}{os.pathsep}{author.folder}")
+    assert (failed.returncode, failed.stderr) == (1, "seen      get('a') answered None\nexpected  'text'\n")
+
+
+def test_settings_that_nobody_wrote_down_are_not_shown(author: Any) -> None:
+    assert not script_for(store(author, settings={"base_path": "{sandbox}", "token": "s3cret"}), "KV-001")
+
+
+def test_what_a_component_says_cannot_end_the_docstring(author: Any, tmp_path: Path) -> None:
+    hostile = CREDULOUS.replace("return None", 'return \'"""\\nimport os; os._exit(0)\\n\\\\\'')
+    hostile = hostile.replace('assert settings.token == "s3cret", "it asks for its token"', "pass")
+    package = author.package(hostile, "Store", domain="adapter", metadata={"capabilities": ["kv"]})
+    script = script_for(package, "KV-001")
+    assert imported(script) <= {"asyncio", "collections", "dataclasses", "inspect", "oneiric_core"} | STANDARD
+    assert "import os" in (ast.get_docstring(ast.parse(script)) or "")
+
+
+STANDARD = {"os", "re", "sys", "tempfile", "typing"}
+
+
+def test_a_factory_without_a_name_has_no_script() -> None:
+    class Here:
+        async def health(self) -> bool:
+            return False
+
+    subject = Subject("task", "here", "acme", Here)
+    assert not script_for(Package("acme", "1.0", (subject,)), "LIFE-002")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, -1, 1.5, "a\n'\"\ud800", b"\0", [], (1,), {"a": [{}, ()]}, "long " * 20_000, bytes(range(256)) * 300],
+    ids=lambda value: repr(value)[:20],
+)
+def test_a_literal_gives_the_value_again(value: object) -> None:
+    written = literal(value)
+    assert eval(written) == value  # noqa: S307 - which is what it is for
+    assert len(written) < 2000
+
+
+@pytest.mark.parametrize("value", [object(), float("nan"), {1, 2}, [Path()], {"a": float("inf")}], ids=range(5))
+def test_what_has_no_literal_is_refused(value: object) -> None:
+    with pytest.raises(TypeError, match="has no literal"):
+        literal(value)
+
+
+def test_names_of_two_modules_are_not_mixed() -> None:
+    stores = [(f"oneiric_conformance.checks.{area}", "_told") for area in ("kv", "blob")]
+    with pytest.raises(ValueError, match="Rename one"):
+        bundle(*stores)
+
+
+def imported(script: str) -> set[str]:
+    found = [node for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = [node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name for node in found]
+    return {name.partition(".")[0] for name in names}
