@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Suite", "register"]
 
+_SEED = "oneiric_seed"
 _result: "pytest.StashKey[Result]" = pytest.StashKey()
 
 
@@ -56,10 +57,14 @@ class Suite:
         self.anchor = anchor_of(config, self.package)
         self.session = _session(self.configuration, self.package, self.rootdir, self.replay_line)
         _refuse_others(config, self.anchor, self.configuration.replay)
-        if self.configuration.profile.name == "explore" and self.configuration.replay is None:
-            config.option.oneiric_seed = self.configuration.profile.seed  # the workers of xdist start there, too
         config.addinivalue_line("markers", f"{MARK}: a rule of the Oneiric conformance suite")
         add_to_arguments(config, self.anchor)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Of xdist: a worker is going to be started. An exploration starts in one place in all of them."""
+        if self.configuration.profile.name == "explore" and self.configuration.replay is None:
+            node.workerinput[_SEED] = self.configuration.profile.seed
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collect_file(
@@ -189,7 +194,7 @@ def _found(config: pytest.Config) -> "tuple[Configuration, Package]":
         level=config.getoption("oneiric_level"),
         runtime=config.getoption("oneiric_runtime"),
         component=tuple(config.getoption("oneiric_component")),
-        seed=config.getoption("oneiric_seed"),
+        seed=getattr(config, "workerinput", {}).get(_SEED, config.getoption("oneiric_seed")),
         database=tuple(_saved(config, place) for place in config.getoption("oneiric_database")),
         replay=config.getoption("oneiric_replay"),
         **{name: path and _place(config, path) for name, path in named.items()},

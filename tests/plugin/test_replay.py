@@ -1,5 +1,7 @@
 """The replay line of a card, pasted into a shell."""
 
+import json
+import re
 import shlex
 
 import pytest
@@ -37,7 +39,9 @@ def test_the_line_meets_the_same_example_alone_and_refuses_to_be_another(author,
     assert done.code == 1
     assert card_of(done.out) == card
     assert "oneiric: profile: deep (from --oneiric-replay)" in done.out
-    assert "oneiric: replay: one example of ACT-004 of action/takes-out/third (from --oneiric-replay)" in done.out
+    assert "oneiric: replay: one example of ACT-004 of action/takes-out/third (from --oneiric-replay)" in done.out, (
+        done.out
+    )
     assert "verdict: fails" in done.out
     assert author.pytest(*words[1:], "--collect-only", "-q").ids == [NODE, "tests/test_own.py::test_own"]
     other = author.pytest(*words[1:], NODE.replace("004", "001"))
@@ -50,3 +54,16 @@ def test_garbage_is_one_line_before_the_run(author) -> None:
     assert "Copy the whole replay line" in done.err
     assert "Traceback" not in done.err
     assert "passed" not in done.out
+
+
+@pytest.mark.long
+def test_all_processes_of_an_exploration_start_in_one_place_and_say_where(failing) -> None:
+    """And whoever has no example is told to start there again."""
+    done = failing.pytest(
+        ASK, "--oneiric-profile=explore", "--oneiric-report=explored.json", "-n2", "-k", "LIFE-002", plugins=("xdist",)
+    )
+    report = json.loads((failing.root / "explored.json").read_text())
+    [seed] = re.findall(r"^oneiric: seed: (\d+) \(from chance\)$", done.out, re.MULTILINE)
+    assert (report["profile"], str(report["seed"])) == ("explore", seed)
+    line = f"--oneiric-profile explore --oneiric-seed {seed} pyproject.toml::action/forgetful/third::LIFE-002"
+    assert line in done.out

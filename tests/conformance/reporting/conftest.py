@@ -32,7 +32,8 @@ PLAIN = {"task/report/acme": (Status.PASS,) * 4}
 def card(subject: str, check: str, status: Status, text: str = HOSTILE) -> Card | None:
     if status not in (Status.FAIL, Status.WARN, Status.WAIVED):
         return None
-    return Card(check, subject, "the rule", text, "expected", text, "mend it", f"pytest {subject}::{check}")
+    line = f"pytest {subject}::{check}"
+    return Card(check, subject, "the rule", text, "expected", text, "mend it", line, script=f"# {text}")
 
 
 def report(

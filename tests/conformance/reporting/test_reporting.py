@@ -233,3 +233,10 @@ class TestTheEnd:
     def test_a_place_where_nobody_may_write_is_refused_before_the_run(self, what: str) -> None:
         with pytest.raises(ConformanceError, match="cannot be written to '/sys/"):
             Finish(read_configuration(None, **{what: Path(f"/sys/{what}.svg")}))
+
+
+def test_a_script_stands_on_the_page_as_text_and_where_there_is_none_nothing_does(reports: Any) -> None:
+    scripts = [tag for tag in Reader(page([reports.document()])).tags if tag[1].get("class") == "script"]
+    assert len(scripts) == 3
+    unharmed = page([reports.document(statuses=reports.plain)])
+    assert 'class="script"' not in unharmed
