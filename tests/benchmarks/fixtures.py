@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -101,6 +102,7 @@ def by_async_with(stack: ExitStack) -> Callable[[], None]:
 
 
 def fixtures() -> Iterator[Figure]:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the other servers tell of each request
     manifest, bad, wheel = ManifestFactory(), BadManifestFactory(), WheelFactory()
     with ExitStack() as stack:
         rows: list[tuple[str, Callable[[], object], str]] = [

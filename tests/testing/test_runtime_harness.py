@@ -236,7 +236,7 @@ def test_the_loop_of_the_host_stays_the_current_one() -> None:
         runtime = RuntimeHarness()
         runtime.run(asyncio.sleep(0))
         runtime.close()
-        assert asyncio.get_event_loop_policy().get_event_loop() is host
+        assert asyncio.get_event_loop() is host
     finally:
         asyncio.set_event_loop(None)
         host.close()
