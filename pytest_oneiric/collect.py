@@ -17,13 +17,24 @@ if TYPE_CHECKING:
     from oneiric_conformance.judging.session import Planned
     from oneiric_conformance.registry import Check
 
-__all__ = ["AnchorFile", "CheckItem", "NotPassed", "add_to_arguments"]
+__all__ = ["AnchorFile", "CheckItem", "NotPassed", "add_to_arguments", "shortened"]
 
 MARK: Final = "oneiric_conformance"
+_SHOWN: Final = 4000
+"""Characters of what a component printed or logged in one check: it is called hundreds of times there."""
 
 
 class NotPassed(Exception):  # noqa: N818 - it carries a verdict, not an error of ours
     """Ends an item whose check did not pass; its text is all that the author is shown."""
+
+
+def shortened(text: str) -> str:
+    """The beginning and the end of what was captured."""
+    left_out = len(text) - _SHOWN
+    if left_out <= 0:
+        return text
+    half = _SHOWN // 2
+    return f"{text[:half]}\n... {left_out} characters left out ...\n{text[-half:]}"
 
 
 def add_to_arguments(config: pytest.Config, anchor: Path) -> None:

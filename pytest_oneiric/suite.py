@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_oneiric.anchor import anchor_of
-from pytest_oneiric.collect import MARK, AnchorFile, CheckItem, NotPassed, add_to_arguments
+from pytest_oneiric.collect import MARK, AnchorFile, CheckItem, NotPassed, add_to_arguments, shortened
 from pytest_oneiric.options import PATHS
 from pytest_oneiric.report import IMPORTED, RESULT, UNTRIED, Reporter
 
@@ -94,6 +94,8 @@ class Suite:
         result = item.stash.get(_result, None)
         if call.when == "call" and result is not None:
             setattr(report, RESULT, result.to_json())
+        if isinstance(item, CheckItem):
+            report.sections = [(name, shortened(text)) for name, text in report.sections]
         return report
 
     @pytest.hookimpl(trylast=True)

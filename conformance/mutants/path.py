@@ -140,6 +140,22 @@ class JoinsKeys(reference.Folder):
         return sorted(name for path in files if (name := str(path.relative_to(self._root))).startswith(prefix))
 
 
+@mutant("PATH-006", expects="outside its directory")
+class ComparesBeginnings(JoinsKeys):
+    """Takes a path for one below its directory if it begins with the same letters."""
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings)
+        self._root = settings.base_path
+
+    def path(self, key: str) -> Path:
+        root = self._root.resolve()
+        path = (root / key.strip("/")).resolve()
+        if not str(path).startswith(str(root)):
+            raise ValueError("this key leads out of the directory")
+        return path
+
+
 @mutant("PATH-006", expects="appeared, a file")
 class WritesAnywhere(reference.Folder):
     """Keeps what it saves where it can read it again, and writes a copy wherever the key leads to."""

@@ -110,7 +110,9 @@ class ConformanceReport:
                 results=strangers,
             )
         limits_of = {subject.id: subject.limits for subject in package.subjects}
-        components = tuple(_component(name, planned, found, limits_of.get(name, {})) for name in _components(planned))
+        components = tuple(
+            _component(name, own, found, limits_of.get(name, {})) for name, own in _by_component(planned).items()
+        )
         whole = tuple(_results([item for item in planned if item.judges != "component"], found))
         missing = tuple(f"{item.subject}::{item.check}" for item in planned if (item.subject, item.check) not in found)
         return cls(
@@ -184,14 +186,17 @@ class ConformanceReport:
         return json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _components(planned: Sequence[Planned]) -> list[str]:
-    return list(dict.fromkeys(item.subject for item in planned if item.judges == "component"))
+def _by_component(planned: Sequence[Planned]) -> dict[str, list[Planned]]:
+    own: dict[str, list[Planned]] = {}
+    for item in planned:
+        if item.judges == "component":
+            own.setdefault(item.subject, []).append(item)
+    return own
 
 
 def _component(
-    name: str, planned: Sequence[Planned], found: dict[tuple[str, str], Result], limits: Mapping[str, float]
+    name: str, own: Sequence[Planned], found: dict[tuple[str, str], Result], limits: Mapping[str, float]
 ) -> ComponentReport:
-    own = [item for item in planned if item.judges == "component" and item.subject == name]
     results = tuple(_results(own, found))
     if any(result.status in _BAD for result in results):
         verdict = Verdict.FAILS

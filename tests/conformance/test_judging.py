@@ -182,3 +182,14 @@ def test_work_that_breaks_its_loop_is_found_and_the_loop_goes_on(loop: SharedLoo
         loop.run(work(), 1.0)
     loop.sweep()
     assert loop.run(asyncio.sleep(0, "well"), 1.0) == "well"
+
+
+def test_what_a_component_made_us_say_has_an_end(echo: Package, decide: Any) -> None:
+    """A reason stands in the report once for each check, and an author's message may be of any length."""
+
+    def body(bench: Any) -> None:
+        bench.expect(False, seen="x" * 100_000, expected="y" * 100_000, example="z" * 100_000)
+
+    result = decide(echo, body)
+    assert len(result.reason) <= 2_000
+    assert len(result.card.render()) < 7_000

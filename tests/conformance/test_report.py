@@ -3,7 +3,8 @@
 import json
 import os
 import stat
-from collections.abc import Sequence
+from collections import UserList
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,7 @@ from oneiric_conformance import (
     OutputFile,
     Package,
     Planned,
+    Profile,
     RequirementSet,
     Result,
     Status,
@@ -208,3 +210,25 @@ def test_times_of_its_own_stand_with_the_component() -> None:
     )
     limits = {component["id"]: component["limits"] for component in made.to_json()["components"]}
     assert limits == {FIRST: {"init": 20.0}, SECOND: {}}
+
+
+class Counting(UserList[Planned]):
+    """A plan that counts how often it is gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[Planned]:
+        self.times += 1
+        return iter(self.data)
+
+
+def test_hundreds_of_components_are_put_together_in_a_few_passes() -> None:
+    plan = Counting([Planned("LIFE-001", f"task/{number:03}/acme", "component") for number in range(300)])
+    made = report_of(PROFILES["gate"], plan)
+    assert len(made.components) == len(made.missing) == 300
+    assert 0 < plan.times < 20
+
+
+def report_of(profile: Profile, plan: Sequence[Planned]) -> ConformanceReport:
+    requirements = RequirementSet("2026.1", frozenset(), "f" * 64)
+    return ConformanceReport.from_results(PACKAGE, plan, (), profile=profile, requirements=requirements, runtime="m:R")

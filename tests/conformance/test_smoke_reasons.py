@@ -3,7 +3,10 @@
 from functools import partial
 from typing import Any
 
+import pytest
+
 from oneiric_conformance import Limits, Subject
+from oneiric_conformance.isolation import smoke as smoke_module
 from oneiric_conformance.isolation.smoke import smoke
 from oneiric_conformance.subject import EntryPointName
 
@@ -33,3 +36,25 @@ def test_settings_that_are_missing_are_named_with_the_place_to_put_them(author: 
     assert "ValidationError: url: Field required; token: Field required. " in reason
     assert 'under [tool.oneiric.conformance.components."task/need/acme"]' in reason
     assert package.subjects
+
+
+@pytest.mark.parametrize(("work", "fault"), [(0.05, ""), (0.0, "did not end within 0.5 s")])
+def test_who_works_is_given_time_that_who_waits_is_not(
+    author: Any, monkeypatch: pytest.MonkeyPatch, work: float, fault: str
+) -> None:
+    """A large package on a busy machine is imported slowly; a lock that nobody opens is waited for in vain."""
+    monkeypatch.setattr(smoke_module, "_IMPORT_SECONDS", 0.5)
+    package = author.package(
+        f"""
+        import time
+        for _ in range(6):
+            began = time.process_time()
+            while time.process_time() - began < {work}:
+                pass
+            time.sleep(0.1)
+        class Good: pass
+        """,
+        "Good",
+    )
+    report = smoke(package.subjects[0])
+    assert (report.stage, fault in report.reason) == ("import" if fault else "", True)

@@ -74,7 +74,7 @@ class TestNames:
             assert name.lstrip("/").startswith(("somewhere/of/ours/", "somewhere/of/ours%2f"))
 
     def test_nasty_names_differ(self) -> None:
-        names = nasty_names("/root")
+        names = nasty_names("/root", "blobs")
         assert len(names) == len(set(names))
 
 

@@ -110,11 +110,13 @@ class Author:
         env: Mapping[str, str] = {},
         autoload: bool = False,
         fresh: bool = False,
+        seconds: float = 120,
     ) -> "Run":
         """Run pytest in a process of its own, with no plugin but ours and those named, or with all there are.
 
         :param fresh: in a new interpreter; else in a fork of one that has imported what every run does, which is the
             same a second and a half sooner.
+        :param seconds: after which it is given up.
         """
         loaded = [] if autoload else [word for name in ("pytest_oneiric.plugin", *plugins) for word in ("-p", name)]
         surroundings = {
@@ -124,7 +126,7 @@ class Author:
         if not autoload:
             surroundings["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         start = _fresh if fresh or autoload else _forked
-        return start([*loaded, *args], cwd or self.root, {**surroundings, **env})
+        return start([*loaded, *args], cwd or self.root, {**surroundings, **env}, seconds)
 
 
 @dataclass(frozen=True)
@@ -155,16 +157,15 @@ _FORKS.set_forkserver_preload(
         "oneiric_conformance.levels",
     ]
 )
-_SECONDS = 120
 
 
-def _fresh(args: list[str], cwd: Path, env: dict[str, str]) -> Run:
+def _fresh(args: list[str], cwd: Path, env: dict[str, str], seconds: float) -> Run:
     command = [sys.executable, "-m", "pytest", *args]
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=seconds, check=False)
     return Run(done.returncode, done.stdout, done.stderr)
 
 
-def _forked(args: list[str], cwd: Path, env: dict[str, str]) -> Run:
+def _forked(args: list[str], cwd: Path, env: dict[str, str], seconds: float) -> Run:
     with TemporaryDirectory() as kept:
         out, err = Path(kept, "out"), Path(kept, "err")
         path = [str(cwd), *env.get("PYTHONPATH", "").split(os.pathsep), *_path_of_an_interpreter()]
@@ -172,10 +173,10 @@ def _forked(args: list[str], cwd: Path, env: dict[str, str]) -> Run:
         script, given = str(Path(__file__).with_name("forked.py")), {"init_globals": {"REQUEST": asked}}
         process = _FORKS.Process(target=runpy.run_path, args=(script,), kwargs={**given, "run_name": "__main__"})
         process.start()
-        process.join(_SECONDS)
+        process.join(seconds)
         if process.exitcode is None:
             process.kill()
-            raise TimeoutError(f"pytest {args} did not end within {_SECONDS} s: {out.read_text()[-2000:]}")
+            raise TimeoutError(f"pytest {args} did not end within {seconds:g} s: {out.read_text()[-2000:]}")
         return Run(process.exitcode, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
 
 

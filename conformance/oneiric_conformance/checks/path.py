@@ -174,13 +174,14 @@ def no_key_leaves_the_root(bench: Bench) -> None:
     """No key makes a blob store read, write, list or delete anything outside the directory it was given; refusing such
     a key is as good as keeping it safely.
 
-    Troubleshooting: a path joined from directory and key; refuse keys with separators, dots and control characters, or
-    encode the key (its hexadecimal form, its digest) so that it is one plain file name.
+    Troubleshooting: a path joined from directory and key, or compared with the directory letter by letter (/data-old is
+    not below /data); refuse keys with separators, dots and control characters, or encode the key (its hexadecimal form,
+    its digest) so that it is one plain file name.
     """
     with bench.control("under a plain key, what was saved is read back"):
         bench.run(_keeps(bench, "plain"))
     with bench.sandbox() as box:
-        root = str(box.path / NESTING[0])
+        root, place = str(box.path / NESTING[0]), box.path.name
 
     async def attempt(key: str) -> None:
         with bench.sandbox() as box:
@@ -197,7 +198,8 @@ def no_key_leaves_the_root(bench: Bench) -> None:
             bench.expect(not changed, seen=f"outside its directory: {', '.join(changed)}", expected="nothing changed")
 
     shown = _shown(root)
-    bench.for_all(hostile_names(root), lambda key: bench.run(attempt(key)), nasty=nasty_names(root), show=shown)
+    nasty = nasty_names(root, place)
+    bench.for_all(hostile_names(root), lambda key: bench.run(attempt(key)), nasty=nasty, show=shown)
 
 
 async def _keeps(bench: Bench, key: str) -> None:

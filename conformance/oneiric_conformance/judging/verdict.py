@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from traceback import extract_tb
+from typing import Final
 
 from oneiric_conformance.handling.bench import Bench
-from oneiric_conformance.judging.findings import Advice, ControlFailed, Finding, described
+from oneiric_conformance.judging.findings import Advice, ControlFailed, Finding, cut, described
 from oneiric_conformance.judging.ownership import OwnFiles, passes_through
 from oneiric_conformance.judging.route import Place
 from oneiric_conformance.judging.watchdog import TimeIsUp, watchdog
@@ -14,6 +15,9 @@ from oneiric_conformance.results import Card, Result, Status
 from oneiric_core import SYSTEM_CLOCK
 
 __all__ = ["Judge", "Replay", "Script"]
+
+_LONGEST: Final = 2000
+"""Characters of anything that a component made us say: it stands in the report as often as the component has checks."""
 
 Replay = Callable[[str, str, Place | None], str]
 """Given the ids of a subject and a check, and the example that failed, if it was one: one shell line that runs it
@@ -47,7 +51,7 @@ class Judge:
             judges=check.judges,
             level=check.level,
             status=status,
-            reason=reason,
+            reason=cut(reason, _LONGEST),
             exercised=bench.tally.exercised,
             behaviours=bench.tally.behaviours,
             card=card,
@@ -57,7 +61,8 @@ class Judge:
     def failed(self, check: Check, subject_id: str, found: Finding) -> Result:
         """The result of a check that need not be run to be known to fail, whatever its level."""
         card = self._card(check, subject_id, found)
-        return Result(check.id, subject_id, check.judges, check.level, Status.FAIL, found.reason, card=card)
+        reason = cut(found.reason, _LONGEST)
+        return Result(check.id, subject_id, check.judges, check.level, Status.FAIL, reason, card=card)
 
     def _outcome(self, check: Check, subject_id: str, bench: Bench) -> tuple[Status, str, Card | None]:
         try:
@@ -91,9 +96,9 @@ class Judge:
             check=check.id,
             subject=subject_id,
             rule=check.rule,
-            seen=seen,
-            expected=found.expected or check.rule,
-            example=found.example,
+            seen=cut(seen, _LONGEST),
+            expected=cut(found.expected, _LONGEST) or check.rule,
+            example=cut(found.example, _LONGEST),
             mend=check.troubleshooting,
             replay=self.replay(subject_id, check.id, at),
         )

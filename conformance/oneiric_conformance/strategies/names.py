@@ -70,10 +70,14 @@ def nasty_traversals() -> list[str]:
     ]
 
 
-def nasty_names(root: str) -> list[str]:
-    """Hostile names that are not all climbers; tried first. :func:`hostile_names` says what ``root`` is."""
+def nasty_names(root: str, place: str = "") -> list[str]:
+    """Hostile names that are not all climbers; tried first. :func:`hostile_names` says what ``root`` is.
+
+    :param place: the name of the directory in which they are used, to try one beside it that begins with the same name.
+    """
     return [
         *nasty_traversals(),
+        *([f"../{place}-{MARKER}"] if place else []),
         f"{root}/{MARKER}",
         f"C:\\{MARKER}",
         f"\\\\host\\share\\{MARKER}",
