@@ -66,7 +66,7 @@ def judged(package: Package) -> Iterator[Judged]:
         subject: Subject | None = package.subjects[0] if check.judges == "component" else None
         around = Surroundings(package, PROFILES["quick"], Limits(), loop, runtime, lambda _: SmokeReport())
         bench = Bench(around, subject, rule)
-        judge = Judge(OwnFiles(package, runtime), lambda *_: "")
+        judge = Judge(OwnFiles(package, runtime), lambda *_: "", lambda *_: "")
         return judge.decide(check, package.id if subject is None else subject.id, bench), bench.tally.controls
 
     yield judge
