@@ -257,3 +257,8 @@ def test_both_parsers_of_pyyaml_give_the_same_refusals(parser: type[Any]) -> Non
     for text in ('a: "\\uD800"', "a: &x 1", "a: b: c", "a: \0", "a: [1", "a: 1\na: 2"):
         with pytest.raises(ManifestError):
             read_yaml(text, limits, parser=parser)
+
+
+@pytest.mark.parametrize("name", ["application/yaml", "application/x-yaml", "text/yaml", "Text/X-YAML; charset=utf-8"])
+def test_yaml_goes_by_several_names(name: str) -> None:
+    assert parse_document(b"a: b", name) == {"a": "b"}
