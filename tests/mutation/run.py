@@ -10,9 +10,10 @@ import argparse
 import dataclasses
 import os
 import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import mutmut.__main__ as mutmut
@@ -20,6 +21,7 @@ import pytest
 from _pytest.config import _prepareconfig
 from mutmut import configuration
 from mutmut.runners.harness import PytestRunner
+from mutmut.state import state
 from mutmut.utils.file_utils import change_cwd
 from mutmut.workers.isolation import ForkRunner, run_in_fork
 from rooms import ROOMS
@@ -27,6 +29,23 @@ from rooms import ROOMS
 ROOT = Path(__file__).resolve().parents[2]
 MUTANTS = Path("mutants")
 OF_ROOM = MUTANTS / "room"
+TIMED_OUT = 36  # what mutmut takes for it
+
+
+class Patience:
+    """Ends the run of a mutant that makes a test take many times as long as usual, mostly by waiting for ever.
+
+    What does so without letting Python run is ended by mutmut, which knows of no single tests and waits longer.
+    """
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(TIMED_OUT))
+        signal.setitimer(signal.ITIMER_REAL, 10.0 + 10.0 * state().duration_by_test[item.nodeid])
+        try:
+            return (yield)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
 
 
 class CollectedOnce(PytestRunner):
@@ -38,6 +57,7 @@ class CollectedOnce(PytestRunner):
         chosen = configuration.config()
         config = _prepareconfig(["-x", "-q", *chosen.pytest_add_cli_args, *chosen.pytest_add_cli_args_test_selection])
         config._do_configure()
+        config.pluginmanager.register(Patience())
         self.session = pytest.Session.from_config(config)
         config.hook.pytest_sessionstart(session=self.session)
         config.hook.pytest_collection(session=self.session)

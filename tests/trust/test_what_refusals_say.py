@@ -116,9 +116,9 @@ def entry(**changes: object) -> Callable[[], object]:
     return lambda: RemoteManifest.from_document({"entries": [V1 | changes]})
 
 
-def envelope_bytes(payload: object) -> bytes:
+def envelope_bytes(payload: object, *signatures: object) -> bytes:
     content = json.dumps(payload).encode()
-    return json.dumps({"payload": b64(content), "payloadType": CERTIFICATE_PAYLOAD, "signatures": []}).encode()
+    return json.dumps({"payload": b64(content), "payloadType": CERTIFICATE_PAYLOAD, "signatures": signatures}).encode()
 
 
 CERTIFICATE: Final = open_certificate(envelope_bytes(certificate_statement("a" * 64)))
@@ -268,7 +268,9 @@ CERTIFICATE_CASES: Mapping[str, Callable[[], object]] = {
     "a certificate for other bytes": lambda: replace(CERTIFICATE, subjects={"a": "1", "b": "2"}).check_subject("AB"),
     "a certificate that expired": lambda: CERTIFICATE.check_moment(NOW.replace(year=2027)),
     "a certificate from the future": lambda: CERTIFICATE.check_moment(NOW.replace(year=2025)),
-    "a certificate by a stranger": lambda: CertificatePolicy(KEYS).check_issuer(signed_certificate("a" * 64)),
+    "a certificate by strangers": lambda: CertificatePolicy(KEYS).check_issuer(
+        envelope_bytes({}, {"sig": b64(RAW)}, {"sig": "AAAA"})
+    ),
     "a certificate by nobody": lambda: CertificatePolicy(KEYS).check_issuer(
         envelope_bytes(certificate_statement("a" * 64))
     ),
