@@ -31,7 +31,6 @@ def killed_before(action: Callable[[], object], number: int, kinds: Collection[s
         warnings.simplefilter("ignore", DeprecationWarning)  # the child does this one thing and never returns
         child = os.fork()
     if child == 0:
-        os.close(reading)
         _die(action, number, kinds, writing)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:

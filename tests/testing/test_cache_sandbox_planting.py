@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import socket
 import stat
 import threading
 from pathlib import Path
@@ -61,6 +62,11 @@ def test_a_kill_comes_before_the_act_it_names() -> None:
         assert [path.name for path in sandbox.path.iterdir()] == ["one"]
         assert sandbox.kill(two, before=3) is None
         assert len(list(sandbox.path.iterdir())) == 2
+
+
+def test_only_acts_on_the_disk_count() -> None:
+    with CacheSandbox() as sandbox:
+        assert sandbox.kill(lambda _: socket.gethostbyname("127.0.0.1"), before=1) is None
 
 
 def test_a_kill_works_beside_other_threads() -> None:
