@@ -248,15 +248,25 @@ class LifecycleManager:
         return made
 
     async def _make_together(self, candidates: Mapping[_Name, Candidate], made: dict[_Name, Attempt]) -> None:
+        failures: dict[str, str] = {}
+
         async def make(name: _Name, candidate: Candidate) -> None:
-            made[name] = await self._maker.make(candidate)
+            try:
+                made[name] = await self._maker.make(candidate)
+            except Exception as error:
+                failures[candidate.name] = str(error)
+                raise
 
         try:
             async with asyncio.TaskGroup() as group:
                 for name, candidate in candidates.items():
                     group.create_task(make(name, candidate))
         except ExceptionGroup as failed:
-            raise _several(candidates, failed) from failed
+            raise SwapError(
+                f"{len(candidates)} keys could not be swapped as one: {'; '.join(failures.values())}",
+                fix="Mend those named; none of them was swapped",
+                failures=failures,
+            ) from failed
 
     def _publish(self, name: _Name, attempt: Attempt) -> Published | None:
         """One assignment; gives what was published before."""
@@ -318,13 +328,3 @@ async def _see_off(retirements: list[_Retirement]) -> None:
     under_way = [each for each in retirements if each is not None]
     if under_way:
         await asyncio.wait(under_way)
-
-
-def _several(candidates: Mapping[_Name, Candidate], group: ExceptionGroup[Exception]) -> SwapError:
-    failures = {str(getattr(each, "evidence", {}).get("name", "")): str(each) for each in group.exceptions}
-    reasons = "; ".join(str(each) for each in group.exceptions)
-    return SwapError(
-        f"{len(candidates)} keys could not be swapped as one: {reasons}",
-        fix="Mend those named; none of them was swapped",
-        failures=failures,
-    )

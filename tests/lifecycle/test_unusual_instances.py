@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from oneiric_core.errors import ActivationError, HealthError
-from oneiric_core.lifecycle import construct, find_hook, make_settings
+from oneiric_core.lifecycle import call_hook, construct, find_hook, make_settings
 
 CACHE = ("adapter", "cache")
 ended: list[object] = []
@@ -222,8 +222,9 @@ async def test_awaitables_of_all_kinds_are_awaited() -> None:
     async def coroutine() -> object:
         return ["awaited"]
 
-    for factory in (Awaitable, future, coroutine):
+    for factory in (Awaitable, future, coroutine, lambda: ["awaited"]):
         assert await construct(factory, {}) == ["awaited"]
+        assert await call_hook(factory) == ["awaited"]
 
 
 async def test_an_awaitable_of_any_type_may_be_what_a_factory_gives(kit: Any) -> None:

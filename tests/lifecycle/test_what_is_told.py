@@ -5,7 +5,7 @@ import contextvars
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from oneiric_core.errors import ActivationError, HealthError, LifecycleError, OneiricError, SwapError
 from oneiric_core.lifecycle import make_settings
@@ -69,6 +69,9 @@ def test_a_pydantic_model_validates() -> None:
     assert make_settings(Settings, {"size": "3"}) == Settings(size=3)
     with pytest.raises(ActivationError, match="the settings do not fit Settings: ValidationError: "):
         make_settings(Settings, {"size": "many"})
+    table = RootModel[dict[str, int]]
+    assert make_settings(table, {"root": 1}) == table({"root": 1})
+    assert make_settings(table, {}) == table({})
 
 
 async def test_a_failed_stage(kit: Any) -> None:
@@ -115,6 +118,15 @@ async def test_several_keys_that_could_not_be_swapped(kit: Any) -> None:
         f"2 keys could not be swapped as one: {each[0]}; {each[1]}. Mend those named; none of them was swapped.",
         {"failures": {"adapter/a/one": each[0], "adapter/b/one": each[1]}},
     )
+
+
+async def test_each_of_several_is_named_whatever_it_failed_of(kit: Any) -> None:
+    for key in ("a", "b"):
+        kit.offer(lambda: None, key=key)
+    with pytest.raises(SwapError) as caught:
+        await kit.manager.swap_many([("adapter", "a", None), ("adapter", "b", None)])
+    nothing = "the factory returned None. Return an instance, or an awaitable of one."
+    assert caught.value.evidence["failures"] == {"adapter/a/one": nothing, "adapter/b/one": nothing}
 
 
 async def test_warnings_are_added_to_each_other(kit: Any) -> None:

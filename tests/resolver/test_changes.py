@@ -96,6 +96,14 @@ def test_replacing_a_source_changes_exactly_its_own() -> None:
     assert providers(resolver, "blob") == ["one"]
 
 
+def test_what_is_of_the_source_already_is_offered_as_it_is() -> None:
+    resolver = Resolver()
+    own, another = candidate("own", source=REMOTE, origin="https://a"), candidate("another", key="blob")
+    resolver.replace_source(REMOTE, "https://a", [own, another])
+    assert resolver.require("adapter", "cache") is own
+    assert resolver.require("adapter", "blob") == replace(another, source=REMOTE, origin="https://a")
+
+
 def test_the_same_set_twice_changes_nothing() -> None:
     resolver = Resolver()
     resolver.replace_source(REMOTE, "a", [candidate("one"), candidate("two")])
