@@ -121,8 +121,11 @@ class Kit:
 @pytest.fixture
 async def kit() -> AsyncIterator[Kit]:
     kit = Kit()
+    reported: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: reported.append(context))
     yield kit
     await kit.manager.stop()
+    assert reported == [], "the loop was told of what nobody took care of"
     assert asyncio.all_tasks() == {asyncio.current_task()}, "stopping left tasks behind"
     assert sorted(kit.ledger.cleaned) == sorted(set(kit.ledger.cleaned)), "an instance was cleaned up twice"
 

@@ -35,6 +35,19 @@ async def test_a_lease_taken_after_the_swap_is_on_the_new_instance(kit: Any) -> 
         assert instance is new
 
 
+async def test_each_instance_on_its_way_out_is_counted(kit: Any) -> None:
+    kit.offer(kit.ledger.factory())
+    await kit.manager.activate(*CACHE)
+    async with kit.manager.lease(*CACHE):
+        await kit.manager.swap(*CACHE)
+        async with kit.manager.lease(*CACHE):
+            await kit.manager.swap(*CACHE)
+            assert kit.manager.status(*CACHE).draining == 2
+        await kit.steps(5)
+        assert kit.manager.status(*CACHE).draining == 1
+        assert kit.ledger.cleaned == [2]
+
+
 async def test_leases_are_released_by_exceptions_and_cancellation(kit: Any) -> None:
     kit.offer(kit.ledger.factory())
     await kit.manager.activate(*CACHE)

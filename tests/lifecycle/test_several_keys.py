@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from oneiric_core.errors import ResolutionError, SwapError
+from oneiric_core.lifecycle import State
 
 KEYS = [("adapter", "a", None), ("adapter", "b", None), ("service", "c", None)]
 
@@ -71,3 +72,17 @@ async def test_overlapping_sets_do_not_block_each_other_for_good(kit: Any) -> No
     assert [kit.manager.status(domain, key).generation for domain, key, _ in KEYS] == [3, 4, 3]
     await kit.steps(20)
     assert len(kit.ledger.alive) == 3
+
+
+async def test_a_key_that_waits_for_others_is_empty_until_its_turn(kit: Any) -> None:
+    gate = asyncio.Event()
+    kit.offer(kit.ledger.factory(init=gate.wait), key="a")
+    kit.offer(kit.ledger.factory(), key="b")
+    first = asyncio.create_task(kit.manager.swap("adapter", "a"))
+    await kit.steps(3)
+    both = asyncio.create_task(kit.manager.swap_many([("adapter", "a", None), ("adapter", "b", None)]))
+    await kit.steps(3)
+    assert [status.state for status in kit.manager.all_statuses()] == [State.ACTIVATING, State.EMPTY]
+    gate.set()
+    await asyncio.gather(first, both)
+    assert [status.state for status in kit.manager.all_statuses()] == [State.ACTIVE, State.ACTIVE]

@@ -261,7 +261,10 @@ async def test_the_status_says_what_is_under_way(kit: Any) -> None:
     kit.offer(kit.ledger.factory(init=look))
     await kit.manager.activate(*CACHE)
     await kit.manager.swap(*CACHE)
-    assert [status.state for status in seen] == [State.ACTIVATING, State.SWAPPING]
+    assert [(status.domain, status.key, status.state) for status in seen] == [
+        (*CACHE, State.ACTIVATING),
+        (*CACHE, State.SWAPPING),
+    ]
     assert set(kit.manager.status(*CACHE).seconds) == {"factory", "init", "health"}
 
 

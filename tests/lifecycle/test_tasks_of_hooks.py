@@ -53,3 +53,21 @@ async def test_a_context_variable_set_by_a_hook_stays_in_the_hook(kit: Any) -> N
     kit.offer(kit.ledger.factory(init=set_it))
     await kit.manager.activate(*CACHE)
     assert mine.get() == "the application's"
+
+
+async def test_a_swap_of_what_has_nothing_to_await_never_suspends(kit: Any) -> None:
+    class Plain:
+        def init(self) -> None: ...
+
+        def health(self) -> bool:
+            return True
+
+        def cleanup(self) -> None:
+            kit.ledger.cleanups[id(self)] += 1
+
+    kit.offer(Plain)
+    former = await kit.manager.activate(*CACHE)
+    with pytest.raises(StopIteration):
+        kit.manager.swap(*CACHE).send(None)
+    assert kit.manager.get_instance(*CACHE) is not former
+    assert [*kit.ledger.cleanups] == [id(former)]
