@@ -95,6 +95,34 @@ def test_without_a_directory_it_is_the_users_own(
     assert answer(capsys, "list")["cache_dir"] == str(tmp_path / "oneiric" / "artifacts")
 
 
+def test_what_is_said_goes_before_the_environment_and_that_before_the_settings(
+    store: BlobStore, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A directory in the settings is meant from where the file is."""
+    (tmp_path / "oneiric.toml").write_text("cache_dir = 'cache'\n", encoding="utf-8")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    settings = ("--settings", str(tmp_path / "oneiric.toml"))
+    assert len(answer(capsys, "list", *settings)["artifacts"]) == 2
+    assert len(answer(capsys, "verify", *settings)["whole"]) == 2
+    assert len(answer(capsys, "gc", "--max-age", "30d", *settings)["removed"]) == 1
+    monkeypatch.chdir(tmp_path)
+    assert answer(capsys, "list")["cache_dir"] == str(store.root)
+    monkeypatch.setenv("ONEIRIC_CACHE_DIR", "from-the-environment")
+    assert answer(capsys, "list")["cache_dir"] == str(tmp_path / "from-the-environment")
+    assert answer(capsys, "list", "--cache-dir", "said")["cache_dir"] == str(tmp_path / "said")
+
+
+def test_settings_that_cannot_be_read_are_no_reason_to_empty_another_cache(
+    store: BlobStore, tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / "oneiric.toml").write_text("[remote\n", encoding="utf-8")
+    assert main(["cache", "gc", "--max-bytes", "0", "--settings", str(tmp_path / "oneiric.toml")]) != 0
+    assert "oneiric.toml" in capsys.readouterr().err
+    assert len(store.entries()) == 2
+
+
 def test_a_whole_cache_is_verified(store: BlobStore, capsys: Capture) -> None:
     assert main(["cache", "verify", "--cache-dir", str(store.root)]) == 0
     captured = capsys.readouterr()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -13,7 +13,9 @@ from oneiric_core.artifacts import BlobStore, default_cache_dir
 from oneiric_core.artifacts.eviction import Entry
 from oneiric_core.cli import render
 from oneiric_core.cli.arguments import AsJson, duration, examples
+from oneiric_core.cli.configuring import SettingsOption, find_settings, read_configured
 from oneiric_core.cli.finding import plain_application
+from oneiric_core.cli.sourcing import CacheDir
 
 __all__ = ["number_of_bytes", "verb"]
 
@@ -44,11 +46,6 @@ def number_of_bytes(text: str) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
-CacheDir: TypeAlias = Annotated[
-    Path | None,
-    typer.Option("--cache-dir", metavar="DIR", help="Where the cache is; your own if not given.", show_default=False),
-]
-
 verb = plain_application()
 
 
@@ -58,9 +55,9 @@ def cache() -> None:
 
 
 @verb.command(name="list", epilog=examples("oneiric-core cache list", "oneiric-core cache list --json"))
-def list_(cache_dir: CacheDir = None, as_json: AsJson = False) -> None:
+def list_(cache_dir: CacheDir = None, settings: SettingsOption = None, as_json: AsJson = False) -> None:
     """Every artifact in the cache, the least recently used first. Nothing is verified."""
-    where = default_cache_dir() if cache_dir is None else cache_dir
+    where = _place(cache_dir, settings)
     store = BlobStore(where.absolute())
     found, needed = store.entries(), store.pinned()
     total = sum(entry.size for entry in found)
@@ -87,12 +84,12 @@ def list_(cache_dir: CacheDir = None, as_json: AsJson = False) -> None:
 
 
 @verb.command(epilog=examples("oneiric-core cache verify"))
-def verify(cache_dir: CacheDir = None, as_json: AsJson = False) -> int:
+def verify(cache_dir: CacheDir = None, settings: SettingsOption = None, as_json: AsJson = False) -> int:
     """Read every artifact again; what is not what its name says is put aside, and will be fetched again.
 
     The exit code is 1 if there was any.
     """
-    where = default_cache_dir() if cache_dir is None else cache_dir
+    where = _place(cache_dir, settings)
     store = BlobStore(where.absolute())
     whole: list[str] = []
     damaged: list[str] = []
@@ -129,13 +126,14 @@ def gc(
         ),
     ] = None,
     cache_dir: CacheDir = None,
+    settings: SettingsOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Make room. What crashes left and what was put aside goes in any case.
 
     What a running process uses stays, and so does what the last good manifest of a source needs.
     """
-    where = default_cache_dir() if cache_dir is None else cache_dir
+    where = _place(cache_dir, settings)
     store = BlobStore(where.absolute())
     done = store.gc(max_bytes=max_bytes, max_age=max_age)
     if as_json:
@@ -157,6 +155,14 @@ def gc(
         render.text(f"{done.quarantined} removed that had been put aside")
     if done.needed:
         render.text(f"{len(done.needed)} of those kept should have gone, but they are in use or needed by a manifest")
+
+
+def _place(said: Path | None, settings: Path | None) -> Path:
+    """What is said goes before what is configured, and that before the user's own."""
+    if said is not None:
+        return said
+    file, configured = find_settings(settings), read_configured(settings).cache_dir
+    return default_cache_dir() if file is None or configured is None else file.parent / configured
 
 
 def _plain(entry: Entry) -> dict[str, Any]:
