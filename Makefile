@@ -11,7 +11,7 @@ PEER_PYTHON ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3)
 # The browser's driver brings trio, which Hypothesis would import in every process: half of what its own import takes.
 export HYPOTHESIS_NO_PLUGINS := 1
 
-.PHONY: certify release-dry-run test test-downstream test-long test-page test-servers kill-matrix lint mutants types format bench docs coverage clean
+.PHONY: certify release-dry-run test test-downstream test-long test-page test-runs test-servers kill-matrix lint mutants types format bench docs coverage clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml
@@ -55,6 +55,10 @@ kill-matrix: $(READY)
 mutants: $(READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutation
 	@$(BIN)/python tests/mutation/run.py $(ROOM)
+
+# The kit run by an author as a whole: over a wheel, and on several workers.
+test-runs: $(READY)
+	@$(BIN)/python -m pytest -n auto -q -m long tests/plugin/test_certificates.py tests/plugin/test_collection.py -k "leaves_its_certificate or items and load]"
 
 # What needs a server that Debian has and PyPI has not.
 test-servers: $(READY)

@@ -33,6 +33,7 @@ def verified(root: Path) -> tuple[str, ...]:
     return policy.check((root / "c.json").read_bytes(), digest, datetime.now(UTC)).levels
 
 
+@pytest.mark.long
 def test_a_run_over_the_wheel_leaves_its_certificate(released) -> None:
     done = released.pytest(ASK, *ASKED)
     assert done.code == 0, done.out

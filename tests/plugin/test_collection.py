@@ -163,13 +163,8 @@ def test_stepwise_stops_at_the_first_failure(author, with_component) -> None:
     assert "1 failed" in author.pytest(ASK, "--sw", "-k", "META-001").out
 
 
-@pytest.mark.parametrize(
-    "how",
-    [
-        "load",
-        *(pytest.param(how, marks=pytest.mark.long) for how in ("loadscope", "loadfile", "loadgroup", "worksteal")),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("how", ["load", "loadscope", "loadfile", "loadgroup", "worksteal"])
 def test_xdist_judges_the_same_items(author, how: str) -> None:
     alone = author.pytest(ASK, "-k", "META or test_own")
     shared = author.pytest(ASK, "-k", "META or test_own", "-n", "2", "--dist", how, plugins=("xdist.plugin",))

@@ -12,6 +12,13 @@ import pytest
 
 ARGUMENTS = ("--oneiric-conformance", "--oneiric-profile", "quick", "-v", "-p", "no:cacheprovider")
 
+INTERRUPTIBLE = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("pytest", run_name="__main__")
+"""
+"""Whoever starts this suite in the background may have told its children to ignore interrupts."""
+
 
 @contextmanager
 def in_the_middle(author, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
@@ -19,7 +26,7 @@ def in_the_middle(author, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV", "CI"))}
     environment |= {"PYTHONPATH": str(author.root / "src"), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     environment |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "pytest", "-p", "pytest_oneiric.plugin", *ARGUMENTS, *arguments]
+    command = [sys.executable, "-c", INTERRUPTIBLE, "-p", "pytest_oneiric.plugin", *ARGUMENTS, *arguments]
     with subprocess.Popen(command, cwd=author.root, env=environment, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
         for line in run.stdout:
