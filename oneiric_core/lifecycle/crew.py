@@ -5,6 +5,7 @@ import contextvars
 import sys
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from oneiric_core.clock import Clock
@@ -84,24 +85,23 @@ class Crew:
 
         What waits for such a call goes on waiting, to clean up what it delivers.
         """
-        if not await self._settle(seconds):
-            for call in [*self._calls]:
-                call.cancel()
-            await self._settle(seconds)
+        await self._settle(seconds)
+        for call in [*self._calls]:
+            call.cancel()
+        await self._settle(seconds)
         left = len(self._calls)
         if self._threads is not None:
             self._threads.shutdown(wait=left == 0)
+            self._threads = None  # what is delivered later may have to be cleaned up in a thread, too
         return left
 
-    async def _settle(self, seconds: float) -> bool:
+    async def _settle(self, seconds: float) -> None:
+        """Wait until there is no work, or ``seconds``."""
         me = asyncio.current_task()
-        try:
+        with suppress(TimeoutError):
             async with self._clock.timeout(seconds):
                 while pending := [work for work in (*self._calls, *self._duties) if work is not me]:
                     await asyncio.wait(pending)
-        except TimeoutError:
-            return False
-        return True
 
     def _ended(self, task: asyncio.Future[Any]) -> None:
         self._calls.discard(task)

@@ -11,8 +11,6 @@ from typing import TypeGuard
 
 __all__ = ["call_hook", "find_hook", "is_awaitable"]
 
-_MISSING = object()
-
 
 def find_hook(instance: object, names: Sequence[str]) -> Callable[..., object] | None:
     """The first of ``names`` that ``instance`` has as a callable, bound to it; None if it has none.
@@ -45,8 +43,6 @@ def _attribute(instance: object, name: str) -> object:
     try:
         return getattr(instance, name, None)
     except Exception:  # noqa: BLE001 - a component may raise anything on attribute access; the class is asked next
-        defined = inspect.getattr_static(type(instance), name, _MISSING)
-    if defined is _MISSING:
-        return None
+        defined = inspect.getattr_static(type(instance), name, None)
     bind = getattr(type(defined), "__get__", None)
     return defined if bind is None else bind(defined, instance, type(instance))

@@ -127,7 +127,7 @@ class LifecycleManager:
             published = self._published.pop((domain, key), None)
             if published is None:
                 return
-            slot.retired, slot.error = True, ""
+            slot.error = ""
             self._notify(slot)
             retirement = self._retirer.retire(slot, published)
         await _see_off([retirement])
@@ -274,7 +274,6 @@ class LifecycleManager:
         former = self._published.get(name)
         slot.generation += 1
         slot.error = slot.warning = ""
-        slot.retired = False
         slot.seconds = MappingProxyType(dict(attempt.seconds))
         self._published[name] = Published(attempt, slot.generation)
         return former
@@ -283,7 +282,6 @@ class LifecycleManager:
         self._maker.close()
         latest_first = [(self._slots[name], self._published.pop(name)) for name in [*reversed(self._published)]]
         for slot, _ in latest_first:
-            slot.retired = True
             self._notify(slot)
         await self._retirer.retire_in_order(latest_first)
         left = await self._crew.close(2 * self._timeouts.cleanup)

@@ -66,7 +66,6 @@ class Slot:
         self.lock = asyncio.Lock()
         self.generation = 0
         self.attempting = False
-        self.retired = False
         self.error = ""
         self.warning = ""
         self.draining = 0
@@ -96,4 +95,4 @@ class Slot:
             return State.ACTIVE
         if self.error:
             return State.FAILED
-        return State.RETIRED if self.retired else State.EMPTY
+        return State.RETIRED if self.generation else State.EMPTY

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from oneiric_core.errors import ActivationError, HealthError, LifecycleError
+from oneiric_core.lifecycle import State
 
 CACHE = ("adapter", "cache")
 
@@ -29,7 +30,10 @@ async def test_what_a_timed_out_factory_delivers_late_is_cleaned_up(kit: Any) ->
     gate = asyncio.Event()
     kit.offer(deaf_factory(kit, gate))
     activating = asyncio.create_task(kit.manager.activate(*CACHE))
-    await kit.clock.advance(30 + 20)
+    await kit.clock.advance(30 + 19)
+    assert not activating.done()
+    await kit.clock.advance(1)
+    assert activating.done()
     with pytest.raises(ActivationError, match="factory of adapter/cache/one did not end within 30 s"):
         await activating
     assert kit.ledger.made == 0
@@ -84,9 +88,10 @@ async def test_an_init_that_ignores_its_cancellation_holds_nobody_up_for_long(ki
 
     kit.offer(kit.ledger.factory(init=deaf))
     activating = asyncio.create_task(kit.manager.activate(*CACHE))
-    await kit.clock.advance(30)
+    await kit.clock.advance(30 + 9)
     assert kit.ledger.cleaned == []
-    await kit.clock.advance(10)
+    assert not activating.done()
+    await kit.clock.advance(1)
     assert kit.ledger.cleaned == [1]
     with pytest.raises(ActivationError, match="init of"):
         await activating
@@ -102,9 +107,12 @@ async def test_stop_goes_without_a_deaf_factory_but_what_it_delivers_is_cleaned_
     activating = asyncio.create_task(kit.manager.activate(*CACHE))
     await kit.clock.advance(begun)
     stopping = asyncio.create_task(kit.manager.stop())
-    await kit.clock.advance(100)
+    await kit.clock.advance(20 + 19)
+    assert not stopping.done()
+    await kit.clock.advance(1)
     await stopping
-    assert "1 calls into components ignored their cancellation" in caplog.text
+    assert caplog.messages == ["1 calls into components ignored their cancellation and still run"]
+    await kit.clock.advance(20)
     with pytest.raises(ActivationError):
         await activating
     gate.set()
@@ -128,9 +136,11 @@ async def test_stop_tells_what_did_not_heed_the_first_cancellation_once_more(kit
     activating = asyncio.create_task(kit.manager.activate(*CACHE))
     await kit.steps(5)
     stopping = asyncio.create_task(kit.manager.stop())
-    await kit.clock.advance(30)
-    await stopping
+    await kit.clock.advance(19)
+    assert len(told) == 1
+    await kit.clock.advance(1)
     assert len(told) == 2
+    await stopping
     with pytest.raises(ActivationError):
         await activating
 
@@ -210,6 +220,30 @@ async def test_what_a_thread_delivers_after_its_cancellation_is_cleaned_up(kit: 
     assert kit.ledger.cleaned == [1]
 
 
+async def test_stop_goes_without_a_thread_that_does_not_end(kit: Any) -> None:
+    gate, entered = threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    in_time: list[bool] = []
+
+    def factory() -> Any:
+        loop.call_soon_threadsafe(entered.set)
+        in_time.append(gate.wait(30))
+        return kit.ledger.make()
+
+    kit.offer(factory, blocking=True)
+    activating = asyncio.create_task(kit.manager.activate(*CACHE))
+    await asyncio.wait_for(entered.wait(), 30)
+    stopping = asyncio.create_task(kit.manager.stop())
+    await kit.clock.advance(40)
+    assert stopping.done()
+    gate.set()
+    with pytest.raises(ActivationError):
+        await activating
+    while not kit.ledger.cleaned:
+        await kit.steps(1)
+    assert in_time == [True]
+
+
 async def test_what_a_thread_raises_is_the_reason(kit: Any) -> None:
     def factory() -> Any:
         raise StopIteration("of all things")
@@ -253,6 +287,7 @@ async def test_after_stop_everything_is_refused_and_stop_is_idempotent(kit: Any)
             await act(*CACHE)
     await manager.retire(*CACHE)
     assert kit.ledger.cleaned == [1]
+    assert manager.status(*CACHE).state is State.RETIRED
     assert manager.status(*CACHE).draining == 0
 
 

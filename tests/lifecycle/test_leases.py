@@ -106,6 +106,19 @@ async def test_stop_waits_for_what_drains_already(kit: Any) -> None:
         assert kit.ledger.cleaned == [1]
 
 
+async def test_stop_counts_what_drains_already_and_what_it_retires(kit: Any) -> None:
+    kit.offer(kit.ledger.factory())
+    await kit.manager.activate(*CACHE)
+    async with kit.manager.lease(*CACHE):
+        await kit.manager.swap(*CACHE)
+        async with kit.manager.lease(*CACHE):
+            stopping = asyncio.create_task(kit.manager.stop())
+            await kit.steps(3)
+            assert kit.manager.status(*CACHE).draining == 2
+    await stopping
+    assert kit.manager.status(*CACHE).draining == 0
+
+
 async def test_one_who_holds_a_lease_may_swap(kit: Any) -> None:
     kit.offer(kit.ledger.factory())
     await kit.manager.activate(*CACHE)

@@ -237,6 +237,18 @@ async def test_an_awaitable_of_any_type_may_be_what_a_factory_gives(kit: Any) ->
     assert (await kit.manager.activate(*CACHE)).number == 1
 
 
+async def test_a_future_that_is_there_already_may_be_what_a_factory_gives(kit: Any) -> None:
+    def factory() -> asyncio.Future[Any]:
+        made: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        made.set_result(kit.ledger.make())
+        return made
+
+    kit.offer(factory)
+    await kit.manager.activate(*CACHE)
+    await kit.manager.retire(*CACHE)
+    assert kit.ledger.cleaned == [1]
+
+
 async def test_without_configuration_settings_are_an_empty_mapping(kit: Any) -> None:
     kit.offer(by_keyword)
     assert await kit.manager.activate(*CACHE) == [{}]

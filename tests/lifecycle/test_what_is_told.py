@@ -93,6 +93,122 @@ async def test_an_unhealthy_answer(kit: Any, answer: object, shown: str) -> None
     assert told(caught.value)[0] == f"health of adapter/cache/one answered {shown}. {MEND}"
 
 
+def slow(kit: Any, seconds: float) -> Any:
+    """A sync hook that takes so long."""
+
+    def hook(*_: object) -> bool:
+        kit.clock._elapsed += seconds
+        return True
+
+    return hook
+
+
+@pytest.mark.parametrize(
+    ("hook", "just", "stage"), [("init", 30, "activation"), ("health", 5, "health")], ids=["init", "health"]
+)
+async def test_a_sync_hook_that_takes_too_long(kit: Any, hook: str, just: float, stage: str) -> None:
+    kit.offer(type("InTime", (), {hook: slow(kit, just)}))
+    await kit.manager.activate(*CACHE)
+    kit.offer(type("Late", (), {hook: slow(kit, just + 0.5)}))
+    with pytest.raises(LifecycleError) as caught:
+        await kit.manager.swap(*CACHE)
+    evidence = {"name": "adapter/cache/one", "stage": stage}
+    assert told(caught.value) == (f"{stage} of adapter/cache/one took too long. {MEND}", evidence)
+
+
+async def test_a_hook_that_does_not_end(kit: Any) -> None:
+    await kit.clock.advance(7)
+
+    async def doze() -> None:
+        await kit.clock.sleep(29.5)
+
+    kit.offer(kit.ledger.factory(init=doze, start=kit.hang), domain="service", key="web")
+    activating = asyncio.create_task(kit.manager.activate("service", "web"))
+    await kit.clock.advance(30)
+    with pytest.raises(ActivationError) as caught:
+        await activating
+    assert told(caught.value)[0] == f"start of service/web/one did not end within 0.5 s. {MEND}"
+
+
+async def cancel_oneself() -> None:
+    raise asyncio.CancelledError
+
+
+async def call_exit() -> None:
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize(
+    ("hook", "what"),
+    [
+        (cancel_oneself, "was cancelled from within"),
+        (call_exit, "raised LifecycleError: called exit. Raise an error instead."),
+    ],
+)
+async def test_a_hook_that_would_end_more_than_itself(kit: Any, hook: Any, what: str) -> None:
+    kit.offer(kit.ledger.factory(init=hook))
+    with pytest.raises(ActivationError) as caught:
+        await kit.manager.activate(*CACHE)
+    assert told(caught.value)[0] == f"init of adapter/cache/one {what}. {MEND}"
+    if hook is call_exit:
+        assert isinstance(caught.value.__cause__, LifecycleError)
+        assert caught.value.__cause__.evidence == {"code": 3}
+
+
+async def test_how_long_each_stage_took(kit: Any) -> None:
+    await kit.clock.advance(7)
+
+    class Timed:
+        init = slow(kit, 2)
+
+        async def health(self) -> bool:
+            await kit.clock.sleep(3)
+            return True
+
+    kit.offer(Timed)
+    activating = asyncio.create_task(kit.manager.activate(*CACHE))
+    await kit.clock.advance(2 + 3)
+    await activating
+    assert kit.manager.status(*CACHE).seconds == {"factory": 0, "init": 2, "health": 3}
+
+
+async def test_hooks_that_cannot_be_read_when_an_instance_has_to_go(kit: Any) -> None:
+    class Broken:
+        cleaned = False
+
+        def start(self) -> None: ...
+
+        @property
+        def stop(self) -> object:
+            raise OSError("disk gone")
+
+        def cleanup(self) -> None:
+            self.cleaned = True
+
+    kit.offer(Broken, domain="service", key="web")
+    instance = await kit.manager.activate("service", "web")
+    await kit.manager.retire("service", "web")
+    assert kit.manager.status("service", "web").warning == "stop of service/web/one raised OSError: disk gone"
+    assert instance.cleaned
+
+
+async def test_nothing_of_what_goes_without_hooks(kit: Any) -> None:
+    kit.offer(object)
+    await kit.manager.activate(*CACHE)
+    await kit.manager.retire(*CACHE)
+    assert kit.manager.status(*CACHE).warning == ""
+
+
+async def test_calls_that_outlast_the_end(kit: Any) -> None:
+    kit.offer(kit.ledger.factory())
+    await kit.manager.activate(*CACHE)
+    async with kit.manager.lease(*CACHE):
+        stopping = asyncio.create_task(kit.manager.stop())
+        await kit.clock.advance(60)
+        await stopping
+    assert kit.manager.status(*CACHE).warning == "1 calls still ran after 60 s"
+
+
 async def test_nothing_active(kit: Any) -> None:
     with pytest.raises(LifecycleError) as caught:
         await kit.manager.lease(*CACHE).__aenter__()
