@@ -1,6 +1,8 @@
 """Calls in flight and the instances they began on."""
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -117,6 +119,16 @@ async def test_stop_counts_what_drains_already_and_what_it_retires(kit: Any) -> 
             assert kit.manager.status(*CACHE).draining == 2
     await stopping
     assert kit.manager.status(*CACHE).draining == 0
+
+
+async def test_what_is_gone_is_kept_by_nobody(kit: Any) -> None:
+    kit.offer(kit.ledger.async_factory())
+    gone = weakref.ref(await kit.manager.activate(*CACHE))
+    await kit.manager.swap(*CACHE)
+    await kit.steps(5)
+    assert kit.ledger.cleaned == [1]
+    gc.collect()
+    assert gone() is None
 
 
 async def test_one_who_holds_a_lease_may_swap(kit: Any) -> None:

@@ -126,15 +126,16 @@ async def test_an_instance_handed_out_twice_is_cleaned_up_when_its_last_holder_l
     assert kit.ledger.cleaned == [1]
 
 
-async def test_a_hook_the_class_defines_but_that_cannot_be_read_fails(kit: Any) -> None:
-    class Broken:
-        @property
-        def health(self) -> object:
-            raise OSError("disk gone")
+@pytest.mark.parametrize(
+    ("name", "kind"), [("init", ActivationError), ("start", ActivationError), ("health", HealthError)]
+)
+async def test_a_hook_the_class_defines_but_that_cannot_be_read_fails(kit: Any, name: str, kind: Any) -> None:
+    def unreadable(_self: object) -> object:
+        raise OSError("disk gone")
 
-    kit.offer(Broken)
-    with pytest.raises(HealthError, match="health of adapter/cache/one raised OSError: disk gone"):
-        await kit.manager.activate(*CACHE)
+    kit.offer(type("Broken", (), {name: property(unreadable)}), domain="service", key="web")
+    with pytest.raises(kind, match=f"^{name} of service/web/one raised OSError: disk gone"):
+        await kit.manager.activate("service", "web")
 
 
 async def test_an_answer_that_cannot_be_shown_is_named_by_its_type(kit: Any) -> None:
