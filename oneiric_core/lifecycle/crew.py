@@ -48,15 +48,12 @@ class Crew:
         self._calls.add(call)
         call.add_done_callback(self._ended)
 
-    async def see_off(self, task: asyncio.Future[Any], seconds: float) -> bool:
-        """Wait until ``task`` has ended, or ``seconds``; it is not disturbed. Says whether it has ended."""
+    async def see_off(self, task: asyncio.Future[Any], seconds: float) -> None:
+        """Wait until ``task`` has ended, or ``seconds``; it is not disturbed."""
         if not task.done():
-            try:
+            with suppress(TimeoutError):
                 async with self._clock.timeout(seconds):
                     await asyncio.wait({task})
-            except TimeoutError:
-                return task.done()
-        return True
 
     async def in_thread(self, call: Callable[[], object], *, deliver: bool = False) -> object:
         """``call`` in a worker thread. A thread cannot be stopped, so cancellation waits for its end.

@@ -98,6 +98,13 @@ async def test_an_init_that_ignores_its_cancellation_holds_nobody_up_for_long(ki
     gate.set()
 
 
+async def test_what_is_given_up_and_cannot_be_stopped_is_cleaned_up_all_the_same(kit: Any) -> None:
+    kit.offer(kit.ledger.factory(health=kit.explode, stop=kit.explode), domain="service", key="web")
+    with pytest.raises(HealthError):
+        await kit.manager.activate("service", "web")
+    assert kit.ledger.stages(1) == ["made", "init", "start", "health", "stop", "cleanup"]
+
+
 @pytest.mark.parametrize("begun", [1, 35], ids=["under way", "given up"])
 async def test_stop_goes_without_a_deaf_factory_but_what_it_delivers_is_cleaned_up(
     kit: Any, begun: int, caplog: pytest.LogCaptureFixture
