@@ -1,5 +1,6 @@
 """What happens in this process is told before it does, with the frame of who has it done."""
 
+import _thread
 import os
 import socket
 import subprocess
@@ -42,7 +43,7 @@ def test_a_thread_without_an_object_is_told_too() -> None:
     heard, ended = Heard(), threading.Lock()
     ended.acquire()
     with listening(heard):
-        threading._start_new_thread(ended.release, ())  # type: ignore[attr-defined]
+        _thread.start_new_thread(ended.release, ())
         ended.acquire()
     assert heard.of("thread") == ["a bare thread"]
 
