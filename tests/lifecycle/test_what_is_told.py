@@ -83,6 +83,13 @@ async def test_a_failed_stage(kit: Any) -> None:
     assert kit.manager.status(*CACHE).error == message
 
 
+async def test_no_factory(kit: Any) -> None:
+    kit.offer(7)
+    with pytest.raises(ActivationError) as caught:
+        await kit.manager.activate(*CACHE)
+    assert told(caught.value) == ("the factory of adapter/cache/one is 7. Name a class or function.", {"factory": 7})
+
+
 @pytest.mark.parametrize(
     ("answer", "shown"), [(None, "None"), ("x" * 100, "'" + "x" * 79), (Unspeakable(), "a Unspeakable")]
 )
@@ -196,7 +203,7 @@ async def test_nothing_of_what_goes_without_hooks(kit: Any) -> None:
     kit.offer(object)
     await kit.manager.activate(*CACHE)
     await kit.manager.retire(*CACHE)
-    assert kit.manager.status(*CACHE).warning == ""
+    assert (kit.manager.status(*CACHE).warning, kit.manager.status(*CACHE).error) == ("", "")
 
 
 async def test_calls_that_outlast_the_end(kit: Any) -> None:

@@ -26,7 +26,7 @@ ROOMS: Final = MappingProxyType(
         ),
         "lifecycle": Room(
             code=["oneiric_core/lifecycle/*", "oneiric_core/resolver/*"],
-            tests=["tests/lifecycle", "tests/resolver"],
+            tests=["tests/lifecycle", "tests/resolver", "tests/remote/test_sync_code.py"],
         ),
         "store": Room(
             code=[f"oneiric_core/artifacts/{name}.py" for name in ("store", "digest", "eviction")],
