@@ -56,6 +56,22 @@ def test_what_belongs_to_the_process_is_put_back(tmp_path: Path) -> None:
     assert (Path.cwd(), sys.getrecursionlimit(), gc.isenabled()) == before
 
 
+def test_meanwhile_the_collector_does_not_look_at_what_was_there_before() -> None:
+    with as_it_was():
+        assert gc.get_freeze_count() > 0
+    assert gc.get_freeze_count() == 0
+
+
+def test_what_the_host_has_kept_from_the_collector_stays_kept() -> None:
+    gc.freeze()
+    try:
+        with as_it_was():
+            pass
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+
+
 PATCHER = """
 import asyncio
 import threading

@@ -6,7 +6,7 @@ from typing import Final
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.hollow import hollow_twin
 from oneiric_conformance.handling.work import ask, refuse_pretender
-from oneiric_conformance.judging.findings import Finding, asking
+from oneiric_conformance.judging.findings import Finding
 from oneiric_conformance.registry import check
 from oneiric_conformance.subject import Subject
 from oneiric_core.testing import import_object
@@ -39,7 +39,7 @@ def the_exercise_tells_it_from_a_hollow_twin(bench: Bench) -> None:
     Troubleshooting: an exercise that calls methods and compares nothing. Let it assert what they answer, or what has
     changed elsewhere.
     """
-    with asking(f"exercise: importing {bench.subject.exercise}"):
+    with bench.asking(f"exercise: importing {bench.subject.exercise}"):
         exercise = import_object(bench.subject.exercise, None)
         if not callable(exercise):
             raise Finding(f"the exercise {bench.subject.exercise} cannot be called", "a function of one instance")

@@ -1,0 +1,62 @@
+"""Limits that can be waited for, and a second look where they were too short."""
+
+from collections.abc import Callable
+
+import pytest
+
+from oneiric_conformance import Finding, Limits, Package
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.patience import tight_limits, with_time_to_spare
+
+TIGHT = Limits(init=0.05, health=0.02)
+
+
+def test_what_holds_at_once_is_not_looked_at_again() -> None:
+    given: list[Limits] = []
+    with_time_to_spare(TIGHT, given.append)
+    assert given == [TIGHT]
+
+
+def test_a_finding_counts_only_if_it_is_there_with_time_to_spare() -> None:
+    given: list[Limits] = []
+
+    def judge(limits: Limits) -> None:
+        given.append(limits)
+        if limits.init < 0.1:
+            raise Finding("too slow")
+
+    with_time_to_spare(TIGHT, judge)
+    first, second = given
+    assert first == TIGHT
+    assert second.init > first.init
+    assert second.health > first.health
+
+    def never(limits: Limits) -> None:
+        raise Finding(f"not within {limits.init:g} s")
+
+    with pytest.raises(Finding, match=r"within 0\.4 s"):
+        with_time_to_spare(TIGHT, never)
+
+
+def test_what_is_no_finding_is_not_tried_again() -> None:
+    tried: list[Limits] = []
+
+    def broken(limits: Limits) -> None:
+        tried.append(limits)
+        raise KeyError(limits)
+
+    with pytest.raises(KeyError):
+        with_time_to_spare(TIGHT, broken)
+    assert len(tried) == 1
+
+
+def test_a_slow_component_is_given_its_lifetimes_and_never_more_than_the_limits(
+    bench_of: Callable[..., Bench], echo: Package
+) -> None:
+    bench = bench_of(echo, limits=Limits(init=3.0, health=1.0))
+    quick, slow = tight_limits(bench, 0.0), tight_limits(bench, 0.4)
+    assert 0 < quick.init < 0.2
+    assert slow.init > 0.4
+    assert slow.health == 1.0
+    assert tight_limits(bench, 60.0).init == 3.0
+    assert quick.cleanup == bench.limits.cleanup
