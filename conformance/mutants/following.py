@@ -1,13 +1,14 @@
 """Runtimes that keep to a manifest, until something comes in between."""
 
 import asyncio
+import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mutants import mutant
 from oneiric_conformance.handling.offer import JSON, SOURCE
-from oneiric_core import CandidateSource, OneiricError
+from oneiric_core import Candidate, CandidateSource, OneiricError
 from oneiric_core.testing import CoreRuntime
 
 
@@ -61,3 +62,17 @@ class ForgetsWhatItHas(_Looping):
             await super().look(manifest)
         except (OneiricError, OSError):
             self.parts.resolver.replace_source(CandidateSource.REMOTE_MANIFEST, SOURCE, [])
+
+
+@mutant("HOT-009", expects="with one with unsigned in its place, the candidates are conformance-1, conformance-99")
+class AddsWhatItRefused(_Looping):
+    """Refuses a manifest, and offers what it lists beside all the rest."""
+
+    async def look(self, manifest: Path) -> None:
+        try:
+            await super().look(manifest)
+        except (OneiricError, OSError):
+            with suppress(OSError, ValueError):
+                for entry in json.loads(manifest.read_bytes())["entries"]:
+                    names = {name: entry[name] for name in ("domain", "key", "provider", "factory")}
+                    self.parts.resolver.register(Candidate(**names))
