@@ -22,7 +22,7 @@ _WORDS: Final = ("task ", "thread ", "descriptor ", "process ")
 class Inventory:
     """What was there at one moment.
 
-    :param tasks: tasks of the loop that are not done.
+    :param tasks: tasks of the loop that are not done, but for the one that looks.
     :param threads: threads that run, by their object.
     :param descriptors: open file descriptors and what each one is (``socket:[…]``, a path).
     :param children: processes that this one started and that still exist, zombies among them, and their commands.
@@ -59,7 +59,7 @@ def _tasks(loop: asyncio.AbstractEventLoop | None) -> frozenset["asyncio.Task[An
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return frozenset()
-    return frozenset(asyncio.all_tasks(loop))
+    return frozenset(asyncio.all_tasks(loop) - {asyncio.current_task(loop)})
 
 
 def _named(task: "asyncio.Task[Any]") -> str:

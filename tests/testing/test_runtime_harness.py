@@ -1,13 +1,11 @@
 """A whole runtime in one test, on the test's loop or its own, and nothing of it afterwards."""
 
 import asyncio
-import gc
-import os
+import json
 import re
 import subprocess
+import sys
 import threading
-from collections import Counter
-from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -143,79 +141,78 @@ async def test_files_below_the_working_directory_are_gone_afterwards() -> None:
 # --- leaks -----------------------------------------------------------------------------------------------------------
 
 
-class Leaks:
-    """Leaves one thing of each kind behind; the test tidies up."""
+LEAVING = """
+import asyncio, json, os, subprocess, threading
+from oneiric_core import ViolationError
+from oneiric_core.testing import RuntimeHarness
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        self.stop = threading.Event()
-        self.tidy: list[Callable[[], object]] = []
+async def leave():
+    tasks.append(asyncio.get_running_loop().create_task(asyncio.Event().wait(), name="left over"))
+    threading.Thread(target=stop.wait, name="left over").start()
+    os.open(os.devnull, os.O_RDONLY)
+    children.append(subprocess.Popen(["sleep", "600"]))
 
-    async def task(self) -> None:
-        task = asyncio.get_running_loop().create_task(asyncio.Event().wait(), name="left over")
-        self.tidy.append(task.cancel)
+async def block():
+    async with RuntimeHarness(leaks={leaks}):
+        await leave()
 
-    async def thread(self) -> None:
-        thread = threading.Thread(target=self.stop.wait, name="left over")
-        thread.start()
-        self.tidy += [self.stop.set, thread.join]
+def closed():
+    runtime = RuntimeHarness(leaks={leaks})
+    runtime.run(leave())
+    runtime.close()
 
-    async def descriptor(self) -> None:
-        number = os.open(os.devnull, os.O_RDONLY)
-        self.tidy.append(lambda: os.close(number))
+tasks, children, stop = [], [], threading.Event()
+try:
+    {act}
+except ViolationError as error:
+    print(json.dumps([str(error), *error.evidence["left"]]))
+finally:
+    stop.set()
+    for child in children:
+        child.kill()
+        child.wait()
+"""
 
-    async def process(self) -> None:
-        process = subprocess.Popen(["sleep", "600"])  # noqa: ASYNC220 - asyncio's own would bring a thread along
-        self.tidy += [process.kill, process.wait]
 
-    def __call__(self) -> Awaitable[None]:
-        act: Awaitable[None] = getattr(self, self.kind)()
-        return act
+def left_by(act: str, *, leaks: bool = True) -> list[str]:
+    """The refusal and its evidence, of a process in which nothing else comes and goes: one for one is no growth."""
+    program = LEAVING.format(act=act, leaks=leaks)
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stderr == ""
+    left: list[str] = json.loads(told.stdout or "[]")
+    return left
 
 
-async def test_what_is_left_behind_fails_the_block() -> None:
-    """Each one in a line of its own, with its name.
+@pytest.mark.parametrize("act", ["asyncio.run(block())", "closed()"])
+def test_what_is_left_behind_fails_the_block_and_the_close(act: str) -> None:
+    """Each one in a line of its own, with its name."""
+    refusal, *left = left_by(act)
+    assert refusal.startswith("left behind when the runtime had stopped: task left over")
+    task, thread, descriptor, process = left
+    assert task.startswith("task left over (")
+    assert thread == "thread left over"
+    assert re.fullmatch(r"descriptor \d+ \(/dev/null\)", descriptor)
+    assert re.fullmatch(r"process \d+ \(sleep\)", process)
 
-    Two of each kind: what a test before has left in this process may go meanwhile, and one for one is no growth.
-    """
-    kinds = ("task", "thread", "descriptor", "process")
-    leaks = [Leaks(kind) for kind in kinds for _ in range(2)]
-    gc.collect()
 
-    async def block() -> None:
-        async with RuntimeHarness():
-            for leak in leaks:
-                await leak()
+def test_a_runtime_that_was_refused_may_be_closed_again() -> None:
+    stop, runtime = threading.Event(), RuntimeHarness()
 
+    async def leave() -> None:
+        for _ in range(50):  # more than what other tests have left here can make up for by ending just now
+            threading.Thread(target=stop.wait, name="left over").start()
+
+    runtime.run(leave())
     try:
-        with pytest.raises(ViolationError, match="left behind when the runtime had stopped: task ") as caught:
-            await block()
+        with pytest.raises(ViolationError, match="thread left over"):
+            runtime.close()
     finally:
-        for leak in leaks:
-            for act in leak.tidy:
-                act()
-    left = caught.value.evidence["left"]
-    assert isinstance(left, tuple)
-    assert Counter(line.split()[0] for line in left) == dict.fromkeys(kinds, 2)
-    assert re.fullmatch(r"process \d+ \(sleep\)", left[-1])
-
-
-def test_what_is_left_behind_fails_the_close() -> None:
-    leaks, runtime = Leaks("thread"), RuntimeHarness()
-    runtime.run(leaks.thread())
-    with pytest.raises(ViolationError, match="thread left over"):
-        runtime.close()
-    for act in leaks.tidy:
-        act()
+        stop.set()
     runtime.close()
 
 
-async def test_leaks_may_be_none_of_its_business() -> None:
-    leaks = Leaks("thread")
-    async with RuntimeHarness(leaks=False):
-        await leaks()
-    for act in leaks.tidy:
-        act()
+def test_leaks_may_be_none_of_its_business() -> None:
+    assert left_by("asyncio.run(block())", leaks=False) == []
 
 
 async def test_threads_of_the_loop_are_no_leak() -> None:
