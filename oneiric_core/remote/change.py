@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from oneiric_core.components import Candidate, CandidateSource
 from oneiric_core.lifecycle import LifecycleManager
+from oneiric_core.remote.garbage import no_garbage_search
 from oneiric_core.resolver import Resolver
 
 __all__ = ["Applied", "Change"]
+
+_MANY: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,10 @@ class Change:
 
     async def apply(self, lifecycle: LifecycleManager | None) -> Applied:
         """Put it in place. A failure, cancellation included, takes it all back."""
-        names = sorted({(each.domain, each.key) for each in (*self.new, *self.gone)})
-        before = {name: self.resolver.resolve(*name) for name in names}
-        undo = self.resolver.replace_source(CandidateSource.REMOTE_MANIFEST, self.origin, self.wanted)
+        with no_garbage_search(many=len(self.wanted) > _MANY):
+            names = sorted({(each.domain, each.key) for each in (*self.new, *self.gone)})
+            before = {name: self.resolver.resolve(*name) for name in names}
+            undo = self.resolver.replace_source(CandidateSource.REMOTE_MANIFEST, self.origin, self.wanted)
         revision = self.resolver.revision
         if lifecycle is None:
             return Applied((), revision)

@@ -31,6 +31,7 @@ from oneiric_core.remote.change import Change
 from oneiric_core.remote.code import with_code
 from oneiric_core.remote.environment import current_environment
 from oneiric_core.remote.fetcher import Fetcher, Tally
+from oneiric_core.remote.garbage import no_garbage_search
 from oneiric_core.remote.places import places_of
 from oneiric_core.remote.report import SyncReport
 from oneiric_core.remote.sources import Kept, ManifestSource, source_of
@@ -45,6 +46,8 @@ __all__ = ["SyncReport", "sync_remote_manifest"]
 
 _REFUSE_ALL: Final = RefuseAll()
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+_LARGE: Final = 1 << 18
+"""Bytes of a manifest with about a thousand entries."""
 
 
 async def sync_remote_manifest(
@@ -234,8 +237,9 @@ class _Sync:
 
     def _understand(self, offer: Offer) -> tuple[Belief, list[Candidate], dict[str, str]]:
         """What may be believed, and what of it is wanted here; in a thread, as the loop has others to serve."""
-        belief = believe(offer, self.trust, self.store, self.location, self.clock.now())
-        return belief, *_wanted(belief.manifest)
+        with no_garbage_search(many=not isinstance(offer, RemoteManifest) and len(offer[0]) > _LARGE):
+            belief = believe(offer, self.trust, self.store, self.location, self.clock.now())
+            return belief, *_wanted(belief.manifest)
 
     async def _recall(self) -> Kept | None:
         return None if self.kept is None else await in_thread(self.kept.recall, self.location)
