@@ -20,6 +20,7 @@ from oneiric_conformance.judging.loop import SharedLoop
 from oneiric_conformance.judging.ownership import OwnFiles
 from oneiric_conformance.judging.plan import Planned, plan_for
 from oneiric_conformance.judging.route import Place, Route
+from oneiric_conformance.judging.uncaught import told_without_frames
 from oneiric_conformance.judging.verdict import Judge
 from oneiric_conformance.profile import PROFILES, Profile
 from oneiric_conformance.registry import CHECKS, Check
@@ -137,7 +138,7 @@ class Session:
         )
         keeper = self._keeper = self._keeper or Keeper()
         try:
-            with as_it_was(), by_itself(), guard() as attempts:
+            with as_it_was(), told_without_frames(), by_itself(), guard() as attempts:
                 result = self._judge.decide(check, planned.subject, bench)
         finally:
             self._loop.sweep()
