@@ -57,7 +57,6 @@ class LifecycleManager:
         importer: Callable[[str], object] = _import_allowed,
     ) -> None:
         self._resolver = resolver
-        self._clock = clock
         self._timeouts = timeouts
         self._crew = Crew(clock)
         self._maker = Maker(self._crew, clock, timeouts, settings, importer)

@@ -139,4 +139,4 @@ class Table:
         if remade.entries:
             buckets[name] = remade
         else:
-            buckets.pop(name, None)
+            del buckets[name]

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -223,7 +224,13 @@ async def test_awaitables_of_all_kinds_are_awaited() -> None:
     async def coroutine() -> object:
         return ["awaited"]
 
-    for factory in (Awaitable, future, coroutine, lambda: ["awaited"]):
+    @types.coroutine
+    def generator() -> Iterator[Any]:
+        """A coroutine as they were before ``async def``: to its type it is a generator like any other."""
+        yield from asyncio.sleep(0).__await__()
+        return ["awaited"]
+
+    for factory in (Awaitable, future, coroutine, generator, lambda: ["awaited"]):
         assert await construct(factory, {}) == ["awaited"]
         assert await call_hook(factory) == ["awaited"]
 

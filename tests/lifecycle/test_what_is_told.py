@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, RootModel
 
-from oneiric_core.errors import ActivationError, HealthError, LifecycleError, OneiricError, SwapError
+from oneiric_core.errors import ActivationError, HealthError, LifecycleError, OneiricError, ResolutionError, SwapError
 from oneiric_core.lifecycle import make_settings
 from oneiric_core.lifecycle.construct import refuse_no_instance
 
@@ -214,6 +214,24 @@ async def test_calls_that_outlast_the_end(kit: Any) -> None:
         await kit.clock.advance(60)
         await stopping
     assert kit.manager.status(*CACHE).warning == "1 calls still ran after 60 s"
+
+
+async def test_an_attempt_that_was_cancelled(kit: Any) -> None:
+    kit.offer(kit.ledger.factory(init=asyncio.Event().wait))
+    attempt = asyncio.ensure_future(kit.manager.activate(*CACHE))
+    await kit.clock.advance(0)
+    attempt.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await attempt
+    assert kit.manager.status(*CACHE).error == "it was cancelled"
+
+
+async def test_a_provider_that_nobody_is_leaves_no_slot(kit: Any) -> None:
+    kit.offer(kit.ledger.factory())
+    for act in (kit.manager.activate, kit.manager.swap):
+        with pytest.raises(ResolutionError, match="nobody"):
+            await act(*CACHE, "nobody")
+    assert kit.manager.all_statuses() == []
 
 
 async def test_nothing_active(kit: Any) -> None:

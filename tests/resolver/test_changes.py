@@ -152,13 +152,10 @@ def test_undoing_twice_does_not_undo_what_somebody_did_again() -> None:
     assert resolver.candidates() == []
 
 
-def test_nobody_sees_a_source_half_replaced() -> None:
-    resolver = Resolver()
-    seen: list[list[str | None]] = []
+def watched(resolver: Resolver, seen: list[list[str | None]]) -> type[str]:
+    """A type of providers whose hash is asked for in the middle of a change, and that see who wins just then."""
 
     class Watching(str):
-        """A provider whose hash is asked for in the middle of the change."""
-
         __slots__ = ()
 
         def __hash__(self) -> int:
@@ -166,11 +163,28 @@ def test_nobody_sees_a_source_half_replaced() -> None:
             seen.append([None if each is None else each.provider[0] for each in found])
             return super().__hash__()
 
+    return Watching
+
+
+def test_nobody_sees_a_source_half_replaced() -> None:
+    resolver, seen = Resolver(), []  # type: tuple[Resolver, list[list[str | None]]]
+    provider = watched(resolver, seen)
     for side in "xyx":
-        resolver.replace_source(REMOTE, "s", [candidate(Watching(f"{side}{key}"), key) for key in "abc"])
+        resolver.replace_source(REMOTE, "s", [candidate(provider(f"{side}{key}"), key) for key in "abc"])
         assert {each.provider[0] for each in resolver.candidates()} == {side}
     assert [None] * 3 in seen
     assert ["x"] * 3 in seen
+    assert all(len(set(each)) == 1 for each in seen)
+
+
+def test_nobody_sees_a_source_half_added_to_others() -> None:
+    resolver, seen = Resolver(), []  # type: tuple[Resolver, list[list[str | None]]]
+    for key in "abc":
+        resolver.register(candidate("local", key))
+    provider = watched(resolver, seen)
+    resolver.replace_source(REMOTE, "s", [candidate(provider(f"x{key}"), key, priority=1) for key in "abc"])
+    assert [resolver.require("adapter", key).provider for key in "abc"] == ["xa", "xb", "xc"]
+    assert ["l"] * 3 in seen
     assert all(len(set(each)) == 1 for each in seen)
 
 
