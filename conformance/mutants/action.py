@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from mutants import mutant, reference
 
@@ -40,13 +40,16 @@ class NamesOnlyTheKey(reference.Slugify):
         return await super().execute({"text": payload["text"]})
 
 
+_AN_OBJECT: Final = reference.Slugify()
+
+
 @mutant("ACT-001", expects="control: a good payload gives plain data: execute(): the result is a Slugify")
 class ReturnsItself(reference.Slugify):
-    """Its result is an object instead of data."""
+    """Its result is an object instead of data: always the same one."""
 
     async def execute(self, payload: Any) -> Any:
         await super().execute(payload)
-        return reference.Slugify()
+        return _AN_OBJECT
 
 
 class _Rooted(reference.Slugify):
@@ -104,13 +107,14 @@ class WritesSomeTimeLater(_Rooted):
 
     async def execute(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         result = await super().execute(payload)
-        threading.Thread(target=self._write, name="later", daemon=True).start()
+        threading.Thread(target=_write_later, args=(self.root / "log",), name="later", daemon=True).start()
         return result
 
-    def _write(self) -> None:
-        time.sleep(0.1)
-        with suppress(FileNotFoundError):  # by then it may be over
-            self.root.joinpath("log").write_text("done", encoding="utf-8")
+
+def _write_later(path: Path) -> None:
+    time.sleep(0.1)
+    with suppress(FileNotFoundError):  # by then it may be over
+        path.write_text("done", encoding="utf-8")
 
 
 @mutant("ACT-003", expects="and again {")

@@ -48,7 +48,11 @@ class KeepsWhatIsDeleted(reference.Folder):
         return self.path(key).is_file()
 
 
-@mutant("BLOB-001", expects="control: what was saved is read back: it answers to any method")
+@mutant(
+    "BLOB-001",
+    expects="control: what was saved is read back: it answers to any method",
+    also={"BLOB-002": "its controls do not take such answers for a store's either"},
+)
 class AnswersToAnything(reference.Folder):
     """Has every method one may ask for, like a mock."""
 

@@ -8,7 +8,11 @@ from oneiric_core import OneiricError, sync_remote_manifest
 from oneiric_core.testing import CoreRuntime
 
 
-@mutant("HOT-006", expects="readers still get it")
+@mutant(
+    "HOT-006",
+    expects="readers still get it",
+    also={"SIG-009": "it verifies before it remembers, so that one that has expired is never seen"},
+)
 class KeepsWhatWasDropped(CoreRuntime):
     """Forgets the candidate that a manifest drops, and leaves its instance at work."""
 

@@ -52,6 +52,7 @@ class _Remembering(CoreRuntime):
             (document, media_type),
             trust=self.parts.policy,
             lifecycle=self.parts.lifecycle,
+            artifacts=self.parts.artifacts,
             state_dir=state,
             location=self.place,
         )

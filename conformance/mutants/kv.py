@@ -23,7 +23,7 @@ class FoldsKeys(reference.Cache):
         return await super().delete(key.casefold())
 
 
-@mutant("KV-001", expects="answered '")
+@mutant("KV-001", expects="answered '", also={"KV-002": "what many set at once comes back as text as well"})
 class KeepsText(reference.Cache):
     """Gives every value back as text."""
 
@@ -63,7 +63,11 @@ class RaisesForMissing(reference.Cache):
         return self._values[key]
 
 
-@mutant("KV-001", expects="control: what was set is got back: it answers to any method")
+@mutant(
+    "KV-001",
+    expects="control: what was set is got back: it answers to any method",
+    also={"KV-002": "its controls do not take such answers for a store's either"},
+)
 class AnswersToAnything(reference.Cache):
     """Has every method one may ask for, like a mock."""
 
@@ -122,7 +126,11 @@ class ComposesKeys(_Spelt):
 _VALUES: ContextVar[dict[str, Any]] = ContextVar("values")
 
 
-@mutant("KV-001", expects="expected  'by another task'")
+@mutant(
+    "KV-001",
+    expects="expected  'by another task'",
+    also=dict.fromkeys(("KV-002", "LIFE-009"), "tasks of their own set and get there as well"),
+)
 class KeepsInTheContext(reference.Cache):
     """Keeps its values where no other task finds them."""
 

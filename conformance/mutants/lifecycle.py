@@ -11,7 +11,9 @@ _SHARED = "the instance that is swapped in is the one that is let go"
 _UNCLEAN = "clean-up is called there without init() as well"
 
 
-@mutant("LIFE-001", expects="the same instance", also=dict.fromkeys(("HOT-001", "HOT-004", "HOT-008"), _SHARED))
+@mutant(
+    "LIFE-001", expects="the same instance", also=dict.fromkeys(("HOT-001", "HOT-004", "HOT-008", "LIFE-009"), _SHARED)
+)
 class SharedInstance(reference.Slugify):
     """Its factory hands out one instance again and again."""
 
@@ -43,7 +45,7 @@ _CLOSED = "a swap cleans one instance up while another one lives"
 @mutant(
     "LIFE-001",
     expects="after another instance was cleaned up",
-    also=dict.fromkeys(("HOT-001", "HOT-004", "HOT-005", "HOT-008"), _CLOSED),
+    also=dict.fromkeys(("HOT-001", "HOT-004", "HOT-005", "HOT-008", "LIFE-009"), _CLOSED),
 )
 class CleanupOfAll(reference.Audit):
     """Its clean-up closes what all instances share."""
@@ -82,7 +84,7 @@ class NeedsInit(reference.Slugify):
             await super().cleanup()
 
 
-@mutant("LIFE-003", expects="the second clean-up")
+@mutant("LIFE-003", expects="the second clean-up", also={"LIFE-009": "the one it cleans up last was cleaned up before"})
 class CleanupOnce(reference.Slugify):
     """Its clean-up raises when it is called again."""
 

@@ -55,7 +55,11 @@ class SignsTheBytes(Laundering):
         return super().believes(document, data) and data == layout
 
 
-@mutant("MAN-002", expects="written with keys sorted")
+@mutant(
+    "MAN-002",
+    expects="written with keys sorted",
+    also=dict.fromkeys(("MAN-004", "SIG-009", "SIG-010"), "what is signed there has its keys in other orders, too"),
+)
 class KeepsTheOrder(Laundering):
     """Its canonical form keeps the order in which the keys stood."""
 
@@ -121,7 +125,11 @@ class AsksForVersionTwo(CoreRuntime):
         return super()._verify(document, media_type)
 
 
-@mutant("MAN-005", expects="it was refused with ManifestError")
+@mutant(
+    "MAN-005",
+    expects="it was refused with ManifestError",
+    also={"SIG-009": "it verifies before it remembers, so that one that has expired is never seen"},
+)
 class RefusesTheUnknown(CoreRuntime):
     """Refuses an entry with a field that it does not know."""
 
