@@ -11,6 +11,8 @@ from pydantic import BaseModel
 
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.planting import Planter
+from oneiric_conformance.observing.sandbox import Sandbox
+from oneiric_core.testing import make_settings
 
 
 class Prefixed(BaseModel):
@@ -29,10 +31,14 @@ def of(author: Any, bench_of: Callable[..., Bench], model: type[BaseModel], **se
     return bench_of(replace(package, subjects=(subject,)))
 
 
+def planter_of(bench: Bench, box: Sandbox) -> Planter:
+    return Planter(make_settings(bench.subject.settings_model, bench.settings(box)), box.path)
+
+
 def test_a_secret_stands_in_the_environment_under_the_prefix(author: Any, bench_of: Callable[..., Bench]) -> None:
     bench = of(author, bench_of, Prefixed)
     with bench.sandbox() as box:
-        planter = Planter(bench, box)
+        planter = planter_of(bench, box)
         planter.plant("ONE", "1")
         assert os.environ["ACME_ONE"] == "1"
         planter.plant("ONE", None)
@@ -44,7 +50,7 @@ def test_a_secret_stands_in_the_environment_under_the_prefix(author: Any, bench_
 def test_a_secret_stands_in_the_files_that_settings_name(author: Any, bench_of: Callable[..., Bench]) -> None:
     bench = of(author, bench_of, Placed, file="{sandbox}/all.json", directory="{sandbox}/each")
     with bench.sandbox() as box:
-        planter = Planter(bench, box)
+        planter = planter_of(bench, box)
         planter.plant("ONE", "1")
         planter.plant("TWO", "2")
         assert json.loads((box.path / "all.json").read_bytes()) == {"ONE": "1", "TWO": "2"}

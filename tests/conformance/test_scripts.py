@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,25 +13,31 @@ import pytest
 
 from mutants import Mutant, load, reference
 from oneiric_conformance import CHECKS, PROFILES, Package, RequirementSet, Session, Subject, read_configuration
+from oneiric_conformance.handling.bench import Bench, Surroundings
+from oneiric_conformance.judging.loop import SharedLoop
+from oneiric_conformance.runtime import Limits, RuntimeFactory
 from oneiric_conformance.scripts.bundle import bundle
 from oneiric_conformance.scripts.literals import literal
-from oneiric_conformance.scripts.writing import SCENARIOS
+from oneiric_conformance.scripts.writing import SCENARIOS, script_of
+from oneiric_core.testing import CoreRuntime
 
 KIT = Path(__file__).resolve().parents[2] / "conformance"
 MUTANTS = {name: mutant for name, mutant in sorted(load().items()) if mutant.check in SCENARIOS}
-BRIEF = ["kv.FoldsKeys", "action.TakesOut", "lifecycle.CleanupOnce"]
+BRIEF = ["kv.FoldsKeys", "action.TakesOut", "lifecycle.CleanupOnce", "secret.ReadsOnce", "workflow.RunsTwice"]
 """Those that the quick suite tries; the long one tries all."""
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
-def script_for(package: Package, check: str) -> str:
+def script_for(package: Package, check: str, runtime: RuntimeFactory | None = None) -> str:
     everything = RequirementSet("everything", frozenset(CHECKS), sha256="")
-    with Session(package, profile=PROFILES["quick"], requirements=everything) as session:
+    made = runtime or CoreRuntime
+    with Session(package, profile=PROFILES["quick"], requirements=everything, runtime_factory=made) as session:
         for planned in session.plan():
             if planned.check == check and planned.status is None:
                 card = session.judge(planned).card
-                return card.script if card else ""
+                if card:
+                    return card.script
     return ""
 
 
@@ -49,12 +56,32 @@ def run(script: str, folder: Path, **environment: str) -> subprocess.CompletedPr
 
 
 def of_the_reference(mutant: Mutant, script: str) -> str:
-    """The same script for the component that the mutant was made from."""
-    made: Any = mutant.make
-    right = next(kind for kind in made.__mro__[1:] if kind in reference.COMPONENTS)
-    wrong, named = (literal(reference.subject_of(kind).factory) for kind in (made, right))
-    assert script.count(f"factory={wrong},") == 1
-    return script.replace(f"factory={wrong},", f"factory={named},")
+    """The same script for what the mutant was made from: a component, and the runtime that is right."""
+    right = reference.package()
+    bench = Bench(surroundings(right), right_for(mutant, script, right), mutant.check)
+    told = script_of(bench, mutant.check, "", "")
+    assert JUDGED.search(told)
+    return JUDGED.sub(lambda _: JUDGED.search(told)[0], script, count=1)
+
+
+JUDGED = re.compile(r"^COMPONENT = \w+\($.*?^\)$", re.MULTILINE | re.DOTALL)
+
+
+def right_for(mutant: Mutant, script: str, right: Package) -> Subject:
+    """The component that it differs from, by its class, else by its name, else by its domain."""
+    if isinstance(mutant.make, type) and not mutant.is_runtime:
+        return reference.subject_of(next(kind for kind in mutant.make.__mro__[1:] if kind in reference.COMPONENTS))
+    judged = (ast.get_docstring(ast.parse(script)) or "").partition(" of ")[2].partition(":")[0]
+    domain = judged.partition("/")[0]
+    named = [subject for subject in right.subjects if subject.id == judged]
+    return (named or [subject for subject in right.subjects if subject.domain == domain])[0]
+
+
+def surroundings(package: Package) -> Surroundings:
+    def smoke(subject: Subject) -> Any:
+        raise AssertionError(f"nothing of {subject.id} is run to write a script")
+
+    return Surroundings(package, PROFILES["quick"], Limits(), SharedLoop(), CoreRuntime, smoke)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +89,7 @@ def of_the_reference(mutant: Mutant, script: str) -> str:
 )
 def test_it_fails_on_the_mutant_and_passes_on_what_that_was_made_from(name: str, tmp_path: Path) -> None:
     mutant = MUTANTS[name]
-    script = script_for(mutant.package(), mutant.check)
+    script = script_for(mutant.package(), mutant.check, mutant.runtime())
     assert script
     assert not {"oneiric_conformance", "pytest", "hypothesis"} & imported(script)
     failed = run(script, tmp_path)

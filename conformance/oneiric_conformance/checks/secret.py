@@ -8,7 +8,7 @@ from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.planting import Planter
 from oneiric_conformance.handling.work import ask, refuse_pretender
 from oneiric_conformance.registry import check
-from oneiric_core.testing import find_hook
+from oneiric_core.testing import find_hook, make_settings
 
 __all__: list[str] = []
 
@@ -27,7 +27,7 @@ _FORGET: Final = ("invalidate_cache",)
 async def _opened(bench: Bench) -> AsyncIterator[tuple[Any, Planter]]:
     """An instance at work, and where its secrets are kept."""
     with bench.sandbox() as box:
-        planter = Planter(bench, box)
+        planter = Planter(make_settings(bench.subject.settings_model, bench.settings(box)), box.path)
         for name, value in _SECRETS.items():
             planter.plant(name, value)
         async with bench.live(box) as instance:

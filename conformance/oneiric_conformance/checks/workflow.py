@@ -1,11 +1,8 @@
 """WF: what a workflow promises."""
 
-import asyncio
 import copy
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from typing import Any, Final
 
@@ -13,20 +10,30 @@ from hypothesis import strategies as st
 
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.evidence import own_work
+from oneiric_conformance.handling.graphs import (
+    FAILED,
+    TASK,
+    Fault,
+    Graph,
+    Node,
+    disordered,
+    malformed,
+    node_factory,
+    taskless,
+    unfinished,
+    unwalkable,
+)
 from oneiric_conformance.handling.payloads import schemas_of
 from oneiric_conformance.handling.work import answered, inputs, working
 from oneiric_conformance.judging.findings import Finding, cut, described
 from oneiric_conformance.registry import check
 from oneiric_conformance.runtime import ComponentSpec, Runtime
 from oneiric_conformance.subject import Subject
-from oneiric_core import DOMAINS, Domain
-from oneiric_core.testing import candidates_from, installed_entry_points
+from oneiric_core import Domain
 
 __all__: list[str] = []
 
 _TURNS: Final = 4
-_FAILED: Final = "this node was told to fail"
-_TASK: Final = "conformance-node-{}"
 
 
 def _unless_graph(subject: Subject) -> str:
@@ -44,62 +51,23 @@ def the_graph_can_be_walked(bench: Bench) -> None:
     """
     with bench.control("the graph has nodes"):
         nodes = _nodes(bench.subject)
-    ids = Counter(node["id"] for node in nodes)
-    twice = [name for name, count in ids.items() if count > 1]
-    bench.expect(not twice, seen=f"two nodes have the id {twice[:1]}", expected="an id for each")
-    for node in nodes:
-        missing = [name for name in _needs(node) if name not in ids]
-        seen = f"node {node['id']!r} depends on {', '.join(map(repr, missing))}, which is no node"
-        bench.expect(not missing, seen=seen, expected=f"one of {', '.join(ids)}")
-        bench.exercised()
-    try:
-        TopologicalSorter({node["id"]: _needs(node) for node in nodes}).prepare()
-    except CycleError as error:
-        raise Finding(f"the graph has a cycle: {' → '.join(error.args[1])}", "a graph without cycles") from error
-    _expect_tasks(bench, nodes)
+    _expect_sound(bench, unwalkable(nodes))
+    own = {subject.key for subject in bench.package.subjects if subject.domain == Domain.TASK}
+    _expect_sound(bench, taskless(nodes, own))
+    bench.exercised(len(nodes))
 
 
 def _nodes(subject: Subject) -> list[Mapping[str, Any]]:
-    dag = subject.metadata.get("dag")
-    nodes = dag.get("nodes") if isinstance(dag, Mapping) else None
-    if not isinstance(nodes, list | tuple) or not nodes:
-        raise Finding(f"dag is {dag!r}", "an object with a list of nodes, each {id, task, depends_on, payload}")
-    for node in nodes:
-        if not isinstance(node, Mapping) or not isinstance(node.get("id"), str) or not node["id"]:
-            raise Finding(f"a node is {node!r}", "an object with a text as id")
-        needs = node.get("depends_on")
-        if needs is not None and not (isinstance(needs, list | tuple) and all(isinstance(name, str) for name in needs)):
-            raise Finding(f"node {node['id']!r} has depends_on {needs!r}", "a list of ids")
-    return list(nodes)
+    dag: Any = subject.metadata.get("dag")
+    seen, expected = malformed(dag)
+    if seen:
+        raise Finding(seen, expected)
+    return list(dag["nodes"])
 
 
-def _needs(node: Mapping[str, Any]) -> list[str]:
-    return list(node.get("depends_on") or ())
-
-
-def _expect_tasks(bench: Bench, nodes: Sequence[Mapping[str, Any]]) -> None:
-    for node in nodes:
-        task = node.get("task")
-        seen = f"node {node['id']!r} has the task {task!r}"
-        bench.expect(isinstance(task, str) and bool(task), seen=seen, expected="the key of a task")
-    wanted = {node["task"] for node in nodes}
-    own = {subject.key for subject in bench.package.subjects if subject.domain == Domain.TASK}
-    if not own or wanted <= own:  # a workflow on its own, named on the command line, has nobody to look its tasks up at
-        return
-    missing = wanted - own - _installed_tasks()
-    seen = f"no package here offers the task {', '.join(sorted(missing))}"
-    bench.expect(
-        not missing, seen=seen, expected=f"one of {', '.join(sorted(own))}, or another package that is installed"
-    )
-
-
-def _installed_tasks() -> set[str]:
-    group = DOMAINS[Domain.TASK].group
-    found = set()
-    for point in installed_entry_points():
-        if point.group == group:
-            found |= {candidate.key for candidate in candidates_from(point.load(), Domain.TASK, point.distribution)}
-    return found
+def _expect_sound(bench: Bench, fault: Fault, example: str = "") -> None:
+    seen, expected = fault
+    bench.expect(not seen, seen=seen, expected=expected, example=example)
 
 
 @check("WF-002", judges="component", level="must", since="2026.1", domains=[Domain.WORKFLOW], exercises=True)
@@ -159,10 +127,6 @@ def _judge_graph(bench: Bench, nodes: Sequence[Mapping[str, Any]]) -> int:
     return done
 
 
-class _Graph:
-    """Stands for the workflow: nothing but the graph it declares."""
-
-
 async def _activate(bench: Bench, runtime: Runtime, spec: ComponentSpec) -> None:
     verdict = await runtime.register(spec)
     bench.expect(verdict.ok, seen=f"registering {spec.key} was refused: {verdict.reason}", expected="a registration")
@@ -182,8 +146,8 @@ async def _with_own_tasks(bench: Bench, nodes: Sequence[Mapping[str, Any]]) -> i
             for task in tasks:
                 await _activate(bench, runtime, bench.of(task).spec(box))
             for key in sorted(str(name) for name in wanted - {task.key for task in tasks}):
-                await _activate(bench, runtime, _stand_in(key, lambda: _Node("", 0, [])))
-            await _activate(bench, runtime, bench.spec(box, factory=_Graph))
+                await _activate(bench, runtime, _stand_in(key, lambda: Node("", 0, [])))
+            await _activate(bench, runtime, bench.spec(box, factory=Graph))
             with bench.asking("a run with its own tasks"):
                 context = inputs(bench)[-1]
                 result = await _call(bench, runtime, context)
@@ -197,26 +161,6 @@ async def _with_own_tasks(bench: Bench, nodes: Sequence[Mapping[str, Any]]) -> i
             return await own_work(done, again, lambda node: node.get("payload", context))
 
 
-class _Node:
-    """Stands for a node's task: takes some turns of the loop, and writes down when it began and ended."""
-
-    def __init__(self, name: str, turns: int, log: list[str], *, fails: bool = False) -> None:
-        self._fails = fails
-        self._name = name
-        self._turns = turns
-        self._log = log
-
-    async def run(self, payload: object) -> dict[str, str]:
-        del payload
-        self._log.append(f"begin {self._name}")
-        for _ in range(self._turns):
-            await asyncio.sleep(0)
-        if self._fails:
-            raise RuntimeError(_FAILED)
-        self._log.append(f"end {self._name}")
-        return {"node": self._name}
-
-
 def _stand_in(key: str, factory: Callable[[], object]) -> ComponentSpec:
     return ComponentSpec(Domain.TASK, key, "conformance", factory)
 
@@ -225,38 +169,23 @@ async def _scheduled(bench: Bench, nodes: Sequence[Mapping[str, Any]], turns: Se
     """The same graph, with a task for each node that takes as many turns as given."""
     log: list[str] = []
     await _run_graph(bench, nodes, turns, log)
-    _expect_order(bench, nodes, log)
+    _expect_sound(bench, disordered(nodes, log))
 
 
 async def _run_graph(
     bench: Bench, nodes: Sequence[Mapping[str, Any]], turns: Sequence[int], log: list[str], failing: str = ""
 ) -> None:
-    renamed = [{**node, "task": _TASK.format(index)} for index, node in enumerate(nodes)]
+    renamed = [{**node, "task": TASK.format(index)} for index, node in enumerate(nodes)]
     with bench.sandbox() as box:
         async with bench.runtime() as runtime:
             for node, count in zip(renamed, turns, strict=True):
-                maker = _maker(node["id"], count, log, fails=node["id"] == failing)
+                maker = node_factory(node["id"], count, log, fails=node["id"] == failing)
                 await _activate(bench, runtime, _stand_in(node["task"], maker))
             dag = {**bench.subject.metadata["dag"], "nodes": renamed}
             metadata = {name: value for name, value in bench.subject.metadata.items() if name != "retry_policy"}
-            await _activate(bench, runtime, bench.spec(box, factory=_Graph, metadata={**metadata, "dag": dag}))
+            await _activate(bench, runtime, bench.spec(box, factory=Graph, metadata={**metadata, "dag": dag}))
             with bench.asking("a run"):
                 await _call(bench, runtime, {})
-
-
-def _maker(name: str, turns: int, log: list[str], *, fails: bool) -> Callable[[], object]:
-    return lambda: _Node(name, turns, log, fails=fails)
-
-
-def _expect_order(bench: Bench, nodes: Sequence[Mapping[str, Any]], log: list[str]) -> None:
-    for node in nodes:
-        name = node["id"]
-        times = log.count(f"begin {name}")
-        bench.expect(times == 1, seen=f"node {name!r} was run {times} times", expected="once")
-        for other in _needs(node):
-            early = log.index(f"begin {name}") < log.index(f"end {other}")
-            seen = f"node {name!r} began before {other!r} had ended, on which it depends"
-            bench.expect(not early, seen=seen, expected="the other way round")
 
 
 @check("WF-003", judges="component", level="must", since="2026.1", domains=[Domain.WORKFLOW], applies=_unless_graph)
@@ -285,24 +214,8 @@ async def _failing(bench: Bench, nodes: Sequence[Mapping[str, Any]], failing: st
         raised = False
     except Finding as found:
         raised = True
-        if _FAILED not in found.seen:
+        if FAILED not in found.seen:
             raise
     seen = f"node {failing!r} failed, and the run ended in a result"
     bench.expect(raised, seen=seen, expected="an exception", example=f"{failing!r} fails")
-    stopped = _after(nodes, failing)
-    for name in (node["id"] for node in nodes):
-        begun, ended = log.count(f"begin {name}"), log.count(f"end {name}")
-        seen = f"node {failing!r} failed, and {name!r}, which depends on it, was begun all the same"
-        bench.expect(not begun or name not in stopped, seen=seen, expected="not begun", example=f"{failing!r} fails")
-        seen = f"node {failing!r} failed, and {name!r}, which does not depend on it, did not come to its end"
-        bench.expect(
-            bool(ended) or name in {*stopped, failing}, seen=seen, expected="its end", example=f"{failing!r} fails"
-        )
-
-
-def _after(nodes: Sequence[Mapping[str, Any]], name: str) -> set[str]:
-    """The ids of those that depend on a node, directly or not."""
-    found: set[str] = set()
-    while more := {node["id"] for node in nodes if {name, *found} & {*_needs(node)}} - found:
-        found |= more
-    return found
+    _expect_sound(bench, unfinished(nodes, failing, log), f"{failing!r} fails")

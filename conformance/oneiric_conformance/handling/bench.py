@@ -81,6 +81,11 @@ class Bench(Handling):
         return Trust(keys=(PUBLISHER.public,))
 
     @property
+    def runtime_factory(self) -> RuntimeFactory:
+        """What makes the runtimes of this bench."""
+        return self._around.runtime_factory
+
+    @property
     def kept(self) -> dict[str, Any]:
         """What one check has made and others need as well, by name; the same for all of a session."""
         return self._around.kept
@@ -194,7 +199,7 @@ class Bench(Handling):
         :param workdir: by default a fresh directory that is removed afterwards; see :meth:`workdir`.
         """
         with tempfile.TemporaryDirectory(prefix="oneiric-runtime-", ignore_cleanup_errors=True) as fresh:
-            runtime = self._around.runtime_factory()
+            runtime = self.runtime_factory()
             place = Path(fresh) if workdir is None else workdir
             self._workdirs[id(runtime)] = place
             await runtime.start(place, trust or self.trust, limits or self.limits)

@@ -3,10 +3,7 @@
 import json
 import os
 from pathlib import Path
-
-from oneiric_conformance.handling.bench import Bench
-from oneiric_conformance.observing.sandbox import Sandbox
-from oneiric_core.testing import make_settings
+from typing import Any
 
 __all__ = ["Planter"]
 
@@ -17,14 +14,16 @@ class Planter:
     - In the environment, under the settings' ``prefix`` (if they have one) and the secret's name.
     - In each directory that a setting names, as a file of the secret's name.
     - In each file that a setting names (it exists, or has a suffix), as a JSON object of all of them.
+
+    :param settings: what the component is made with.
+    :param place: the directory in which files and directories may be written; settings that lead elsewhere are left.
     """
 
-    def __init__(self, bench: Bench, box: Sandbox) -> None:
-        settings = make_settings(bench.subject.settings_model, bench.settings(box))
+    def __init__(self, settings: Any, place: Path) -> None:
         values = dict(settings) if hasattr(settings, "__iter__") else {}
         prefix = values.get("prefix")
         self._prefix = prefix if isinstance(prefix, str) else ""
-        paths = [Path(value) for value in values.values() if isinstance(value, str | Path) and _inside(value, box)]
+        paths = [Path(value) for value in values.values() if isinstance(value, str | Path) and _inside(value, place)]
         self._files = [path for path in paths if path.is_file() or path.suffix]
         self._directories = [path for path in paths if path not in self._files]
         self._known: dict[str, str] = {}
@@ -47,5 +46,5 @@ class Planter:
             file.write_text(json.dumps(self._known), encoding="utf-8")
 
 
-def _inside(value: str | Path, box: Sandbox) -> bool:
-    return Path(value).is_absolute() and Path(value).is_relative_to(box.path)
+def _inside(value: str | Path, place: Path) -> bool:
+    return Path(value).is_absolute() and Path(value).is_relative_to(place)

@@ -58,7 +58,7 @@ class Watched:
     :ivar hooks: the hooks that were called, in order.
     """
 
-    def __init__(self, inner: object, witness: Witness) -> None:
+    def __init__(self, inner: object, witness: "Witness") -> None:
         self.inner = inner
         self.cleanups = 0
         self.calls = 0

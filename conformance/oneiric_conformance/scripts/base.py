@@ -6,7 +6,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from oneiric_core import EventEnvelope
@@ -38,27 +38,29 @@ class Component:
     """The component. In its settings ``{sandbox}`` is a fresh directory, ``${NAME}`` an environment variable."""
 
     factory: str
-    settings_model: str | None
-    settings: dict[str, Any]
+    settings_model: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
     claims: tuple[str, ...] = ()
     verb: str = ""
     start: str = ""
     stop: str = ""
     seconds: float = 60.0
     takes_events: bool = False
-    root: str = ""
 
-    async def built(self) -> Any:
-        settings = make_settings(self.settings_model, self.filled(self.settings, tempfile.mkdtemp(dir=self.root)))
+    async def built(self, folder: str = "") -> Any:
+        settings = self.settings_in(folder or tempfile.mkdtemp())
         factory: Any = import_object(self.factory, None)
         return await construct(factory, settings)
+
+    def settings_in(self, folder: str) -> Any:
+        return make_settings(self.settings_model, self.filled(self.settings, folder))
 
     async def come(self, instance: Any) -> None:
         await self.hook(instance, *INIT_HOOKS)
         await self.hook(instance, self.start)
 
-    async def opened(self) -> Any:
-        instance = await self.built()
+    async def opened(self, folder: str = "") -> Any:
+        instance = await self.built(folder)
         await self.come(instance)
         pretends = callable(getattr(instance, "oneiric_asks_for_what_nobody_has", None))
         expect(not pretends, "it answers to any method", "its own methods and no others")
@@ -92,25 +94,28 @@ class Component:
         return [self.filled(item, folder) for item in value] if isinstance(value, list) else value
 
 
-Scenario: TypeAlias = Callable[[Component, Any, Any], Awaitable[None]]
-"""Given the component, the example that failed or None, and payloads that it was tried with before."""
+Scenario: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
+"""Given what is judged, the example that failed or None, and payloads that it was tried with before."""
 
 
-def run(scenario: Scenario, component: Component, example: Any, payloads: Any) -> None:
+def run(scenario: Scenario, subject: Any, example: Any, payloads: Any) -> None:
     """End the process with 0 if the rule holds for the example, else with what was seen."""
     sys.dont_write_bytecode = True
 
     async def bounded() -> None:
         async with asyncio.timeout(60):
-            await scenario(component, example, payloads)
+            await scenario(subject, example, payloads)
 
+    ended = ""
     with tempfile.TemporaryDirectory() as folder:
-        component.root, ended = folder, ""
+        tempfile.tempdir = folder
         try:
             asyncio.run(bounded())
         except Broken as broken:
             ended = str(broken)
         except (SystemExit, asyncio.CancelledError) as error:
             ended = f"seen      {type(error).__name__}: {error}\nexpected  the end of the script"
+        finally:
+            tempfile.tempdir = None
     if ended:
         sys.exit(ended)

@@ -1,4 +1,4 @@
-"""The script of a failure: the component, the smallest example, and what the rule asks of both."""
+"""The script of a failure: what is judged, the smallest example, and what the rule asks of both."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -6,26 +6,34 @@ from typing import Any, Final
 from oneiric_conformance.checks.event import _NESTED
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.payloads import NASTY
-from oneiric_conformance.handling.settings import guessed
 from oneiric_conformance.handling.work import envelopes
 from oneiric_conformance.judging.findings import cut
 from oneiric_conformance.judging.route import NOTHING
-from oneiric_conformance.scripts import base, lives, stores, verbs
+from oneiric_conformance.scripts import base, graphs, heard, hosting, lives, own, secret, stores, verbs
 from oneiric_conformance.scripts.bundle import bundle
+from oneiric_conformance.scripts.describing import described
 from oneiric_conformance.scripts.literals import literal
-from oneiric_conformance.subject import Subject
-from oneiric_core import DOMAINS, Domain, EventEnvelope
-from oneiric_core.testing import import_object
+from oneiric_core import Domain, EventEnvelope
 
 __all__ = ["LONGEST", "SCENARIOS", "script_of"]
 
 LONGEST: Final = 65_536
 """Characters that a script has at most; an example that needs more has none."""
 
-SCENARIOS: Final[Mapping[str, str]] = {
-    name.upper().replace("_", "-"): module.__name__ for module in (lives, stores, verbs) for name in module.__all__
+_KINDS: Final[Mapping[Any, type]] = {
+    **dict.fromkeys((lives, stores, verbs, secret), base.Component),
+    **dict.fromkeys((graphs, heard), hosting.Hosted),
+    own: own.Exercised,
 }
-"""The checks that a component alone can fail, and the modules that know what is asked of it."""
+"""What the scenarios of a module are given."""
+
+SCENARIOS: Final[Mapping[str, tuple[str, type]]] = {
+    name.upper().replace("_", "-"): (module.__name__, kind)
+    for module, kind in _KINDS.items()
+    for name in module.__all__
+    if name.islower()
+}
+"""The checks that have a scenario, the modules that know what is asked there, and what of."""
 
 _ENVELOPES: Final = "EVT-003"
 """The check whose examples are payloads, each of which goes into several events."""
@@ -40,7 +48,7 @@ Start it where the component is installed. It ends with 0 if the rule holds for 
 {body}
 
 
-COMPONENT = Component(
+COMPONENT = {kind}(
 {component}
 )
 EXAMPLE = {example}
@@ -59,9 +67,10 @@ def script_of(bench: Bench, check: str, rule: str, seen: str) -> str:
     """
     if check not in SCENARIOS:
         return ""
+    module, kind = SCENARIOS[check]
     scenario = check.lower().replace("-", "_")
     try:
-        component = _component(bench.subject, event=bench.limits.init)
+        component = described(bench, kind)
         example = literal(_example(bench, check))
         payloads = literal(_payloads(bench, check))
     except (TypeError, RecursionError):
@@ -71,7 +80,8 @@ def script_of(bench: Bench, check: str, rule: str, seen: str) -> str:
         subject=_quoted(bench.subject.id),
         rule=_quoted(rule),
         seen=_quoted(cut(seen)),
-        body=bundle((SCENARIOS[check], scenario), (base.__name__, "run")),
+        body=bundle((module, scenario), (kind.__module__, kind.__name__), (base.__name__, "run")),
+        kind=kind.__name__,
         component=component,
         example=example,
         payloads=payloads,
@@ -85,53 +95,6 @@ def _quoted(text: str) -> str:
     return text.encode("unicode_escape").decode("ascii").replace('"', "'")
 
 
-def _component(subject: Subject, *, event: float) -> str:
-    row = next(row for row in DOMAINS.values() if row.domain == subject.domain)
-    declared = subject.metadata.get("timeout_seconds")
-    seconds = float(declared) if isinstance(declared, int | float) and declared > 0 else None
-    fields = {
-        "factory": _path(subject.factory),
-        "settings_model": None if subject.settings_model is None else _path(subject.settings_model),
-        "settings": _settings(subject),
-        "claims": tuple(sorted(subject.capabilities & {"kv", "blob", "ttl"})),
-        "verb": row.verb or "",
-        "start": row.after_init or "",
-        "stop": row.before_cleanup or "",
-        "seconds": seconds or (event if subject.domain == Domain.EVENT else 60.0),
-        "takes_events": subject.domain == Domain.EVENT,
-    }
-    return "\n".join(f"    {name}={literal(value)}," for name, value in fields.items())
-
-
-def _path(made: object) -> str:
-    """``module:attribute``, if that leads to the same object.
-
-    :raises TypeError: it does not.
-    """
-    if isinstance(made, str):
-        return made
-    path = f"{getattr(made, '__module__', '')}:{getattr(made, '__qualname__', '')}"
-    try:
-        found = import_object(path, None)
-    except Exception as error:  # whatever an import raises
-        raise TypeError(f"{path} cannot be imported") from error
-    if found is not made:
-        raise TypeError(f"{path} is something else")
-    return path
-
-
-def _settings(subject: Subject) -> dict[str, Any]:
-    """As they are written, so that what came from the environment is not shown.
-
-    :raises TypeError: it is not known how they are written.
-    """
-    if not subject.settings:
-        return dict(guessed(subject.settings_model))
-    if not subject.written:
-        raise TypeError("settings that nobody wrote down")
-    return dict(subject.written)
-
-
 def _example(bench: Bench, check: str) -> Any:
     given = bench.tally.route.given
     if given is NOTHING or check == _ENVELOPES:
@@ -140,11 +103,11 @@ def _example(bench: Bench, check: str) -> Any:
 
 
 def _payloads(bench: Bench, check: str) -> list[Any]:
-    """What it was tried with before, else objects that have broken others."""
+    """What it was tried with before, else objects that have broken others; a runtime makes the events itself."""
     samples = bench.kept.get(f"samples of {bench.subject.id}", list(NASTY))
     if check == _ENVELOPES and bench.tally.route.given is not NOTHING:
         samples = [bench.tally.route.given, _NESTED]
-    if bench.subject.domain == Domain.EVENT:
+    if bench.subject.domain == Domain.EVENT and SCENARIOS[check][1] is base.Component:
         return [_told(envelope) for envelope in envelopes(bench.subject.metadata, samples)]
     return list(samples)
 
