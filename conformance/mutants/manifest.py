@@ -20,19 +20,22 @@ def _declaring(**metadata: Any) -> Package:
     return reference.package(reference.subject_of(reference.Slugify, metadata={**subject.metadata, **metadata}))
 
 
-@mutant("MAN-001", expects="os_platform")
+_NEVER_WRITTEN = dict.fromkeys(("MAN-005", "MAN-006", "META-007"), "its entry is no better there")
+
+
+@mutant("MAN-001", expects="os_platform", also=_NEVER_WRITTEN)
 def platform_as_text() -> Package:
     """Its platforms are one text instead of a list."""
     return _declaring(os_platform="linux")
 
 
-@mutant("MAN-001", expects="requires")
+@mutant("MAN-001", expects="requires", also=_NEVER_WRITTEN)
 def unreadable_dependency() -> Package:
     """It requires something in a form that nobody reads."""
     return _declaring(requires=["acme, the newest"])
 
 
-@mutant("MAN-001", expects="python_version")
+@mutant("MAN-001", expects="python_version", also=_NEVER_WRITTEN)
 def unreadable_requirement() -> Package:
     """It says for which Python it is in a form that nobody reads."""
     return _declaring(python_version="three or so")
