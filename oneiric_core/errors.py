@@ -70,7 +70,7 @@ __all__ = [
 class OneiricError(Exception):
     """Root of the tree.
 
-    :param what: what happened, with the offending value in it; no final full stop.
+    :param what: what happened, with the offending value in it; no final full stop, unless it is somebody else's.
     :param fix: what the reader should do, as one sentence; no final full stop, but a question mark.
     :param evidence: the values it was raised on, by name.
     """
@@ -87,10 +87,14 @@ class OneiricError(Exception):
         return MappingProxyType(self._evidence)
 
     def __str__(self) -> str:
-        return f"{self.what}. {self.fix}{'' if self.fix.endswith('?') else '.'}"
+        return f"{_ended(self.what)} {_ended(self.fix)}"
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.what, self.fix, self._evidence)
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "?")) else f"{sentence}."
 
 
 def told(error: BaseException) -> str:

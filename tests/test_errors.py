@@ -19,6 +19,17 @@ def test_a_message_says_what_happened_and_ends_with_what_to_do(kind: type[Oneiri
     assert dict(error.evidence) == {"key": "x"}
 
 
+@pytest.mark.parametrize(
+    ("what", "fix", "message"),
+    [
+        ("there is no 'x'", "Did you mean 'y'?", "there is no 'x'. Did you mean 'y'?"),
+        ("it said: No such file.", "Mend it", "it said: No such file. Mend it."),
+    ],
+)
+def test_a_sentence_ends_once(what: str, fix: str, message: str) -> None:
+    assert str(OneiricError(what, fix=fix)) == message
+
+
 def test_evidence_cannot_be_changed() -> None:
     error = OneiricError("it broke", fix="Mend it", size=3)
     with pytest.raises(TypeError):

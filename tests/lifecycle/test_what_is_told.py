@@ -148,7 +148,7 @@ async def call_exit() -> None:
 @pytest.mark.parametrize(
     ("hook", "what"),
     [
-        (cancel_oneself, "was cancelled from within"),
+        (cancel_oneself, "was cancelled from within."),
         (call_exit, "raised LifecycleError: called exit. Raise an error instead."),
     ],
 )
@@ -156,7 +156,7 @@ async def test_a_hook_that_would_end_more_than_itself(kit: Any, hook: Any, what:
     kit.offer(kit.ledger.factory(init=hook))
     with pytest.raises(ActivationError) as caught:
         await kit.manager.activate(*CACHE)
-    assert told(caught.value)[0] == f"init of adapter/cache/one {what}. {MEND}"
+    assert told(caught.value)[0] == f"init of adapter/cache/one {what} {MEND}"
     if hook is call_exit:
         assert isinstance(caught.value.__cause__, LifecycleError)
         assert caught.value.__cause__.evidence == {"code": 3}
@@ -256,7 +256,7 @@ async def test_several_keys_that_could_not_be_swapped(kit: Any) -> None:
         await kit.manager.swap_many([("adapter", "a", None), ("adapter", "b", None)])
     each = [f"init of adapter/{key}/one raised ValueError: no such host. {MEND}" for key in ("a", "b")]
     assert told(caught.value) == (
-        f"2 keys could not be swapped as one: {each[0]}; {each[1]}. Mend those named; none of them was swapped.",
+        f"2 keys could not be swapped as one: {each[0]}; {each[1]} Mend those named; none of them was swapped.",
         {"failures": {"adapter/a/one": each[0], "adapter/b/one": each[1]}},
     )
 
