@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -19,12 +20,17 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from oneiric_core.clock import FrozenClock
 from oneiric_core.errors import OneiricError
+from oneiric_core.lifecycle import LifecycleManager
+from oneiric_core.remote.change import Change
 from oneiric_core.runtime import RuntimeOrchestrator
+from oneiric_core.runtime.acts import Act
+from oneiric_core.runtime.selections import SelectionKeeper
+from oneiric_core.runtime.watchers import FileWatch
 from oneiric_core.testing import PUBLISHER, STRANGER, manifest_entry, signed_manifest
 from oneiric_core.trust import PublicKey, TrustPolicy
 
@@ -192,10 +198,12 @@ class Orchestrating(RuleBasedStateMachine):
 
     @rule()
     def all_is_well_again(self) -> None:
-        """From whatever state: with everything mended, it gets right by itself."""
+        """From whatever state: with everything mended that is amiss, it gets right by itself."""
         self.broken = set()
-        self.publish(dict(self.published[-1]))
-        self.configure(dict(self.wished))
+        if "manifest" in self.amiss:
+            self.publish(dict(self.published[-1]))
+        if "settings" in self.amiss:
+            self.configure(dict(self.wished))
         self.perform(self.wait(LONG))
         assert self.runtime is not None
         entries, snapshot = self.published[-1], self.runtime.snapshot()
@@ -240,14 +248,15 @@ class Orchestrating(RuleBasedStateMachine):
             assert +self.alive == Counter(self.running().values())
 
     def teardown(self) -> None:
-        if self.runtime is not None:
-            self.perform(self.runtime.stop())
-            assert not +self.alive
-            left = self.runner.get_loop()
-            assert not asyncio.all_tasks(left)
-        self.runner.close()
-        sys.modules.pop(MODULE, None)
-        shutil.rmtree(self.folder)
+        try:
+            if self.runtime is not None:
+                self.perform(self.runtime.stop())
+                assert not +self.alive
+                assert not asyncio.all_tasks(self.runner.get_loop())
+        finally:
+            self.runner.close()
+            sys.modules.pop(MODULE, None)
+            shutil.rmtree(self.folder)
 
 
 EVERY: dict[str, Any] = {
@@ -265,3 +274,52 @@ class TestOrchestrating(Orchestrating.TestCase):  # type: ignore[misc,name-defin
 @pytest.mark.long
 class TestOrchestratingAtLength(Orchestrating.TestCase):  # type: ignore[misc,name-defined]  # likewise
     settings = settings(max_examples=60, **EVERY)
+
+
+def gives_up(act: Act, error: str, now: float) -> None:
+    del now
+    act.failures, act.error, act.due = act.failures + 1, error, None
+
+
+async def nothing(*_: Any) -> dict[Any, Any]:
+    return {}
+
+
+async def never(_: Any) -> None:
+    await asyncio.Event().wait()
+
+
+def withdraws_nothing(self: Change) -> Change:
+    return replace(self, wanted=[*self.wanted, *self.gone], gone=[])
+
+
+between = Change.between
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("owner", "name", "wrong"),
+    [
+        (Act, "failed", gives_up),
+        (SelectionKeeper, "apply", nothing),
+        (FileWatch, "changed", never),
+        (LifecycleManager, "stop", nothing),
+        (LifecycleManager, "retire", nothing),
+        (Change, "between", lambda *of: withdraws_nothing(between(*of))),
+    ],
+    ids=[
+        "tries nothing again",
+        "selects nothing",
+        "watches nothing",
+        "stops nothing",
+        "retires nothing",
+        "drops nothing",
+    ],
+)
+def test_a_runtime_that_is_wrong_in_one_way_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, owner: type, name: str, wrong: Any
+) -> None:
+    monkeypatch.setattr(owner, name, wrong)
+    once = settings(max_examples=60, phases=[Phase.generate], print_blob=False, **EVERY)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(Orchestrating, settings=once)
