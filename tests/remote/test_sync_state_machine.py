@@ -10,25 +10,34 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from oneiric_core.clock import FrozenClock
 from oneiric_core.errors import EquivocationError, LifecycleError, OneiricError, RollbackError, SignatureError
 from oneiric_core.lifecycle import LifecycleManager
 from oneiric_core.manifest import JSON
+from oneiric_core.remote.change import Change
 from oneiric_core.remote.state_store import StateStore
 from oneiric_core.remote.sync import sync_remote_manifest
 from oneiric_core.resolver import Resolver
 from oneiric_core.testing import PUBLISHER, STRANGER, manifest_entry, signed_manifest
 from oneiric_core.trust import PublicKey, TrustPolicy
+from oneiric_core.trust.trusted_state import SourceState
 
 TRUST = TrustPolicy([PublicKey(PUBLISHER.public)], unsafe_allow_published_keys=True)
 KEYS = ("a", "b")
@@ -267,10 +276,12 @@ class Syncing(RuleBasedStateMachine):
         assert (None if state.applied is None else state.applied.sequence_number) == self.model.applied
 
     def teardown(self) -> None:
-        assert self.perform(self.lifecycle.stop()) is None
-        assert not +self.alive
-        self.runner.close()
-        shutil.rmtree(self.folder)
+        try:
+            assert self.perform(self.lifecycle.stop()) is None
+            assert not +self.alive
+        finally:
+            self.runner.close()
+            shutil.rmtree(self.folder)
 
 
 EVERY: dict[str, Any] = {
@@ -288,3 +299,39 @@ class TestSyncing(Syncing.TestCase):  # type: ignore[misc,name-defined]  # made 
 @pytest.mark.long
 class TestSyncingAtLength(Syncing.TestCase):  # type: ignore[misc,name-defined]  # likewise
     settings = settings(max_examples=120, **EVERY)
+
+
+replace_source, between = Resolver.replace_source, Change.between
+
+
+def keeps_what_failed(*given: Any) -> Any:
+    replace_source(*given)
+    return lambda: None
+
+
+def drops_nothing(*given: Any) -> Change:
+    change = between(*given)
+    return replace(change, wanted=[*change.wanted, *change.gone], gone=[])
+
+
+async def nothing(*_: Any) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "wrong"),
+    [
+        (Resolver, "replace_source", keeps_what_failed),
+        (Change, "between", drops_nothing),
+        (LifecycleManager, "retire", nothing),
+        (StateStore, "load", lambda _, source: SourceState(source)),
+        (StateStore, "update", lambda self, source, transition: transition(self.load(source))),
+    ],
+    ids=["keeps what failed", "drops nothing", "retires nothing", "recalls nothing", "writes nothing down"],
+)
+def test_a_sync_that_is_wrong_in_one_way_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, owner: type, name: str, wrong: Any
+) -> None:
+    monkeypatch.setattr(owner, name, wrong)
+    once = settings(max_examples=60, phases=[Phase.generate], print_blob=False, **EVERY)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(Syncing, settings=once)
