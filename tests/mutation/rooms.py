@@ -29,9 +29,10 @@ ROOMS: Final = MappingProxyType(
             tests=["tests/lifecycle", "tests/resolver", "tests/remote/test_sync_code.py"],
         ),
         "store": Room(
-            code=[f"oneiric_core/artifacts/{name}.py" for name in ("store", "digest", "eviction")],
+            code=[f"oneiric_core/artifacts/{name}.py" for name in ("confine", "store", "digest", "eviction")],
             tests=[
-                f"tests/artifacts/test_{name}.py" for name in ("store", "digest", "eviction", "verify", "exclusive")
+                f"tests/artifacts/test_{name}.py"
+                for name in ("confine", "store", "digest", "eviction", "verify", "exclusive", "pins", "orphans")
             ],
         ),
         "wheel": Room(
