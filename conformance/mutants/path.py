@@ -17,7 +17,11 @@ from mutants import mutant, reference
 from oneiric_core.testing import CoreRuntime
 
 
-@mutant("PATH-001", expects="not named by its digest")
+@mutant(
+    "PATH-001",
+    expects="not named by its digest",
+    also={"PATH-004": "the copy is written through whatever was planted under its name"},
+)
 class NamesByUri(CoreRuntime):
     """Keeps a second copy of an artifact under the last name of its uri."""
 
@@ -25,7 +29,9 @@ class NamesByUri(CoreRuntime):
         answer = await super().fetch(uri, sha256, length)
         if answer.ok:
             blobs = self._workdir / "cache" / "blobs"
-            (blobs / uri.rpartition("/")[2]).write_bytes((blobs / sha256).read_bytes())
+            copy = blobs / uri.rpartition("/")[2]
+            copy.write_bytes((blobs / sha256).read_bytes())
+            copy.chmod(0o600)
         return answer
 
 
@@ -35,7 +41,7 @@ class NamesByKey(CoreRuntime):
 
     async def sync(self, document: bytes, media_type: str) -> Any:
         cache = self._workdir / "cache"
-        cache.mkdir(exist_ok=True)
+        cache.mkdir(0o700, exist_ok=True)
         for entry in json.loads(document)["entries"]:
             if "/" in entry["key"] and "\0" not in entry["key"]:
                 place = cache / entry["key"]
@@ -68,7 +74,7 @@ class RefusesVaguely(CoreRuntime):
         return replace(answer, kind="RefusedFetchError") if answer.kind == "PathTraversalError" else answer
 
 
-@mutant("PATH-002", expects="after the refusal")
+@mutant("PATH-002", expects="after the refusal", also={"SIG-014": "what it refuses there is in the cache as well"})
 class CachesWhatItRefused(CoreRuntime):
     """Keeps the bytes of an artifact whose digest it refuses."""
 

@@ -45,7 +45,8 @@ class UsesWhatItFinds(CoreRuntime):
         if cache.exists():
             cache.chmod(0o700)
         answer = await super().fetch(uri, sha256, length)
-        cache.chmod(former & 0o777)
+        if cache.exists():
+            cache.chmod(former & 0o777)
         return answer
 
 

@@ -28,7 +28,7 @@ class IgnoresSignatures(Laundering):
         return True
 
 
-@mutant("SIG-001", expects="sync accepted", also=_OTHERS)
+@mutant("SIG-001", expects="sync accepted", also=_OTHERS | dict.fromkeys(("SIG-005", "MAN-005"), _BLIND))
 class AppliesUnverified(Laundering):
     """Verifies when it is asked to, and applies what it is given without verifying."""
 
@@ -52,7 +52,7 @@ class CoversKnownFields(Laundering):
     def believes(self, document: dict[str, Any], data: bytes) -> bool:
         fresh = document_of([])
         known = {name: value for name, value in document.items() if name in fresh or name.startswith("signature")}
-        return super().believes({**known, **_note(document)}, data)
+        return super().believes(document, data) or super().believes({**known, **_note(document)}, data)
 
 
 @mutant("SIG-001", expects="the source is another")
@@ -64,7 +64,8 @@ class CoversEntriesOnly(Laundering):
         entries = document.get("entries")
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             return False
-        return super().believes({**document_of(entries), **_note(document), **signatures}, data)
+        covered = {**document_of(entries), **_note(document), **signatures}
+        return super().believes(document, data) or super().believes(covered, data)
 
 
 @mutant("SIG-002", expects="byte 63")

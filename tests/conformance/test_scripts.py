@@ -170,6 +170,17 @@ def test_a_factory_without_a_name_has_no_script() -> None:
     assert not script_for(Package("acme", "1.0", (subject,)), "LIFE-002")
 
 
+def test_settings_whose_model_is_nowhere_have_no_script() -> None:
+    """The failure is told all the same."""
+    package = load()["meta.misspelt_settings_model"].package()
+    with Session(package, profile=PROFILES["quick"]) as session:
+        [planned] = [each for each in session.plan() if each.check == "LIFE-002" and each.status is None]
+        result = session.judge(planned)
+    assert "has no attribute 'nowhere'" in result.reason
+    assert result.card is not None
+    assert not result.card.script
+
+
 @pytest.mark.parametrize(
     "value",
     [None, True, -1, 1.5, "a\n'\"\ud800", b"\0", [], (1,), {"a": [{}, ()]}, "long " * 20_000, bytes(range(256)) * 300],

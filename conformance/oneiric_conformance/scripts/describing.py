@@ -141,7 +141,10 @@ def _settings(subject: Subject) -> dict[str, Any]:
     :raises TypeError: it is not known how they are written.
     """
     if not subject.settings:
-        return dict(guessed(subject.settings_model))
+        try:
+            return dict(guessed(subject.settings_model))
+        except Exception as error:  # whatever an import or a validator raises
+            raise TypeError("settings that cannot be guessed") from error
     if not subject.written:
         raise TypeError("settings that nobody wrote down")
     return dict(subject.written)
