@@ -17,7 +17,7 @@ def _note(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _BLIND = "who looks at no signature believes whatever is wrong with one"
-_OTHERS = dict.fromkeys(("SIG-002", "SIG-003", "SIG-004", "SIG-006", "SIG-007"), _BLIND)
+_OTHERS = dict.fromkeys(("SIG-002", "SIG-003", "SIG-004", "SIG-005", "SIG-006", "SIG-007", "MAN-005"), _BLIND)
 
 
 @mutant("SIG-001", expects="verify accepted", also=_OTHERS)
@@ -28,7 +28,7 @@ class IgnoresSignatures(Laundering):
         return True
 
 
-@mutant("SIG-001", expects="sync accepted", also=_OTHERS | dict.fromkeys(("SIG-005", "MAN-005"), _BLIND))
+@mutant("SIG-001", expects="sync accepted", also=_OTHERS)
 class AppliesUnverified(Laundering):
     """Verifies when it is asked to, and applies what it is given without verifying."""
 
@@ -86,7 +86,14 @@ class TakesKeysFromTheManifest(Laundering):
         return (*super().keys(document), *([base64.b64decode(brought)] if isinstance(brought, str) else []))
 
 
-@mutant("SIG-003", expects="under the trusted key's id", also={"SIG-006": "the second id counts without its key"})
+@mutant(
+    "SIG-003",
+    expects="under the trusted key's id",
+    also={
+        "SIG-005": "the id counts whatever algorithm is named beside it",
+        "SIG-006": "the second id counts without its key",
+    },
+)
 class TrustsIds(Laundering):
     """Believes a signature for the id it names, whoever made it."""
 

@@ -48,7 +48,7 @@ class KeepsTheOldTime(reference.TimedCache):
         await super().set(key, value, ttl if ttl is not None or ends == math.inf else ends - time.monotonic())
 
 
-@mutant("TTL-001", expects="raised TypeError")
+@mutant("TTL-001", expects="raised TypeError", also={"META-009": "it claims what it has no argument for"})
 class TakesNoTime(reference.TimedCache):
     """Claims ``ttl`` and does not take it."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from oneiric_conformance.handling.evidence import own_work
-from oneiric_conformance.handling.plain import flaw
+from oneiric_conformance.handling.plain import flaw, same
 
 GIVEN = [{"text": "a"}, {"text": "b c"}, {"text": "d e f"}, {}]
 numbers = itertools.count()
@@ -74,3 +74,11 @@ def test_data_that_holds_itself_is_told_as_that() -> None:
     data: dict[str, Any] = {}
     data["data"] = [data]
     assert flaw(data).endswith("or holds itself")
+
+
+def test_data_that_holds_itself_is_the_same_only_as_itself() -> None:
+    first: dict[str, object] = {}
+    second: dict[str, object] = {}
+    first["self"], second["self"] = first, second
+    assert same(first, first)
+    assert not same(first, second)

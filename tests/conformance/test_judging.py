@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from oneiric_conformance import Finding, Package, Subject
-from oneiric_conformance.judging.findings import ControlFailed, Tally, asking, cut, described, within
+from oneiric_conformance.judging.findings import ControlFailed, Tally, asking, cut, described, shown, within
 from oneiric_conformance.judging.loop import SharedLoop
 from oneiric_conformance.judging.ownership import OwnFiles
 from oneiric_conformance.judging.watchdog import TimeIsUp, watchdog
@@ -35,6 +35,25 @@ def test_an_exception_is_told_on_one_line() -> None:
 def test_long_text_keeps_both_ends() -> None:
     assert cut("short") == "short"
     assert cut("a" * 500 + "z" * 500, 45) == "a" * 20 + " ... " + "z" * 20
+
+
+class Shy:
+    def __repr__(self) -> str:
+        raise LookupError
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"a": 1}, "{'a': 1}"),
+        ("a" * 500, "'" + "a" * 146 + " ... " + "a" * 146 + "'"),
+        (1 << 20_000, "a int"),
+        (Shy(), "a Shy"),
+    ],
+    ids=["plain", "long", "an integer that Python does not write", "shy"],
+)
+def test_whatever_a_component_made_can_be_shown(value: object, told: str) -> None:
+    assert shown(value) == told
 
 
 def test_a_finding_inside_is_kept_as_it_is() -> None:

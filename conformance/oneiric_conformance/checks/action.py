@@ -13,7 +13,7 @@ from oneiric_conformance.handling.evidence import own_work
 from oneiric_conformance.handling.payloads import schemas_of
 from oneiric_conformance.handling.plain import same
 from oneiric_conformance.handling.work import answered, ask, samples, takes, verb_of, working
-from oneiric_conformance.judging.findings import Finding, cut, described
+from oneiric_conformance.judging.findings import Finding, described, shown
 from oneiric_conformance.observing.disk import differences, tree
 from oneiric_conformance.observing.inventory import Inventory, take_inventory
 from oneiric_conformance.observing.leaks import settled
@@ -82,7 +82,7 @@ def _broken(subject: Subject, good: list[Any]) -> Iterator[Any]:
 
 
 def _expect_refused(bench: Bench, execute: Any, payload: Any) -> None:
-    expected, example = "an exception that says what is wrong with it", cut(repr(payload))
+    expected, example = "an exception that says what is wrong with it", shown(payload)
     try:
         result = bench.run(ask(execute, copy.deepcopy(payload)), bench.limits.init)
     except Finding as found:
@@ -93,9 +93,7 @@ def _expect_refused(bench: Bench, execute: Any, payload: Any) -> None:
         clear = bool(text) and not bare and not isinstance(error, _ACCIDENTS)
         bench.expect(clear, seen=f"it was refused by {described(error)}", expected=expected, example=example)
         return
-    bench.expect(
-        False, seen=f"it was taken; the result is {cut(repr(result), 100)}", expected=expected, example=example
-    )
+    bench.expect(False, seen=f"it was taken; the result is {shown(result, 100)}", expected=expected, example=example)
 
 
 def _unless_free(subject: Subject) -> str:
@@ -125,7 +123,7 @@ def what_is_side_effect_free_changes_nothing(bench: Bench) -> None:
             files, since = tree(box.path), len(box.record.events)
             bench.run(ask(execute, copy.deepcopy(payload)))
             acts = _side_effects(box, since)
-            bench.expect(not acts, seen=f"execute() did: {'; '.join(acts[:2])}", example=cut(repr(payload)))
+            bench.expect(not acts, seen=f"execute() did: {'; '.join(acts[:2])}", example=shown(payload))
             changed = differences(files, tree(box.path))
             bench.expect(not changed, seen=f"execute() changed its root: {'; '.join(changed[:2])}")
             bench.exercised()
@@ -179,8 +177,8 @@ def the_same_payload_gives_the_same_result(bench: Bench) -> None:
             with bench.asking("execute() of a payload that it took before"):
                 results = [bench.run(ask(execute, copy.deepcopy(payload))) for execute in executes]
             for result, where in zip(results[1:], ("again", "on another instance"), strict=True):
-                seen = f"it gave {cut(repr(results[0]), 100)}, and {where} {cut(repr(result), 100)}"
-                expect(same(result, results[0]), seen=seen, expected="the same", example=cut(repr(payload)))
+                seen = f"it gave {shown(results[0], 100)}, and {where} {shown(result, 100)}"
+                expect(same(result, results[0]), seen=seen, expected="the same", example=shown(payload))
                 bench.exercised()
 
 
@@ -202,7 +200,7 @@ def leaves_the_payload_as_it_was(bench: Bench) -> None:
                 raise
             except Exception as error:  # noqa: BLE001 - whether it may refuse is for ACT-001 to say
                 ended = f" (it ended with {described(error)})"
-            seen = f"the payload went from {cut(repr(payload), 100)} to {cut(repr(given), 100)}{ended}"
+            seen = f"the payload went from {shown(payload, 100)} to {shown(given, 100)}{ended}"
             bench.expect(same(given, payload), seen=seen, expected="the same as before")
 
         with bench.control("it executes at least one payload"):

@@ -68,7 +68,7 @@ async def _silence(work: Awaitable[None]) -> float:
 
 
 async def _block() -> None:
-    time.sleep(_BLOCKS / 5)  # noqa: ASYNC251 - which is what has to be noticed
+    time.sleep(_BLOCKS / 2)  # noqa: ASYNC251 - which is what has to be noticed
 
 
 @check("LIFE-007", judges="component", level="must", since="2026.1")

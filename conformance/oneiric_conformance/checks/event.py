@@ -15,7 +15,7 @@ from oneiric_conformance.handling.plain import same
 from oneiric_conformance.handling.staging import Stage, staged, until
 from oneiric_conformance.handling.witness import Gate
 from oneiric_conformance.handling.work import answered, ask, envelopes, inputs, verb_of, working
-from oneiric_conformance.judging.findings import Finding, cut, described
+from oneiric_conformance.judging.findings import Finding, described, shown
 from oneiric_conformance.observing.disk import tree
 from oneiric_conformance.registry import check
 from oneiric_core import Domain, EventEnvelope
@@ -105,7 +105,7 @@ def _expect_unchanged(bench: Bench, handle: Any, envelope: EventEnvelope) -> Non
         ended = f" (it ended with {described(error)})"
     after = _as_event(envelope)
     for part, was in before.items():
-        seen = f"the {part} went from {cut(repr(was), 100)} to {cut(repr(after[part]), 100)}{ended}"
+        seen = f"the {part} went from {shown(was, 100)} to {shown(after[part], 100)}{ended}"
         bench.expect(same(after[part], was), seen=seen, expected="the same as before")
 
 
@@ -159,7 +159,7 @@ async def _hears(bench: Bench) -> None:
             bench.expect(
                 hears(bench.subject.metadata, event),
                 seen="no event can fulfil all its filters",
-                example=cut(repr(event)),
+                example=shown(event),
             )
             heard, calls = await _emitted(stage, event)
             bench.expect(heard and calls == 1, seen=f"it was called {calls} times", expected="once", example=str(event))
@@ -172,7 +172,7 @@ async def _hears_no_other(bench: Bench) -> None:
         for told, event in bench.each(case for each in events for case in missed(metadata, each)):
             heard, calls = await _emitted(stage, event)
             seen = f"it was given an event with {told}"
-            bench.expect(not heard and not calls, seen=seen, expected="not heard", example=cut(repr(event)))
+            bench.expect(not heard and not calls, seen=seen, expected="not heard", example=shown(event))
             bench.exercised()
 
 

@@ -12,7 +12,7 @@ from oneiric_conformance.handling.evidence import own_work
 from oneiric_conformance.handling.payloads import schemas_of
 from oneiric_conformance.handling.plain import same
 from oneiric_conformance.handling.work import answered, ask, samples, takes, verb_of, working
-from oneiric_conformance.judging.findings import Finding, cut, described
+from oneiric_conformance.judging.findings import Finding, described, shown
 from oneiric_conformance.registry import check
 from oneiric_core import Domain
 
@@ -165,11 +165,11 @@ async def _at_once(bench: Bench, run: Callable[..., Any], alone: list[tuple[Any,
     pairs = alone * 2
     works = (ask(run, copy.deepcopy(payload)) for payload, _ in pairs)
     for (payload, expected), result in zip(pairs, await asyncio.gather(*works, return_exceptions=True), strict=True):
-        example = cut(repr(payload))
+        example = shown(payload)
         failed = isinstance(result, BaseException)
         seen = f"beside others it raised {described(result)}" if isinstance(result, BaseException) else ""
         bench.expect(not failed, seen=seen, expected="a result, as alone", example=example)
         mixed = expected is not _ANY and not same(result, expected)
-        seen = f"beside others it gave {cut(repr(result), 100)}"
-        bench.expect(not mixed, seen=seen, expected=f"{cut(repr(expected), 100)}, as alone", example=example)
+        seen = f"beside others it gave {shown(result, 100)}"
+        bench.expect(not mixed, seen=seen, expected=f"{shown(expected, 100)}, as alone", example=example)
         bench.exercised()

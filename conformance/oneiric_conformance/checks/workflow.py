@@ -25,7 +25,7 @@ from oneiric_conformance.handling.graphs import (
 )
 from oneiric_conformance.handling.payloads import schemas_of
 from oneiric_conformance.handling.work import answered, inputs, working
-from oneiric_conformance.judging.findings import Finding, cut, described
+from oneiric_conformance.judging.findings import Finding, described, shown
 from oneiric_conformance.registry import check
 from oneiric_conformance.runtime import ComponentSpec, Runtime
 from oneiric_conformance.subject import Subject
@@ -101,7 +101,7 @@ async def _executed(bench: Bench) -> None:
                     result = await _call(bench, runtime, context)
                 except Exception as error:
                     if schemas_of(bench.subject):
-                        raise Finding(f"execute() raised {described(error)}", "a result", cut(repr(context))) from error
+                        raise Finding(f"execute() raised {described(error)}", "a result", shown(context)) from error
                     refused = described(error)
                     continue
                 answered(bench, "execute()", result)

@@ -35,12 +35,17 @@ def _number(value: object, where: str) -> str:
     return ""
 
 
-def same(left: object, right: object) -> bool:
-    """Whether two pieces of data are the same in value and type: ``1``, ``1.0`` and ``True`` are three things."""
+def same(left: object, right: object, depth: int = 0) -> bool:
+    """Whether two pieces of data are the same in value and type: ``1``, ``1.0`` and ``True`` are three things.
+
+    What is nested deeper than plain data may be, as what holds itself is, is the same only if it is one and the same.
+    """
+    if depth > _DEEP:
+        return left is right
     if isinstance(left, Mapping) and isinstance(right, Mapping):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+        return left.keys() == right.keys() and all(same(left[key], right[key], depth + 1) for key in left)
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
-        return len(left) == len(right) and all(same(*pair) for pair in zip(left, right, strict=True))
+        return len(left) == len(right) and all(same(*pair, depth + 1) for pair in zip(left, right, strict=True))
     return type(left) is type(right) and bool(left == right)
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from oneiric_conformance.judging.route import Route
 from oneiric_conformance.judging.watchdog import TimeIsUp
 
-__all__ = ["Advice", "ControlFailed", "Finding", "Tally", "asking", "cut", "described", "within"]
+__all__ = ["Advice", "ControlFailed", "Finding", "Tally", "asking", "cut", "described", "shown", "within"]
 
 T = TypeVar("T")
 _WIDTH = 300
@@ -154,3 +154,11 @@ def cut(text: str, width: int = _WIDTH) -> str:
         return text
     half = (width - 5) // 2
     return f"{text[:half]} ... {text[-half:]}"
+
+
+def shown(value: object, width: int = _WIDTH) -> str:
+    """``repr`` of a value that a component made, cut; its type alone where Python, or the value, refuses to tell."""
+    try:
+        return cut(repr(value), width)
+    except Exception:  # noqa: BLE001 - its ``__repr__`` is the component's; an integer may be too long to be written
+        return f"a {type(value).__name__}"
