@@ -7,7 +7,7 @@ ours. Using an artifact notes the time, so the order is that of use, not of arri
 import fcntl
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -94,11 +94,18 @@ def digests(layout: Layout) -> tuple[str, ...]:
 
 
 def evict(
-    layout: Layout, *, max_bytes: int | None, max_age: timedelta | None, keep: Collection[str], now: datetime
+    layout: Layout,
+    *,
+    max_bytes: int | None,
+    max_age: timedelta | None,
+    keep: Collection[str],
+    now: datetime,
+    progress: Callable[[Entry], object] = lambda _: None,
 ) -> Eviction:
     """Remove what was not used for longer than ``max_age``, then the least recently used until ``max_bytes`` are left.
 
     :param keep: digests of artifacts to be kept, whatever their age and size.
+    :param progress: called with each artifact, when it is gone or stays.
     """
     found = entries(layout)
     left = sum(entry.size for entry in found)
@@ -123,6 +130,7 @@ def evict(
             else:
                 kept.append(entry)
                 needed.append(entry)
+            progress(entry)
         return Eviction(tuple(removed), tuple(kept), tuple(needed), _empty_quarantine(layout))
 
 

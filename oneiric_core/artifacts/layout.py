@@ -44,6 +44,8 @@ __all__ = [
     "publish",
     "put_aside",
     "take_out",
+    "why_no_blob",
+    "why_no_tree",
 ]
 
 BLOBS: Final = "blobs"
@@ -55,6 +57,17 @@ PINS: Final = "pins"
 BLOB_MODE: Final = 0o400
 TREE_MODE: Final = 0o500
 
+_KINDS: Final = MappingProxyType(
+    {
+        stat.S_IFREG: "a file",
+        stat.S_IFDIR: "a directory",
+        stat.S_IFLNK: "a link",
+        stat.S_IFIFO: "a FIFO",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFCHR: "a device",
+        stat.S_IFBLK: "a device",
+    }
+)
 _ROOM: Final = "Make room on its disk, or in it by `oneiric-core cache gc`"
 _FIXES: Final = MappingProxyType(
     {
@@ -111,17 +124,35 @@ class Layout:
 
 def is_blob(status: os.stat_result) -> bool:
     """Whether it is as we leave an artifact: a regular file of ours with one name, which nobody may write."""
-    return (
-        stat.S_ISREG(status.st_mode)
-        and stat.S_IMODE(status.st_mode) == BLOB_MODE
-        and status.st_uid == os.geteuid()
-        and status.st_nlink == 1
-    )
+    return not why_no_blob(status)
 
 
 def is_tree(status: os.stat_result) -> bool:
     """Whether it is as we leave an unpacked artifact: a directory of ours, which nobody may write."""
-    return stat.S_ISDIR(status.st_mode) and stat.S_IMODE(status.st_mode) == TREE_MODE and status.st_uid == os.geteuid()
+    return not why_no_tree(status)
+
+
+def why_no_blob(status: os.stat_result) -> str:
+    """What it is that an artifact, or a file of a tree, is not; empty if :func:`is_blob`."""
+    if what := _why_not(status, stat.S_IFREG, BLOB_MODE):
+        return what
+    return "" if status.st_nlink == 1 else f"has {status.st_nlink} names, by each of which it may be changed"
+
+
+def why_no_tree(status: os.stat_result) -> str:
+    """What it is that a tree, or a directory in one, is not; empty if :func:`is_tree`."""
+    return _why_not(status, stat.S_IFDIR, TREE_MODE)
+
+
+def _why_not(status: os.stat_result, kind: int, mode: int) -> str:
+    found = stat.S_IFMT(status.st_mode)
+    if found != kind:
+        return f"is {_KINDS.get(found, 'something else')}, not {_KINDS[kind]}"
+    if status.st_uid != os.geteuid():
+        return f"belongs to user {status.st_uid}, not to {os.geteuid()}"
+    if stat.S_IMODE(status.st_mode) != mode:
+        return f"has mode {stat.S_IMODE(status.st_mode):04o}, not {mode:04o}"
+    return ""
 
 
 def note_use(descriptor: int, now: float) -> None:

@@ -8,7 +8,7 @@ for any of this: whoever loses a race has written the same bytes.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from io import BufferedReader
@@ -30,6 +30,7 @@ from oneiric_core.artifacts.layout import (
     note_use,
     publish,
     put_aside,
+    why_no_blob,
 )
 from oneiric_core.artifacts.locks import FETCHING, USING, holding, locked
 from oneiric_core.artifacts.orphans import new_file, remove_orphans
@@ -99,7 +100,7 @@ class BlobStore:
         """
         path = self.path(sha256)
         with suppress(FileNotFoundError), ExitStack() as stack:
-            return None if self._look(sha256, stack) is None else path
+            return None if isinstance(self._look(sha256, stack), str) else path
         return None
 
     @contextmanager
@@ -113,9 +114,24 @@ class BlobStore:
                 file = self._look(check_syntax(sha256), stack)
             except FileNotFoundError:
                 file = None
-            if file is None:
+            if file is None or isinstance(file, str):
                 raise _missing(sha256)
             yield file
+
+    @contextmanager
+    def examine(self, sha256: str) -> Iterator[tuple[BufferedReader | None, str]]:
+        """The artifact as :meth:`open` hands it out, or what is wrong with it; neither if there is none.
+
+        What is wrong with it is the rest of a sentence; it is in quarantine by then. It is not a use of it.
+
+        :raises ArtifactError: the cache directory is not ours alone, or its disk fails.
+        """
+        with ExitStack() as stack:
+            try:
+                found = self._look(check_syntax(sha256), stack, using=False)
+            except FileNotFoundError:
+                found = ""
+            yield (None, found) if isinstance(found, str) else (found, "")
 
     @contextmanager
     def hold(self, sha256: str) -> Iterator[None]:
@@ -166,20 +182,13 @@ class BlobStore:
         """Every digest under which there is anything, be it an artifact, a tree, or something else."""
         return digests(self._layout)
 
-    def verify(self, sha256: str) -> bool:
-        """Whether what there is under a digest, an artifact or a tree, is as we left it; else it is put aside.
-
-        It does not count as use. What is put aside is found in quarantine.
-
-        :raises ArtifactError: the cache directory is not ours alone, or its disk fails.
-        """
-        right = True
-        with suppress(FileNotFoundError), ExitStack() as stack:
-            right = self._look(check_syntax(sha256), stack, using=False) is not None
-        return self.trees.verify(sha256) and right
-
     def gc(
-        self, *, max_bytes: int | None = None, max_age: timedelta | None = None, keep: Collection[str] = ()
+        self,
+        *,
+        max_bytes: int | None = None,
+        max_age: timedelta | None = None,
+        keep: Collection[str] = (),
+        progress: Callable[[Entry], object] = lambda _: None,
     ) -> Eviction:
         """Remove what was not used for ``max_age``, then the least recently used until ``max_bytes`` are left.
 
@@ -187,6 +196,7 @@ class BlobStore:
         put into quarantine.
 
         :param keep: digests of more artifacts that have to stay.
+        :param progress: called with each artifact, when it is gone or stays.
         :raises ArtifactError: the cache directory is not ours alone, cannot be written, or nobody can tell what is
             needed. What was removed until then is gone.
         """
@@ -197,6 +207,7 @@ class BlobStore:
             max_age=max_age,
             keep={*keep, *pinned(self._layout)},
             now=self._clock.now(),
+            progress=progress,
         )
 
     def pin(self, source: str, artifacts: Collection[str], *, place: str = "", besides: bool = False) -> None:
@@ -229,21 +240,23 @@ class BlobStore:
                 stack.push(attempt.pop_all())
             return mine
 
-    def _look(self, sha256: str, stack: ExitStack, *, using: bool = True) -> BufferedReader | None:
-        """The artifact, open until the stack is left, its bytes verified; None if something else was put aside.
+    def _look(self, sha256: str, stack: ExitStack, *, using: bool = True) -> BufferedReader | str:
+        """The artifact, open until the stack is left, its bytes verified; or why something else was put aside.
 
         :raises FileNotFoundError: there was nothing of that name.
         """
         (blobs,) = stack.enter_context(self._layout.open(BLOBS, make=False))
-        aside = False
+        why = ""
         for _ in range(ATTEMPTS):
             with ExitStack() as attempt, self._layout.telling():
                 try:
                     status = os.stat(sha256, dir_fd=blobs, follow_symlinks=False)
-                    if is_blob(status):
+                    what = why_no_blob(status)
+                    if not what:
                         file = attempt.enter_context(open_file(sha256, above=blobs))
                         status = os.fstat(file.fileno())
-                        if is_blob(status) and _has_digest(file, sha256):
+                        what = why_no_blob(status) or _why_not_the_bytes(file, sha256)
+                        if not what:
                             if using:
                                 note_use(file.fileno(), self._clock.now().timestamp())
                             file.seek(0)
@@ -255,10 +268,10 @@ class BlobStore:
                     continue  # it was a file a moment ago
                 if status.st_nlink:  # else somebody published the same artifact once more: look at theirs
                     self._put_aside(sha256, status, blobs)
-                    aside = True
-        if not aside:
+                    why = what
+        if not why:
             raise FileNotFoundError(sha256)
-        return None
+        return why
 
     def _publish(self, name: str, sha256: str, blobs: int, temporary: int) -> None:
         for _ in range(ATTEMPTS):
@@ -275,11 +288,11 @@ class BlobStore:
             put_aside(sha256, condemned, source=blobs, quarantine=quarantine)
 
 
-def _has_digest(file: BufferedReader, sha256: str) -> bool:
+def _why_not_the_bytes(file: BufferedReader, sha256: str) -> str:
     try:
-        return digest_of(file) == sha256
-    except OSError:  # a disk that cannot read it has lost it
-        return False
+        return "" if digest_of(file) == sha256 else "has other bytes than its name says"
+    except OSError as error:  # a disk that cannot read it has lost it
+        return f"cannot be read: {error.strerror}"
 
 
 def _missing(sha256: str) -> ArtifactError:

@@ -2,11 +2,12 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
+from oneiric_core.artifacts.contents import Fault
 from oneiric_core.artifacts.descriptors import names_in, open_directory, open_file
 from oneiric_core.artifacts.digest import check_syntax
 from oneiric_core.artifacts.layout import (
@@ -15,19 +16,19 @@ from oneiric_core.artifacts.layout import (
     TREE_MODE,
     TREES,
     Layout,
-    is_blob,
-    is_tree,
     note_use,
     publish,
     put_aside,
+    why_no_tree,
 )
 from oneiric_core.artifacts.orphans import new_directory
 from oneiric_core.clock import Clock
 
-__all__ = ["TreeStore", "is_settled"]
+__all__ = ["TreeStore"]
 
 # What renaming a directory onto another one with something in it, or onto something else, ends with.
 _TAKEN: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
+_WRONG: Final = Fault("", "is not the right one")
 
 
 class TreeStore:
@@ -72,46 +73,39 @@ class TreeStore:
         :raises ArtifactError: the cache directory is not ours alone; and whatever ``is_right`` raises.
         """
         path = self.path(sha256)
-        return path if self._look(path.name, is_right, using=True) else None
+        found = self._look(path.name, lambda tree: [] if is_right(tree) else [_WRONG], using=True)
+        return path if found == [] else None
 
-    def verify(self, sha256: str) -> bool:
-        """Whether the tree, if there is one, is of our making; else it is put into quarantine. Not a use of it."""
-        return self._look(check_syntax(sha256), is_settled, using=False) is not False
+    def verify(self, sha256: str, judge: Callable[[int], Sequence[Fault]]) -> Sequence[Fault]:
+        """What is wrong with the tree, if there is one; if anything is, it is in quarantine now. Not a use of it.
 
-    def _look(self, sha256: str, is_right: Callable[[int], bool], *, using: bool) -> bool | None:
-        """Whether the tree is right; None if there is none."""
+        :param judge: what is wrong with the tree with this descriptor.
+        :raises ArtifactError: the cache directory is not ours alone; and whatever ``judge`` raises.
+        """
+        return self._look(check_syntax(sha256), judge, using=False) or []
+
+    def _look(self, sha256: str, judge: Callable[[int], Sequence[Fault]], *, using: bool) -> Sequence[Fault] | None:
+        """What is wrong with the tree; None if there is none."""
         with ExitStack() as stack:
             try:
                 (trees,) = stack.enter_context(self._layout.open(TREES, make=False))
                 status = os.stat(sha256, dir_fd=trees, follow_symlinks=False)
             except FileNotFoundError:
                 return None
-            with self._layout.telling():
-                descriptor = stack.enter_context(open_directory(sha256, above=trees)) if is_tree(status) else None
-            if descriptor is not None and is_right(descriptor):
-                if using:
+            faults: Sequence[Fault]
+            if what := why_no_tree(status):
+                faults = [Fault("", what)]
+            else:
+                with self._layout.telling():
+                    descriptor = stack.enter_context(open_directory(sha256, above=trees))
+                faults = judge(descriptor)
+                if not faults and using:
                     note_use(descriptor, self._clock.now().timestamp())
-                return True
-            (quarantine,) = stack.enter_context(self._layout.open(QUARANTINE))
-            with self._layout.telling():
-                put_aside(sha256, status, source=trees, quarantine=quarantine)
-            return False
-
-
-def is_settled(directory: int) -> bool:
-    """Whether a tree and all that is in it is as we leave it; says nothing about what is written there."""
-    if not is_tree(os.fstat(directory)):
-        return False
-    with os.scandir(directory) as found:
-        for each in found:
-            if not each.is_dir(follow_symlinks=False):
-                if not is_blob(each.stat(follow_symlinks=False)):
-                    return False
-                continue
-            with open_directory(each.name, above=directory) as below:
-                if not is_settled(below):
-                    return False
-    return True
+            if faults:
+                (quarantine,) = stack.enter_context(self._layout.open(QUARANTINE))
+                with self._layout.telling():
+                    put_aside(sha256, status, source=trees, quarantine=quarantine)
+            return faults
 
 
 def _settle(directory: int) -> None:

@@ -5,15 +5,15 @@ one reader, our own: what another one makes of the archive does not matter.
 """
 
 import os
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from oneiric_core.artifacts.descriptors import open_directory, open_file
-from oneiric_core.artifacts.digest import digest_of
+from oneiric_core.artifacts.contents import faults_of
+from oneiric_core.artifacts.descriptors import open_directory
 from oneiric_core.artifacts.installed import runs_here, shadowed_by
-from oneiric_core.artifacts.layout import is_blob
+from oneiric_core.artifacts.layout import Layout
 from oneiric_core.artifacts.store import BlobStore
 from oneiric_core.artifacts.wheel import Shadowed, Wheel, scan_wheel, unpacked
 from oneiric_core.artifacts.wheel_rules import LIMITS, WheelLimits
@@ -35,12 +35,14 @@ def unpack(
     with store.open(sha256) as file:
         wheel = scan_wheel(file, limits, shadowed=shadowed)
         _refuse_foreign(wheel)
-        path = store.trees.find(sha256, lambda tree: _is_tree_of(tree, wheel))
-        if path is None:
-            with store.trees.new(sha256) as tree:
-                for member, chunks in unpacked(file, wheel, limits):
-                    _write(tree, member.name, chunks)
-            path = store.trees.find(sha256, lambda tree: _is_tree_of(tree, wheel))
+        files = {each.name: each.sha256 for each in wheel.files}
+        with Layout(store.root).telling():
+            path = store.trees.find(sha256, lambda tree: not faults_of(tree, files))
+            if path is None:
+                with store.trees.new(sha256) as tree:
+                    for member, chunks in unpacked(file, wheel, limits):
+                        _write(tree, member.name, chunks)
+                path = store.trees.find(sha256, lambda tree: not faults_of(tree, files))
     if path is None:
         raise ArtifactError(
             f"the files of artifact {sha256} were written and are not there: somebody else works in the cache",
@@ -73,27 +75,3 @@ def _made(directory: int, steps: Sequence[str]) -> Iterator[int]:
                 os.mkdir(step, 0o700, dir_fd=directory)
             directory = stack.enter_context(open_directory(step, above=directory))
         yield directory
-
-
-def _is_tree_of(tree: int, wheel: Wheel) -> bool:
-    """Whether the files are those of the wheel, byte by byte, and there is nothing else."""
-    wanted = {file.name: file.sha256 for file in wheel.files}
-    for name in [*wanted]:
-        wanted |= {f"{name[:at]}/": "" for at, char in enumerate(name) if char == "/"}
-    try:
-        return dict(_found(tree, "", wanted)) == wanted
-    except (OSError, ArtifactError):  # a link, a FIFO, or a disk that cannot read it
-        return False
-
-
-def _found(directory: int, above: str, wanted: Container[str]) -> Iterator[tuple[str, str]]:
-    """What is there: a file with its digest, a directory with nothing. Where there should be none we do not go."""
-    for name in os.listdir(directory):
-        path = f"{above}{name}"
-        if f"{path}/" in wanted:
-            with open_directory(name, above=directory) as below:
-                yield f"{path}/", ""
-                yield from _found(below, f"{path}/", wanted)
-        else:
-            with open_file(name, above=directory) as file:
-                yield path, digest_of(file) if is_blob(os.fstat(file.fileno())) else ""

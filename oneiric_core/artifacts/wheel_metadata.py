@@ -20,11 +20,11 @@ from oneiric_core.artifacts.archive import Archive, Member
 from oneiric_core.artifacts.wheel_rules import WheelRule, unsafe
 from oneiric_core.errors import UnsafeWheelError
 
-__all__ = ["DistInfo", "Recorded", "read_dist_info", "read_record"]
+__all__ = ["LONGEST_RECORD", "DistInfo", "Recorded", "parse_record", "read_dist_info", "read_record"]
 
 DIST_INFO: Final = ".dist-info"
 _LONGEST: Final = 1 << 20
-_LONGEST_RECORD: Final = 16 << 20
+LONGEST_RECORD: Final = 16 << 20
 _COLUMNS: Final = 3
 _REBUILD: Final = "Build the wheel anew with a current build backend"
 
@@ -81,18 +81,27 @@ def read_record(archive: Archive, info: DistInfo) -> Mapping[str, Recorded]:
     :raises UnsafeWheelError: by rule RECORD: a line cannot be read, or files and lines are not the same.
     """
     files = {member.name: member for member in archive.members if not member.is_directory}
-    text = _text(_content(archive, files, info.record, _LONGEST_RECORD), info.record)
+    lines = parse_record(_content(archive, files, info.record, LONGEST_RECORD), info.record)
+    _compare(files, lines)
+    return {name: line for name, line in lines.items() if name != info.record}
+
+
+def parse_record(content: bytes, name: str) -> Mapping[str, Recorded]:
+    """What a RECORD says of each file; of itself it may say nothing (an empty ``sha256``).
+
+    :param name: its own, among the files it speaks of.
+    :raises UnsafeWheelError: by rule RECORD: a line cannot be read.
+    """
     lines: dict[str, Recorded] = {}
     try:
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+        rows = [row for row in csv.reader(io.StringIO(_text(content, name), newline=""), strict=True) if row]
     except csv.Error as error:
-        raise _wrong(info.record, f"cannot be read ({error})") from error
+        raise _wrong(name, f"cannot be read ({error})") from error
     for row in rows:
         if len(row) != _COLUMNS or row[0] in lines:
             raise _wrong(row[0], "has a line in RECORD that is not the only one, or not one of three columns")
-        lines[row[0]] = _recorded(row, itself=row[0] == info.record)
-    _compare(files, lines)
-    return {name: line for name, line in lines.items() if name != info.record}
+        lines[row[0]] = _recorded(row, itself=row[0] == name)
+    return lines
 
 
 def _compare(files: Collection[str], lines: Collection[str]) -> None:

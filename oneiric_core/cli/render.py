@@ -101,13 +101,14 @@ def error(what: str, fix: str = "") -> None:
 
 
 @contextmanager
-def progress(label: str, total: int | None) -> Iterator[Callable[[int], object]]:
+def progress(label: str, total: int | None, *, hidden: bool = False) -> Iterator[Callable[[int], object]]:
     """Show how far long work is, on standard error and only to a person: a pipe or a file gets nothing.
 
     :param total: how many units there are; None if nobody knows.
+    :param hidden: show nothing, though a person may look.
     :return: what to tell of each unit that is done.
     """
-    if not sys.stderr.isatty():
+    if hidden or not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console  # noqa: PLC0415 - only where somebody looks

@@ -12,6 +12,7 @@ _SERVER = """
 import asyncio, json, os, select, signal, sys, traceback
 from pathlib import Path
 from oneiric_core.artifacts.store import BlobStore
+from oneiric_core.artifacts.verification import find_faults  # before a child may see less than we do
 
 for line in sys.stdin:
     code, root, kill_after = json.loads(line)

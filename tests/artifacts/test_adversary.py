@@ -16,9 +16,12 @@ from pathlib import Path
 import pytest
 
 from oneiric_core.artifacts.store import BlobStore
+from oneiric_core.artifacts.unpack import unpack
+from oneiric_core.artifacts.verification import find_faults
 from oneiric_core.errors import ArtifactError, OneiricError
+from oneiric_core.testing import make_wheel
 
-CONTENT = b"the code of a component" * 50
+CONTENT = make_wheel({"acme/__init__.py": "answer = 42\n", "acme/inner/module.py": "answer = 43\n"})
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 PRECIOUS = b"nobody's business"
 
@@ -44,8 +47,13 @@ class Adversary(threading.Thread):
         below = ["blobs", "trees", "temporary", "quarantine", "locks", "pins"]
         place = self.root / self.random.choice(below)
         there = list(place.iterdir())
-        if there and self.random.random() < 0.5:
-            return self.random.choice(there)
+        if there and self.random.random() < 0.6:
+            chosen = self.random.choice(there)
+            while chosen.is_dir() and not chosen.is_symlink() and self.random.random() < 0.6:
+                inside = list(chosen.iterdir())  # of a tree, whole or being written
+                chosen.chmod(0o700 if self.random.random() < 0.5 else 0o500)
+                chosen = self.random.choice([*inside, chosen / "more"])
+            return chosen
         return place / self.random.choice([SHA256, f"{SHA256}.using", f"{SHA256}.fetching"])
 
     def clear(self) -> Path:
@@ -147,11 +155,6 @@ def state(outside: Path) -> dict[str, tuple[bytes, int, int, int]]:
     return found
 
 
-def unpack(store: BlobStore) -> None:
-    with store.trees.new(SHA256) as directory, suppress(FileExistsError):
-        os.close(os.open("module.py", os.O_CREAT | os.O_EXCL | os.O_WRONLY, dir_fd=directory))
-
-
 def read(store: BlobStore) -> None:
     with store.open(SHA256) as file:
         assert file.read() == CONTENT
@@ -162,10 +165,9 @@ OPERATIONS: list[Callable[[BlobStore], object]] = [
     lambda store: store.add([CONTENT], SHA256),
     lambda store: store.find(SHA256),
     read,
-    unpack,
-    lambda store: store.trees.find(SHA256, lambda _: True),
+    lambda store: unpack(store, SHA256),
     lambda store: store.hold(SHA256).__enter__(),
-    lambda store: store.verify(SHA256),
+    lambda store: find_faults(store, SHA256),
     lambda store: store.pin("acme", [SHA256]),
     lambda store: store.entries(),
     lambda store: store.gc(max_bytes=0),
@@ -181,7 +183,7 @@ def besiege(tmp_path: Path, seed: int, rounds: int) -> None:
     before = state(outside)
     store = BlobStore(tmp_path / "cache")
     store.add([CONTENT], SHA256)
-    unpack(store)
+    unpack(store, SHA256)
     for name in ("quarantine", "locks", "pins"):
         (store.root / name).mkdir(0o700)
     adversary = Adversary(store.root, outside, seed)
@@ -210,10 +212,10 @@ def heals(store: BlobStore) -> None:
     """With nobody around, the store is as good as new by itself."""
     store.add([CONTENT], SHA256)
     read(store)
-    store.trees.find(SHA256, lambda _: True)
-    unpack(store)
-    assert store.trees.find(SHA256, lambda _: True) is not None
-    assert store.verify(SHA256)
+    wheel, tree = unpack(store, SHA256)
+    for file in wheel.files:
+        assert hashlib.sha256((tree / file.name).read_bytes()).hexdigest() == file.sha256
+    assert find_faults(store, SHA256) == ()
 
 
 def test_a_siege(tmp_path: Path) -> None:

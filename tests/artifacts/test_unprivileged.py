@@ -11,17 +11,22 @@ from typing import Any
 
 import pytest
 
+from oneiric_core.testing import make_wheel
+
 NOBODY = 65534
-SHA256 = hashlib.sha256(b"a wheel").hexdigest()
+WHEEL = make_wheel({"package/__init__.py": "", "package/below/module.py": ""}, name="package")
+SHA256 = hashlib.sha256(WHEEL).hexdigest()
 DROP = f"""
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid({NOBODY})
     os.setuid({NOBODY})
 import time
+from oneiric_core.artifacts.unpack import unpack
+from oneiric_core.artifacts.verification import find_faults
 from oneiric_core.errors import ArtifactError
 
-SHA256 = "{SHA256}"
+SHA256, WHEEL = "{SHA256}", {WHEEL!r}
 
 def refused(said, call, *arguments, **options):
     try:
@@ -30,12 +35,6 @@ def refused(said, call, *arguments, **options):
         assert said in str(error), error
     else:
         raise AssertionError("it was not refused")
-
-def unpack():
-    with store.trees.new(SHA256) as directory:
-        os.mkdir("package", dir_fd=directory)
-        os.mkdir("package/below", dir_fd=directory)
-        os.close(os.open("package/below/module.py", os.O_CREAT | os.O_WRONLY, 0o644, dir_fd=directory))
 """
 
 
@@ -61,11 +60,11 @@ def names_below(root: Path) -> set[str]:
 
 
 LIFE = """
-path = store.add([b"a wheel"], SHA256)
-assert store.find(SHA256) == path and path.read_bytes() == b"a wheel"
-unpack()
+path = store.add([WHEEL], SHA256)
+assert store.find(SHA256) == path and path.read_bytes() == WHEEL
+unpack(store, SHA256)
 assert store.trees.find(SHA256, lambda _: True) is not None
-assert store.verify(SHA256)
+assert find_faults(store, SHA256) == ()
 for write in (lambda: path.write_bytes(b"x"), lambda: (store.trees.path(SHA256) / "package" / "x.py").touch()):
     try:
         write()
@@ -73,8 +72,11 @@ for write in (lambda: path.write_bytes(b"x"), lambda: (store.trees.path(SHA256) 
         pass
     else:
         raise AssertionError("it could be written")
-assert store.trees.find(SHA256, lambda _: False) is None
-unpack()
+(store.trees.path(SHA256) / "package").chmod(0o700)
+(store.trees.path(SHA256) / "package" / "x.py").touch(0o400)
+(store.trees.path(SHA256) / "package").chmod(0o500)
+assert [finding.name for finding in find_faults(store, SHA256)] == ["package/x.py"]
+unpack(store, SHA256)
 done = store.gc(max_bytes=0)
 assert [entry.sha256 for entry in done.removed] == [SHA256] and done.removed[0].unpacked, done
 assert done.quarantined == 1, done
@@ -112,7 +114,7 @@ def test_a_place_that_cannot_be_written_is_told(forks: Any, place: Path) -> None
 def test_a_directory_of_ours_that_cannot_be_written_is_told_and_nothing_is_left(
     forks: Any, place: Path, name: str
 ) -> None:
-    run(forks, place, 'store.add([b"a wheel"], SHA256)')
+    run(forks, place, "store.add([WHEEL], SHA256)")
     (place / "cache" / name).chmod(0o500)
     before = names_below(place)
     code = """
@@ -128,18 +130,18 @@ refused("Permission denied", store.gc, max_bytes=0)
 
 @pytest.mark.parametrize("mode", [0o000, 0o200, 0o444, 0o600, 0o4400])
 def test_an_entry_of_another_mode_is_put_aside_and_fetched_again(forks: Any, place: Path, mode: int) -> None:
-    run(forks, place, 'store.add([b"a wheel"], SHA256)')
+    run(forks, place, "store.add([WHEEL], SHA256)")
     path = place / "cache" / "blobs" / SHA256
     path.chmod(mode)
     run(forks, place, "assert store.find(SHA256) is None")
-    run(forks, place, 'store.add([b"a wheel"], SHA256)\nassert store.find(SHA256) is not None')
+    run(forks, place, "store.add([WHEEL], SHA256)\nassert store.find(SHA256) is not None")
     assert stat.S_IMODE(path.stat().st_mode) == 0o400
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_an_entry_of_somebody_else_is_put_aside(forks: Any, place: Path) -> None:
     """Its owner could change it after we have looked, even where we could not."""
-    run(forks, place, 'store.add([b"a wheel"], SHA256)')
+    run(forks, place, "store.add([WHEEL], SHA256)")
     path = place / "cache" / "blobs" / SHA256
     os.chown(path, 12345, NOBODY)
     path.chmod(0o444)
@@ -151,7 +153,7 @@ def test_an_entry_of_somebody_else_is_put_aside(forks: Any, place: Path) -> None
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
 @pytest.mark.parametrize("name", [".", "blobs"])
 def test_a_directory_of_somebody_else_is_refused(forks: Any, place: Path, name: str) -> None:
-    run(forks, place, 'store.add([b"a wheel"], SHA256)')
+    run(forks, place, "store.add([WHEEL], SHA256)")
     os.chown(place / "cache" / name, 12345, 12345)
     run(forks, place, 'refused("Permission denied", store.find, SHA256)')
     (place / "cache" / name).chmod(0o755)

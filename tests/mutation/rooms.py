@@ -32,7 +32,10 @@ ROOMS: Final = MappingProxyType(
             code=[f"oneiric_core/artifacts/{name}.py" for name in ("confine", "store", "digest", "eviction")],
             tests=[
                 f"tests/artifacts/test_{name}.py"
-                for name in ("confine", "store", "digest", "eviction", "verify", "exclusive", "pins", "orphans")
+                for name in (
+                    *("confine", "store", "digest", "eviction", "verify", "looking", "exclusive"),
+                    *("pins", "orphans"),
+                )
             ],
         ),
         "wheel": Room(

@@ -11,6 +11,7 @@ import typer
 
 from oneiric_core.artifacts import BlobStore, default_cache_dir
 from oneiric_core.artifacts.eviction import Entry
+from oneiric_core.artifacts.verification import Finding, find_faults
 from oneiric_core.cli import render
 from oneiric_core.cli.arguments import AsJson, duration, examples
 from oneiric_core.cli.configuring import SettingsOption, find_settings, read_configured
@@ -85,24 +86,33 @@ def list_(cache_dir: CacheDir = None, settings: SettingsOption = None, as_json: 
 
 @verb.command(epilog=examples("oneiric-core cache verify"))
 def verify(cache_dir: CacheDir = None, settings: SettingsOption = None, as_json: AsJson = False) -> int:
-    """Read every artifact again; what is not what its name says is put aside, and will be fetched again.
+    """Read every artifact and every file unpacked from it again; what is not as it was left is put aside.
 
-    The exit code is 1 if there was any.
+    The exit code is 1 if there was any, and each is told with what to do.
     """
     where = _place(cache_dir, settings)
     store = BlobStore(where.absolute())
     whole: list[str] = []
-    damaged: list[str] = []
-    for sha256 in store.digests():
-        (whole if store.verify(sha256) else damaged).append(sha256)
+    findings: list[Finding] = []
+    sizes = {entry.sha256: entry.size for entry in store.entries()}
+    with render.progress("Verifying artifacts", sum(sizes.values()), hidden=as_json) as done:
+        for sha256 in store.digests():
+            with store.hold(sha256):
+                found = find_faults(store, sha256)
+            findings += found
+            whole += [] if found else [sha256]
+            done(sizes.get(sha256, 0))
+    damaged = [*dict.fromkeys(finding.sha256 for finding in findings)]
     if as_json:
-        render.data({"cache_dir": str(store.root), "whole": whole, "damaged": damaged})
+        told = [asdict(finding) for finding in findings]
+        render.data({"cache_dir": str(store.root), "whole": whole, "damaged": damaged, "findings": told})
     elif whole or damaged:
         render.text(f"{_count(len(whole))} whole, {len(damaged)} not, in {where}")
     else:
         render.text(f"No artifact is cached in {where} yet.")
-    for sha256 in damaged:
-        render.error(f"{sha256} is not what its name says, and was put into {where / 'quarantine'}")
+    for finding in findings:
+        why = f"{repr(finding.name) if finding.name else 'it'} {finding.what}"
+        render.error(f"{finding.of} {finding.sha256} was put into {where / 'quarantine'}: {why}. {finding.fix}.")
     return 1 if damaged else 0
 
 
@@ -135,7 +145,9 @@ def gc(
     """
     where = _place(cache_dir, settings)
     store = BlobStore(where.absolute())
-    done = store.gc(max_bytes=max_bytes, max_age=max_age)
+    size = sum(entry.size for entry in store.entries())
+    with render.progress("Making room", size, hidden=as_json) as progress:
+        done = store.gc(max_bytes=max_bytes, max_age=max_age, progress=lambda entry: progress(entry.size))
     if as_json:
         render.data(
             {
