@@ -59,9 +59,12 @@ def new_file(directory: int) -> Iterator[tuple[str, int]]:
 def new_directory(directory: int) -> Iterator[tuple[str, int]]:
     """The same for a directory, which is removed with all that is in it."""
 
-    def make(name: str) -> int:
+    def make(name: str) -> int | None:
         os.mkdir(name, 0o700, dir_fd=directory)
-        return os.open(name, DIRECTORY, dir_fd=directory)
+        try:
+            return os.open(name, DIRECTORY, dir_fd=directory)
+        except FileNotFoundError:  # taken for an orphan before it is locked
+            return None
 
     name, descriptor = _until_locked(directory, make)
     try:
@@ -104,16 +107,18 @@ def remove_orphans(layout: Layout, now: float) -> int:
     return removed
 
 
-def _until_locked(directory: int, make: Callable[[str], int]) -> tuple[str, int]:
+def _until_locked(directory: int, make: Callable[[str], int | None]) -> tuple[str, int]:
+    """What ``make`` makes under a new name, locked; that ``directory`` itself is gone is an error at once."""
     while True:
         name = temporary_name()
-        with suppress(FileNotFoundError):  # a directory may be taken for an orphan before it is locked
-            descriptor = make(name)
-            with suppress(OSError):  # no locks here: age has to tell
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if inode_of(name, directory) is not None:  # so may a file
-                return name, descriptor
-            os.close(descriptor)
+        descriptor = make(name)
+        if descriptor is None:
+            continue
+        with suppress(OSError):  # no locks here: age has to tell
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if inode_of(name, directory) is not None:  # else it was taken for an orphan before it was locked
+            return name, descriptor
+        os.close(descriptor)
 
 
 def _remove_if_orphan(name: str, directory: int, kernel: str, now: float) -> bool:

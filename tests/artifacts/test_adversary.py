@@ -133,6 +133,11 @@ def swap(adversary: Adversary) -> None:
         away.rename(place)
 
 
+def emptying(adversary: Adversary) -> None:
+    """Somebody removes a directory of the store by hand, while it is in use."""
+    shutil.rmtree(adversary.root / adversary.random.choice(["blobs", "trees", "temporary", "quarantine", "locks"]))
+
+
 def foreign_directory(adversary: Adversary) -> None:
     place = adversary.root / adversary.random.choice(["blobs", "trees", "temporary", "quarantine", "locks"])
     place.chmod(0o755)
@@ -141,7 +146,7 @@ def foreign_directory(adversary: Adversary) -> None:
 
 DEEDS: list[Callable[[Adversary], None]] = [
     *(link, hard_link, second_name, fifo, device, directory, other_bytes, other_mode, other_owner, removal, swap),
-    foreign_directory,
+    *(emptying, foreign_directory),
 ]
 
 

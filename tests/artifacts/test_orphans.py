@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from oneiric_core.artifacts.store import BlobStore
+from oneiric_core.errors import ArtifactError
 
 CONTENT = b"the code of a component" * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -141,3 +143,50 @@ def test_collecting_never_harms_those_who_begin_to_write(store: BlobStore) -> No
         for thread in collecting:
             thread.join()
     assert left(store) == [f"trees/{SHA256}"]
+
+
+REMOVED = """
+import shutil, signal
+from oneiric_core.artifacts.orphans import new_directory, new_file
+from oneiric_core.errors import ArtifactError
+
+signal.alarm(30)  # whoever tries again and again is killed
+place = root / "removed"
+place.mkdir(parents=True)
+descriptor = os.open(place, os.O_RDONLY)
+place.rmdir()
+for new in (new_file, new_directory):
+    try:
+        with new(descriptor):
+            raise AssertionError("it was made")
+    except FileNotFoundError:
+        pass
+"""
+
+
+def test_in_a_directory_that_is_gone_nothing_is_tried_for_ever(forks: Any, tmp_path: Path) -> None:
+    assert forks.run(REMOVED, tmp_path) == 0
+
+
+def test_a_cache_that_is_emptied_by_hand_meanwhile_is_told_or_made_anew(store: BlobStore) -> None:
+    stop = threading.Event()
+
+    def empty() -> None:
+        while not stop.is_set():
+            shutil.rmtree(store.root, ignore_errors=True)
+
+    emptying = threading.Thread(target=empty)
+    emptying.start()
+    refused = 0
+    try:
+        while refused < 5:  # it is emptied while it is written
+            try:
+                store.add([CONTENT], SHA256)
+                with store.trees.new(SHA256):
+                    pass
+            except ArtifactError:
+                refused += 1
+    finally:
+        stop.set()
+        emptying.join()
+    assert store.add([CONTENT], SHA256).read_bytes() == CONTENT
