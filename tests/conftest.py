@@ -1,9 +1,11 @@
-"""Servers that tests of more than one room need."""
+"""Servers and disks that tests of more than one room need."""
 
+import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,3 +31,57 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"redis://127.0.0.1:{port}/0"
         running.terminate()
         running.stdout.read()
+
+
+_HOLD_A_DISK = """
+mount -t tmpfs -o "$1" none "$2" && echo mounted && while read -r options; do
+    mount -t tmpfs -o "remount,$options" none "$2" && echo mounted
+done
+"""
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """``disk(options)``: a small file system of its own in memory, mounted again with other options at every call.
+
+    It is seen through a process that holds it where nobody else does, and is gone with that, however the tests end.
+    """
+    place = tmp_path / "disk"
+    place.mkdir()
+    holder: list[subprocess.Popen[str]] = []
+
+    def mount(options: str) -> Path:
+        if not holder:
+            program = shutil.which("unshare")
+            if program is None:
+                pytest.skip("only Linux has file systems that one process sees alone")
+            become_root = [] if os.geteuid() == 0 else ["--map-root-user"]
+            command = [program, "--mount", *become_root, "sh", "-c", _HOLD_A_DISK, "sh", options, str(place)]
+            pipe = subprocess.PIPE
+            holder.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, bufsize=1))
+        else:
+            assert holder[0].stdin is not None
+            holder[0].stdin.write(f"{options}\n")
+        assert holder[0].stdout is not None
+        if holder[0].stdout.readline() != "mounted\n":
+            _, said = holder[0].communicate(timeout=60)
+            pytest.skip(f"this process may not mount anything: {said.strip()}")
+        return Path(f"/proc/{holder[0].pid}/root", *place.parts[1:])
+
+    yield mount
+    for each in holder:
+        each.communicate(timeout=60)
+
+
+@pytest.fixture
+def fill() -> Callable[[Path], Path]:
+    """``fill(place)``: take all the room that is left on a disk; the file that takes it is given back."""
+
+    def take_all(place: Path) -> Path:
+        ballast = place / "ballast"
+        with suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+        return ballast
+
+    return take_all

@@ -22,6 +22,7 @@ __all__ = ["StateStore"]
 
 _STATES: Final = TypeAdapter(SourceState)
 _PRIVATE: Final = 0o600
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class StateStore:
@@ -110,14 +111,18 @@ class StateStore:
             os.close(lock)  # which also unlocks
 
     def _write(self, path: Path, content: bytes) -> None:
-        beside = path.with_suffix(".tmp")  # one name is enough: the lock is held, and what a kill left is overwritten
+        beside = path.with_suffix(".tmp")  # one name is enough: the lock is held, and what a kill left is removed
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-            with os.fdopen(os.open(beside, flags, _PRIVATE), "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
+            beside.unlink(missing_ok=True)
+            try:
+                with os.fdopen(os.open(beside, _NEW, _PRIVATE), "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                beside.replace(path)
+            except OSError:
+                beside.unlink(missing_ok=True)  # a full disk has no room for it
+                raise
             directory = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 os.fsync(directory)

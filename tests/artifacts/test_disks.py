@@ -4,8 +4,7 @@ import asyncio
 import errno
 import hashlib
 import os
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,32 +18,10 @@ from oneiric_core.testing import make_wheel
 SMALL, LARGE = make_wheel({"acme.py": "answer = 42\n"}), b"large" * 100_000
 SMALL_SHA, LARGE_SHA = (hashlib.sha256(each).hexdigest() for each in (SMALL, LARGE))
 OTHER_SHA = hashlib.sha256(b"other").hexdigest()
+LARGE_WHEEL = make_wheel({f"acme/part{number}.bin": os.urandom(50_000) for number in range(6)})
+LARGE_WHEEL_SHA = hashlib.sha256(LARGE_WHEEL).hexdigest()
 Disk = Callable[[str], Path]
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    """``disk(options)``: a file system of its own in memory, mounted again with other options at every call."""
-    mounted = False
-    place = tmp_path / "disk"
-    place.mkdir()
-
-    def mount(options: str) -> Path:
-        nonlocal mounted
-        again = "remount," if mounted else ""
-        command = ["mount", "-t", "tmpfs", "-o", again + options, "none", str(place)]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-        except FileNotFoundError:
-            pytest.skip("there is no mount on this system")
-        if done.returncode:
-            pytest.skip(f"only a process that may mount can see this: {done.stderr.strip()}")
-        mounted = True
-        return place
-
-    yield mount
-    if mounted:
-        subprocess.run(["umount", str(place)], check=True)
+Fill = Callable[[Path], Path]
 
 
 def files_below(root: Path) -> set[str]:
@@ -69,13 +46,15 @@ def test_what_does_not_fit_leaves_nothing_and_harms_nothing(disk: Disk, piece: i
     assert store.find(LARGE_SHA) is None
 
 
-def test_room_made_is_room_used(disk: Disk) -> None:
+def test_room_made_is_room_used(disk: Disk, fill: Fill) -> None:
     place = disk("size=1m")
     store = the_full(place)
-    (place / "ballast").write_bytes(bytes(900_000))
-    with pytest.raises(ArtifactError, match="No space left"):
-        store.add([LARGE], LARGE_SHA)
-    (place / "ballast").unlink()
+    ballast = fill(place)
+    for _ in range(2):
+        with pytest.raises(ArtifactError, match="No space left"):
+            store.add([LARGE], LARGE_SHA)
+    assert files_below(store.root) == {f"blobs/{SMALL_SHA}"}
+    ballast.unlink()
     assert store.add([LARGE], LARGE_SHA).read_bytes() == LARGE
 
 
@@ -104,32 +83,35 @@ def test_where_no_file_can_be_made_at_all_it_is_told_and_nothing_is_lost(disk: D
     assert files_below(store.root) == {f"blobs/{SMALL_SHA}"}
 
 
-def test_a_tree_that_does_not_fit_leaves_nothing(disk: Disk) -> None:
-    store = the_full(disk("size=256k"))
+@pytest.mark.parametrize("room", [0, 4096, 60_000, 200_000])
+def test_a_tree_that_does_not_fit_leaves_nothing_and_is_there_once_there_is_room(
+    disk: Disk, fill: Fill, room: int
+) -> None:
+    place = disk("size=1m")
+    store = BlobStore(place / "cache")
+    store.add([LARGE_WHEEL], LARGE_WHEEL_SHA)
+    ballast = fill(place)
+    os.truncate(ballast, ballast.stat().st_size - room)
+    for _ in range(2):
+        with pytest.raises(ArtifactError, match=r"No space left on device\. Make room on its disk") as caught:
+            unpack(store, LARGE_WHEEL_SHA)
+        assert caught.value.evidence["errno"] == errno.ENOSPC
+    assert files_below(store.root) == {f"blobs/{LARGE_WHEEL_SHA}"}
+    assert [*store.root.glob("trees/*")] == []
+    ballast.unlink()
+    wheel, tree = unpack(store, LARGE_WHEEL_SHA)
+    assert files_below(tree) == {file.name for file in wheel.files}
+    assert find_faults(store, LARGE_WHEEL_SHA) == ()
 
-    def unpack() -> None:
-        with (
-            store.trees.new(SMALL_SHA) as directory,
-            os.fdopen(os.open("module.py", os.O_CREAT | os.O_WRONLY, dir_fd=directory), "wb", buffering=0) as file,
-        ):
-            while True:
-                file.write(bytes(4096))
 
-    with pytest.raises(OSError, match="No space left"):
-        unpack()
-    assert files_below(store.root) == {f"blobs/{SMALL_SHA}"}
-    assert [*(store.root / "trees").iterdir()] == []
-
-
-def test_a_corrupt_entry_is_put_aside_on_a_full_disk_too(disk: Disk) -> None:
+def test_a_corrupt_entry_is_put_aside_on_a_full_disk_too(disk: Disk, fill: Fill) -> None:
     place = disk("size=256k")
     store = the_full(place)
     (store.root / "quarantine").mkdir(0o700)
-    with pytest.raises(OSError, match="No space left"):
-        (place / "ballast").write_bytes(bytes(1 << 20))
+    ballast = fill(place)
     store.path(SMALL_SHA).chmod(0o600)
     assert store.find(SMALL_SHA) is None
-    (place / "ballast").unlink()
+    ballast.unlink()
     assert store.add([SMALL], SMALL_SHA).read_bytes() == SMALL
 
 

@@ -190,6 +190,48 @@ def test_a_memory_is_read_from_a_file_of_its_own_only(tmp_path: Path, kind: str)
         store.update("acme", raise_to(8))
 
 
+def test_a_full_disk_changes_nothing_leaves_nothing_and_is_used_once_there_is_room(
+    disk: Callable[[str], Path], fill: Callable[[Path], Path]
+) -> None:
+    place = disk("size=64k")
+    store = StateStore(place / "state")
+    store.update("acme", lambda _: FULL)
+    store.pin("there", "acme")
+    before = {path.name: path.read_bytes() for path in (place / "state").iterdir()}
+    ballast = fill(place)
+    for _ in range(2):
+        with pytest.raises(TrustError, match=r"the memory .* cannot be written: No space left on device"):
+            store.update("acme", raise_to(8))
+        assert store.load("acme") == FULL
+    with pytest.raises(TrustError, match=r"cannot be written: No space left on device"):
+        store.pin("elsewhere", "acme")
+    after = {path.name: path.read_bytes() for path in (place / "state").iterdir() if path.stat().st_size}
+    assert after == {name: content for name, content in before.items() if content}
+    assert [path for path in (place / "state").iterdir() if path.suffix not in {".json", ".lock"}] == []
+    ballast.unlink()
+    store.update("acme", raise_to(8))
+    assert store.load("acme").seen == Mark(8, "digest 8")
+
+
+@pytest.mark.parametrize("plant", ["link", "second name", "fifo"])
+def test_what_is_planted_where_it_writes_is_never_written_to(tmp_path: Path, plant: str) -> None:
+    store = StateStore(tmp_path / "state")
+    store.update("acme", lambda _: FULL)
+    [file] = (tmp_path / "state").glob("source-*.json")
+    elsewhere, beside = tmp_path / "elsewhere", file.with_suffix(".tmp")
+    elsewhere.write_bytes(b"nobody's business")
+    if plant == "link":
+        beside.symlink_to(elsewhere)
+    elif plant == "fifo":
+        os.mkfifo(beside)
+    else:
+        beside.hardlink_to(elsewhere)
+    store.update("acme", raise_to(8))
+    assert elsewhere.read_bytes() == b"nobody's business"
+    assert not file.is_symlink()
+    assert store.load("acme").seen == Mark(8, "digest 8")
+
+
 def test_what_a_kill_left_behind_is_overwritten(tmp_path: Path) -> None:
     store = StateStore(tmp_path)
     store.update("acme", lambda _: FULL)
@@ -199,19 +241,6 @@ def test_what_a_kill_left_behind_is_overwritten(tmp_path: Path) -> None:
     store.update("acme", raise_to(8))
     assert store.load("acme").seen == Mark(8, "digest 8")
     assert not file.with_suffix(".tmp").exists()
-
-
-def test_a_link_in_the_place_of_our_files_is_not_followed(tmp_path: Path) -> None:
-    victim = tmp_path / "victim"
-    victim.write_text("precious")
-    store = StateStore(tmp_path / "state")
-    store.update("acme", lambda _: FULL)
-    [file] = (tmp_path / "state").glob("source-*.json")
-    file.with_suffix(".tmp").symlink_to(victim)
-    with pytest.raises(TrustError, match="cannot be written"):
-        store.update("acme", raise_to(8))
-    assert victim.read_text() == "precious"
-    assert store.load("acme") == FULL
 
 
 def test_an_update_waits_for_the_one_under_way(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """When nothing can be had: what runs stays, and after a restart the last known good serves and says so."""
 
 import hashlib
-import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -246,25 +246,26 @@ async def test_a_file_that_is_broken_half_way_through_writing_does_no_harm(
 
 
 async def test_a_disk_that_is_full_is_found_out_while_everything_is_as_it_was(
-    server: ArtifactServer, sync: Any, world: Any, monkeypatch: pytest.MonkeyPatch
+    server: ArtifactServer,
+    sync: Any,
+    world: Any,
+    disk: Callable[[str], Path],
+    fill: Callable[[Path], Path],
 ) -> None:
     url = server.on("/manifest.json", Reply(manifest()), Reply(manifest("cache", "queue", number=2)))
-    await sync(url)
-    state = StateStore(world.path / "state").load("acme")
-    write = os.fsync
-
-    def full(descriptor: int) -> None:
-        if Path(f"/proc/self/fd/{descriptor}").readlink().name.startswith("kept-"):
-            raise OSError(28, "No space left on device")
-        write(descriptor)
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(TrustError, match=r"last known good.*No space left"):
-        await sync(url)
+    place = disk("size=128k")
+    await sync(url, state_dir=place)
+    state, names = StateStore(place).load("acme"), {path.name for path in place.iterdir()}
+    ballast = fill(place)
+    for _ in range(2):
+        with pytest.raises(TrustError, match=r"cannot be written: No space left on device"):
+            await sync(url, state_dir=place)
     assert world.names() == {"adapter/cache/redis"}
-    assert StateStore(world.path / "state").load("acme").applied == state.applied
-    monkeypatch.undo()
-    assert (await sync(url)).registered == 1
+    assert StateStore(place).load("acme") == state
+    assert {path.name for path in place.iterdir()} == names | {"ballast"}
+    ballast.unlink()
+    assert (await sync(url, state_dir=place)).registered == 1
+    assert StateStore(place).load("acme").applied != state.applied
 
 
 async def test_artifacts_that_lie_are_an_error_of_theirs(server: ArtifactServer, sync: Any, world: Any) -> None:

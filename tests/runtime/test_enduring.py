@@ -1,41 +1,38 @@
 """It outlives every exception: what runs goes on, the reason is told, and it recovers without a restart."""
 
 import asyncio
+import hashlib
 import logging
-import resource
-import signal
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
+from oneiric_core.testing import make_wheel, manifest_entry
+
 HALF = "[adapters.selections]\ncache = 'two'\n[adapters.provider_settings.two]\nname = 'unfinis"
 
 
-@contextmanager
-def no_room() -> Iterator[None]:
-    """Nothing can be written to any file: what a full disk is like, without filling one."""
-    former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, former)
+Disk = Callable[[str], Path]
+Fill = Callable[[Path], Path]
+
+
+async def one_runs(stage: Any, settings: str = "", **options: Any) -> Any:
+    stage.publish(stage.entry("One"), stage.entry("Two"))
+    stage.configure(f"[adapters.selections]\ncache = 'one'\n{settings}")
+    runtime = stage.runtime(**options)
+    await runtime.start()
+    assert stage.ledger.alive == ["One"]
+    return runtime
 
 
 @pytest.fixture
 async def running(stage: Any) -> Any:
     """A runtime in which ``One`` is selected and runs."""
-    stage.publish(stage.entry("One"), stage.entry("Two"))
-    stage.configure("[adapters.selections]\ncache = 'one'")
-    runtime = stage.runtime()
-    await runtime.start()
-    assert stage.ledger.alive == ["One"]
-    return runtime
+    return await one_runs(stage)
 
 
 @pytest.mark.parametrize("broken", [HALF, "", "[adapters.selectons]\ncache = 'two'", "\0", "a = " + "[" * 5000])
@@ -100,18 +97,52 @@ async def test_without_readable_settings_nobody_is_trusted(stage: Any) -> None:
 
 
 async def test_a_full_disk_while_remembering_changes_nothing_and_is_tried_again(
-    stage: Any, running: Any, caplog: pytest.LogCaptureFixture
+    stage: Any, disk: Disk, fill: Fill, caplog: pytest.LogCaptureFixture
 ) -> None:
+    place = disk("size=128k")
+    running = await one_runs(stage, state_dir=place / "state")
+    before = {path.name: path.read_bytes() for path in (place / "state").iterdir()}
+    ballast = fill(place)
     stage.publish(stage.entry("Three", provider="one"), stage.entry("Two"))
-    with no_room():
-        await stage.pass_by(3)
-        snapshot = running.snapshot()
-    assert "cannot be written: File too large" in snapshot.sync.last_error
+    await stage.pass_by(30)
+    snapshot = running.snapshot()
+    assert "cannot be written: No space left on device" in snapshot.sync.last_error
     assert snapshot.sync.last_error in caplog.text
+    assert snapshot.sync.failures > 1
     assert stage.ledger.alive == ["One"]
+    assert {path.name: path.read_bytes() for path in (place / "state").iterdir()} == before
+    ballast.unlink()
     await stage.pass_by(60)
     assert stage.ledger.alive == ["Three"]
     assert running.snapshot().ready
+
+
+async def test_a_full_disk_while_artifacts_come_changes_nothing_and_is_tried_again(
+    stage: Any, disk: Disk, fill: Fill, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whether it is the artifact that does not fit, or what is unpacked from it."""
+    code = "class New:\n    def cleanup(self):\n        pass\n"
+    wheel = make_wheel({"acme_new/__init__.py": code, "acme_new/data.bin": os.urandom(300_000)}, name="acme-new")
+    (stage.path / "wheels").mkdir()
+    (stage.path / "wheels" / "acme.whl").write_bytes(wheel)
+    place = disk("size=1m")
+    running = await one_runs(stage, "[remote]\nlocal_roots = ['wheels']", cache_dir=place / "cache")
+    ballast = fill(place)
+    artifact = {"uri": str(stage.path / "wheels" / "acme.whl"), "sha256": hashlib.sha256(wheel).hexdigest()}
+    stage.publish(stage.entry("One"), manifest_entry("adapter", "new", "acme", "acme_new:New", **artifact))
+    for room in (0, len(wheel) + 50_000):
+        os.truncate(ballast, ballast.stat().st_size - room)
+        await stage.pass_by(120)
+        assert "No space left on device. Make room on its disk" in running.snapshot().sync.last_error
+        assert not list((place / "cache").glob("temporary/*"))
+        assert not list((place / "cache").glob("trees/*"))
+        assert stage.ledger.alive == ["One"]
+    assert "No space left on device" in caplog.text
+    ballast.unlink()
+    await stage.pass_by(120)
+    assert running.snapshot().ready
+    assert running.snapshot().sync.last_error == ""
+    assert len(list((place / "cache").glob("trees/*"))) == 1
 
 
 async def test_a_manifest_file_that_vanishes_is_missed_and_nothing_more(stage: Any, running: Any) -> None:
