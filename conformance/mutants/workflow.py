@@ -13,7 +13,7 @@ _TEXT: Mapping[str, Any] = {"text": "some text"}
 
 _REFUSED = dict.fromkeys(
     (
-        *("HOT-001", "HOT-002", "HOT-003", "HOT-004", "HOT-005", "HOT-007", "HOT-008"),
+        *("HOT-001", "HOT-003", "HOT-004", "HOT-005", "HOT-007", "HOT-008"),
         *("MAN-001", "MAN-005", "MAN-006", "PATH-004", "WF-002", "WF-003"),
         *("SIG-001", "SIG-002", "SIG-003", "SIG-004", "SIG-005", "SIG-006", "SIG-007", "SIG-008", "SIG-009"),
         *("SIG-010", "SIG-011"),
