@@ -16,6 +16,7 @@ __all__ = [
     "Inode",
     "inode_from",
     "inode_of",
+    "let_us_in",
     "names_in",
     "open_below",
     "open_directory",
@@ -56,6 +57,18 @@ def open_directory(path: Path | str, *, above: int | None = None) -> Iterator[in
     descriptor = os.open(path, DIRECTORY, dir_fd=above)
     try:
         yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def let_us_in(name: str, *, above: int) -> None:
+    """Give a directory mode 0700, though not even we may look into it as it is; a link is not followed.
+
+    :raises OSError: it is no directory, or not ours.
+    """
+    descriptor = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
+    try:
+        Path(f"/proc/self/fd/{descriptor}").chmod(0o700)  # fchmod would need one that was opened for reading
     finally:
         os.close(descriptor)
 

@@ -159,7 +159,8 @@ def _used(status: os.stat_result) -> datetime:
 
 def _size_of_tree(name: str, above: int) -> int:
     size = 0
-    with open_directory(name, above=above) as directory, os.scandir(directory) as found:
+    denied = suppress(PermissionError)  # somebody took our own rights: what is in there counts for nothing
+    with denied, open_directory(name, above=above) as directory, os.scandir(directory) as found:
         for each in found:
             if each.is_dir(follow_symlinks=False):
                 size += _size_of_tree(each.name, directory)

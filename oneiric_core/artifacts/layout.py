@@ -25,7 +25,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from oneiric_core.artifacts.descriptors import Inode, inode_from, inode_of, open_directory, open_own_directory
+from oneiric_core.artifacts.descriptors import Inode, inode_from, inode_of, let_us_in, open_own_directory
 from oneiric_core.errors import ArtifactError
 
 __all__ = [
@@ -200,8 +200,7 @@ def _move(name: str, to: str, source: int, target: int) -> None:
         os.rename(name, to, src_dir_fd=source, dst_dir_fd=target)
     except PermissionError as refusal:  # a directory gets another parent, which is a change to it
         try:
-            with open_directory(name, above=source) as directory:
-                os.fchmod(directory, 0o700)
+            let_us_in(name, above=source)
         except OSError:  # that was not the reason
             raise refusal from None
         os.rename(name, to, src_dir_fd=source, dst_dir_fd=target)

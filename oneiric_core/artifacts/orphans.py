@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from oneiric_core.artifacts.descriptors import DIRECTORY, inode_of, names_in, open_directory, open_file
+from oneiric_core.artifacts.descriptors import DIRECTORY, inode_of, let_us_in, names_in, open_directory, open_file
 from oneiric_core.artifacts.layout import LOCKS, TEMPORARY, TREES, Layout
 from oneiric_core.artifacts.locks import SUFFIXES, locked
 from oneiric_core.errors import ArtifactError
@@ -76,15 +76,14 @@ def new_directory(directory: int) -> Iterator[tuple[str, int]]:
 
 
 def remove_tree(name: str, directory: int) -> None:
-    """Remove a directory and what is in it, read-only or not, following no link."""
-    with open_directory(name, above=directory) as descriptor:
-        os.fchmod(descriptor, 0o700)
-        with os.scandir(descriptor) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    remove_tree(entry.name, descriptor)
-                else:
-                    os.unlink(entry.name, dir_fd=descriptor)
+    """Remove a directory and what is in it, whatever the modes, following no link."""
+    let_us_in(name, above=directory)
+    with open_directory(name, above=directory) as descriptor, os.scandir(descriptor) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                remove_tree(entry.name, descriptor)
+            else:
+                os.unlink(entry.name, dir_fd=descriptor)
     os.rmdir(name, dir_fd=directory)
 
 
