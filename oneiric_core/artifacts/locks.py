@@ -57,7 +57,7 @@ def _take(name: str, directory: int, kind: int) -> int | None:
         except BlockingIOError:
             os.close(descriptor)
             return None
-        except OSError:
+        except BaseException:  # there are no locks here; or who waits is interrupted
             os.close(descriptor)
             raise
         os.close(descriptor)  # its last holder removed it before we had it

@@ -165,11 +165,13 @@ def test_whatever_has_to_be_written_to_a_read_only_disk_is_told(
 
 
 def test_too_many_open_files_condemn_nothing(tmp_path: Path, forks: object) -> None:
-    """That no descriptor can be had says nothing about the artifact."""
+    """That no descriptor can be had says nothing about the artifact, nor about what was unpacked from it."""
     store = BlobStore(tmp_path / "cache")
     store.add([SMALL], SMALL_SHA)
+    unpack(store, SMALL_SHA)
     code = f"""
 import resource
+from oneiric_core.artifacts.verification import find_faults
 from oneiric_core.errors import ArtifactError
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 opened = []
@@ -178,15 +180,22 @@ try:
         opened.append(os.open("/dev/null", os.O_RDONLY))
 except OSError:
     pass
-for free in range(4):
+for free in range(16):
     try:
         found = store.find("{SMALL_SHA}")
     except ArtifactError as error:
         assert "Too many open files" in str(error), error
     else:
         assert found is not None and free > 2, (found, free)
+    try:
+        faults = find_faults(store, "{SMALL_SHA}")
+    except ArtifactError as error:
+        assert "Too many open files" in str(error), error
+    else:
+        assert faults == () and free > 4, (faults, free)
     os.close(opened.pop())
-assert store.find("{SMALL_SHA}") is not None
+assert find_faults(store, "{SMALL_SHA}") == ()
 """
+    before = files_below(store.root)
     assert forks.run(code, store.root) == 0  # type: ignore[attr-defined]  # from conftest
-    assert files_below(store.root) == {f"blobs/{SMALL_SHA}"}
+    assert files_below(store.root) == before

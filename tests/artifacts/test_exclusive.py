@@ -3,12 +3,15 @@
 import asyncio
 import hashlib
 import os
+import re
+import signal
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from oneiric_core.artifacts.locks import holding, locked
 from oneiric_core.artifacts.store import BlobStore
 from oneiric_core.clock import FrozenClock
 
@@ -169,3 +172,31 @@ async def test_no_lock_is_left(store: BlobStore) -> None:
     with store.hold(SHA256), store.hold(SHA256):
         assert len(list((store.root / "locks").iterdir())) == 1
     assert list((store.root / "locks").iterdir()) == []
+
+
+def test_who_is_interrupted_while_it_waits_keeps_no_descriptor_and_no_lock(store: BlobStore) -> None:
+    (store.root / "locks").mkdir(0o700, parents=True)
+    directory = os.open(store.root / "locks", os.O_RDONLY)
+    me = threading.get_ident()
+    former = signal.signal(signal.SIGUSR1, signal.default_int_handler)
+
+    def interrupt_once_it_waits() -> None:
+        inode = (store.root / "locks" / "mine").stat().st_ino
+        while not re.search(rf"-> FLOCK .*:{inode} ", Path("/proc/locks").read_text(encoding="ascii")):
+            pass
+        signal.pthread_kill(me, signal.SIGUSR1)
+
+    try:
+        with locked("mine", directory) as mine:
+            assert mine
+            before = sorted(Path("/proc/self/fd").iterdir())
+            interrupting = threading.Thread(target=interrupt_once_it_waits)
+            interrupting.start()
+            with pytest.raises(KeyboardInterrupt), holding("mine", directory):
+                pass
+            interrupting.join()
+            assert sorted(Path("/proc/self/fd").iterdir()) == before
+        assert list((store.root / "locks").iterdir()) == []
+    finally:
+        signal.signal(signal.SIGUSR1, former)
+        os.close(directory)

@@ -3,8 +3,9 @@
 import hashlib
 import os
 import shutil
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,41 @@ def test_collecting_never_harms_those_who_begin_to_write(store: BlobStore) -> No
         for thread in collecting:
             thread.join()
     assert left(store) == [f"trees/{SHA256}"]
+
+
+def publish(store: BlobStore) -> None:
+    store.add([CONTENT], SHA256)
+
+
+def unpack(store: BlobStore) -> None:
+    with store.trees.new(SHA256):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("write", "place", "made_by"),
+    [(publish, "temporary", os.open), (unpack, "trees", os.mkdir), (unpack, "trees", os.open)],
+)
+def test_what_is_taken_for_an_orphan_before_it_is_locked_is_made_again(
+    store: BlobStore, write: Callable[[BlobStore], None], place: str, made_by: object
+) -> None:
+    """The interpreter tells when it is made, so that it can be taken at that very instant."""
+    taken: list[Path] = []
+
+    def collect(_frame: object, event: str, called: object) -> None:
+        if event == "c_return" and called is made_by and not taken:
+            for path in (store.root / place).glob("*.*"):
+                path.rmdir() if path.is_dir() else path.unlink()
+                taken.append(path)
+
+    sys.setprofile(collect)
+    try:
+        write(store)
+    finally:
+        sys.setprofile(None)
+    assert len(taken) == 1
+    assert store.find(SHA256) is not None
+    assert left(store) == ([f"trees/{SHA256}"] if write is unpack else [])
 
 
 REMOVED = """

@@ -40,7 +40,11 @@ ROOMS: Final = MappingProxyType(
         ),
         "wheel": Room(
             code=["oneiric_core/artifacts/wheel*"],
-            tests=["tests/artifacts/test_wheel.py", "tests/artifacts/test_wheel_refusals.py"],
+            tests=[
+                "tests/artifacts/test_wheel.py",
+                "tests/artifacts/test_wheel_refusals.py",
+                "tests/artifacts/test_wheel_metadata.py",
+            ],
         ),
     }
 )
