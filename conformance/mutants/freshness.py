@@ -69,7 +69,11 @@ class RemembersNothing(_Remembering):
             return await self.without_memory(document, media_type)
 
 
-@mutant("SIG-009", expects="an older number after a restart", also={"SIG-010": "nor does it remember the source"})
+@mutant(
+    "SIG-009",
+    expects="an older number after a restart",
+    also={"SIG-010": "nor does it remember the source", "PATH-004": "nor what it knew where a link was planted"},
+)
 class ForgetsOnRestart(CoreRuntime):
     """Keeps what it has seen in memory only."""
 
