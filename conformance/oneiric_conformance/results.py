@@ -31,8 +31,9 @@ class Card:
     :param expected: what the rule asks for.
     :param example: the smallest example found, in the domain's words; empty if the rule needs none.
     :param mend: what usually causes this, and how to mend it.
-    :param script: a program that shows the failure without the kit; empty where the component alone does not.
     :param replay: one shell line that runs this again: the one example that failed, or else the whole check.
+    :param script: a program that shows the failure without the kit; empty if there is none.
+    :param instead: why there is no script, and what to run in its place; empty if there is one.
     """
 
     check: str
@@ -44,6 +45,7 @@ class Card:
     mend: str
     replay: str
     script: str = ""
+    instead: str = ""
 
     def render(self, width: int | None = None) -> str:
         """The card as text, each part behind its label.

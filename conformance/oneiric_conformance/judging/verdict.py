@@ -7,6 +7,7 @@ from typing import Final
 
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.judging.findings import Advice, ControlFailed, Finding, cut, described
+from oneiric_conformance.judging.instead import NOT_RUN, instead_of
 from oneiric_conformance.judging.ownership import OwnFiles, passes_through
 from oneiric_conformance.judging.route import Place
 from oneiric_conformance.judging.watchdog import TimeIsUp, watchdog
@@ -60,7 +61,7 @@ class Judge:
 
     def failed(self, check: Check, subject_id: str, found: Finding) -> Result:
         """The result of a check that need not be run to be known to fail, whatever its level."""
-        card = self._card(check, subject_id, found)
+        card = replace(self._card(check, subject_id, found), instead=instead_of(check, NOT_RUN))
         reason = cut(found.reason, _LONGEST)
         return Result(check.id, subject_id, check.judges, check.level, Status.FAIL, reason, card=card)
 
@@ -88,7 +89,7 @@ class Judge:
         status = Status.WARN if check.level == "should" or isinstance(found, Advice) else Status.FAIL
         card = self._card(check, subject_id, found, bench.tally.route.at)
         script = self.script(bench, check.id, card.rule, card.seen)
-        return status, found.reason, replace(card, script=script)
+        return status, found.reason, replace(card, script=script, instead="" if script else instead_of(check))
 
     def _card(self, check: Check, subject_id: str, found: Finding, at: Place | None = None) -> Card:
         seen = found.reason if isinstance(found, ControlFailed) else found.seen

@@ -57,6 +57,7 @@ class CardDocument(_Shape):
     mend: str = Field(description="What usually causes this, and how to mend it.")
     replay: str = Field(description="A shell line that runs the one example that failed again, or else the check.")
     script: str = Field(description="A Python program that shows it without the kit; empty if there is none.")
+    instead: str = Field("", description="Why there is no script, and what to run instead; empty if there is one.")
 
 
 class WaiverDocument(_Shape):

@@ -240,3 +240,13 @@ def test_a_script_stands_on_the_page_as_text_and_where_there_is_none_nothing_doe
     assert len(scripts) == 3
     unharmed = page([reports.document(statuses=reports.plain)])
     assert 'class="script"' not in unharmed
+
+
+def test_where_there_is_no_script_the_page_says_why(reports: Any) -> None:
+    told = reports.report().to_json()
+    cards = [result["card"] for component in told["components"] for result in component["results"] if result["card"]]
+    for card in cards:
+        card.update(script="", instead="There is none & that is why.")
+    shown = page([ReportDocument.model_validate(told)])
+    assert shown.count("There is none &amp; that is why.") == len(cards) == 3
+    assert 'class="script"' not in shown
