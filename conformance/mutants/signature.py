@@ -140,7 +140,7 @@ class FoldsAlgorithms(Laundering):
         return isinstance(algorithm, str) and algorithm.strip().lower() == "ed25519"
 
 
-@mutant("SIG-005", expects="beside a signature of an unknown algorithm, verify refused the trusted one")
+@mutant("SIG-005", expects="verify refused the trusted signature beside one of an unknown algorithm")
 class GivesUpAtTheUnknown(Laundering):
     """Refuses a manifest as soon as one of its signatures is of an algorithm it does not know."""
 

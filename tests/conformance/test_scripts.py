@@ -14,7 +14,10 @@ import pytest
 from mutants import Mutant, load, reference
 from oneiric_conformance import CHECKS, PROFILES, Package, RequirementSet, Session, Subject, read_configuration
 from oneiric_conformance.handling.bench import Bench, Surroundings
+from oneiric_conformance.handling.work import inputs
+from oneiric_conformance.judging.instead import instead_of
 from oneiric_conformance.judging.loop import SharedLoop
+from oneiric_conformance.results import Card
 from oneiric_conformance.runtime import Limits, RuntimeFactory
 from oneiric_conformance.scripts.bundle import bundle
 from oneiric_conformance.scripts.literals import literal
@@ -23,13 +26,18 @@ from oneiric_core.testing import CoreRuntime
 
 KIT = Path(__file__).resolve().parents[2] / "conformance"
 MUTANTS = {name: mutant for name, mutant in sorted(load().items()) if mutant.check in SCENARIOS}
-BRIEF = ["kv.FoldsKeys", "action.TakesOut", "lifecycle.CleanupOnce", "secret.ReadsOnce", "workflow.RunsTwice"]
+BRIEF = ["action.TakesOut", "kv.FoldsKeys", "lifecycle.CleanupOnce", "secret.ReadsOnce"]
+BRIEF += ["signature.CountsIds", "wheel.was_changed", "workflow.RunsTwice"]
 """Those that the quick suite tries; the long one tries all."""
+
+FIRST_RUN = "LIFE-002"
+"""The check whose script shows what keeps all others from being tried."""
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
-def script_for(package: Package, check: str, runtime: RuntimeFactory | None = None) -> str:
+def card_for(package: Package, check: str, runtime: RuntimeFactory | None = None) -> Card | None:
+    """The first card of a check, for whichever component it is."""
     everything = RequirementSet("everything", frozenset(CHECKS), sha256="")
     made = runtime or CoreRuntime
     with Session(package, profile=PROFILES["quick"], requirements=everything, runtime_factory=made) as session:
@@ -37,15 +45,22 @@ def script_for(package: Package, check: str, runtime: RuntimeFactory | None = No
             if planned.check == check and planned.status is None:
                 card = session.judge(planned).card
                 if card:
-                    return card.script
-    return ""
+                    return card
+    return None
 
 
-def run(script: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def script_for(package: Package, check: str, runtime: RuntimeFactory | None = None) -> str:
+    card = card_for(package, check, runtime)
+    if card and card.seen.startswith("prerequisite: "):
+        return script_for(package, FIRST_RUN, runtime)
+    return card.script if card else ""
+
+
+def run(script: str, folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     path = folder / "script.py"
     path.write_text(script, encoding="utf-8")
     return subprocess.run(
-        [sys.executable, str(path)],
+        [sys.executable, str(path), *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(KIT), "PYTHONWARNINGS": "default", **environment},
         capture_output=True,
@@ -56,25 +71,37 @@ def run(script: str, folder: Path, **environment: str) -> subprocess.CompletedPr
 
 
 def of_the_reference(mutant: Mutant, script: str) -> str:
-    """The same script for what the mutant was made from: a component, and the runtime that is right."""
-    right = reference.package()
-    bench = Bench(surroundings(right), right_for(mutant, script, right), mutant.check)
-    told = script_of(bench, mutant.check, "", "")
+    """The same script for what the mutant was made from: the component, or the runtime that is used by default."""
+    if mutant.is_runtime:
+        made, times = re.subn(r"^    runtime=.*\n", "", script, flags=re.MULTILINE)
+        assert times == 1
+        return made
+    right, (check, _) = reference.package(), title(script)
+    told = script_of(Bench(surroundings(right), right_for(mutant, script, right), check), check, "", "")
     assert JUDGED.search(told)
     return JUDGED.sub(lambda _: JUDGED.search(told)[0], script, count=1)
 
 
-JUDGED = re.compile(r"^COMPONENT = \w+\($.*?^\)$", re.MULTILINE | re.DOTALL)
+JUDGED = re.compile(r"^(?:COMPONENT|WHEEL) = \w+\($.*?^\)$", re.MULTILINE | re.DOTALL)
 
 
-def right_for(mutant: Mutant, script: str, right: Package) -> Subject:
-    """The component that it differs from, by its class, else by its name, else by its domain."""
-    if isinstance(mutant.make, type) and not mutant.is_runtime:
-        return reference.subject_of(next(kind for kind in mutant.make.__mro__[1:] if kind in reference.COMPONENTS))
-    judged = (ast.get_docstring(ast.parse(script)) or "").partition(" of ")[2].partition(":")[0]
-    domain = judged.partition("/")[0]
+def right_for(mutant: Mutant, script: str, right: Package) -> Subject | None:
+    """The component that it differs from, by its class, else by its name, else by its domain; none for a package."""
+    if CHECKS[mutant.check].judges == "package":
+        return None
+    above = mutant.make.__mro__[1:] if isinstance(mutant.make, type) else ()
+    if derived := [kind for kind in above if kind in reference.COMPONENTS]:
+        return reference.subject_of(derived[0])
+    _, judged = title(script)
     named = [subject for subject in right.subjects if subject.id == judged]
-    return (named or [subject for subject in right.subjects if subject.domain == domain])[0]
+    alike = [subject for subject in right.subjects if subject.domain == judged.partition("/")[0]]
+    return (named or alike)[0]
+
+
+def title(script: str) -> tuple[str, str]:
+    """The check and the subject that a script is about, as its first line says."""
+    check, _, judged = (ast.get_docstring(ast.parse(script)) or "").partition(":")[0].partition(" of ")
+    return check, judged
 
 
 def surroundings(package: Package) -> Surroundings:
@@ -89,13 +116,65 @@ def surroundings(package: Package) -> Surroundings:
 )
 def test_it_fails_on_the_mutant_and_passes_on_what_that_was_made_from(name: str, tmp_path: Path) -> None:
     mutant = MUTANTS[name]
-    script = script_for(mutant.package(), mutant.check, mutant.runtime())
+    package = mutant.package()
+    script = script_for(package, mutant.check, mutant.runtime())
     assert script
     assert not {"oneiric_conformance", "pytest", "hypothesis"} & imported(script)
-    failed = run(script, tmp_path)
+    failed = tried(script, tmp_path, package)
     assert (failed.returncode, bool(failed.stderr.strip())) == (1, True), failed.stderr
-    passed = run(of_the_reference(mutant, script), tmp_path)
+    passed = tried(of_the_reference(mutant, script), tmp_path, reference.package())
     assert (passed.returncode, passed.stderr) == (0, "")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", [subject.id for subject in reference.package().subjects])
+def test_all_scripts_pass_on_what_is_right(name: str, tmp_path: Path) -> None:
+    """Not only on what a mutant was made from: no script asks for what only some components have."""
+    right = reference.package()
+    subject = next(subject for subject in right.subjects if subject.id == name)
+    tellings = {}
+    for check in (CHECKS[name] for name in SCENARIOS):
+        if check.judges == "component" and not check.not_applicable(subject):
+            bench = Bench(surroundings(right), subject, check.id)
+            inputs(bench)
+            made = tried(script_of(bench, check.id, "", ""), tmp_path, right)
+            tellings[check.id] = (made.returncode, made.stderr)
+    assert len(tellings) > 20
+    assert {check: told for check, told in tellings.items() if told != (0, "")} == {}
+
+
+def tried(script: str, folder: Path, package: Package) -> subprocess.CompletedProcess[str]:
+    """Where the package is installed, with its wheel named where the script is about one."""
+    assert package.wheel is not None
+    named = [str(package.wheel.path)] if CHECKS[title(script)[0]].needs_wheel else []
+    return run(script, folder, *named, PYTHONPATH=f"{KIT}{os.pathsep}{package.wheel.path.parents[1]}")
+
+
+@pytest.mark.parametrize("check", sorted({*CHECKS} - {*SCENARIOS}))
+def test_a_rule_without_scripts_has_a_reason(check: str) -> None:
+    assert instead_of(CHECKS[check]) != instead_of(CHECKS["KV-001"])
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("meta.version_in_words", "stands in what the package declares"),
+        ("meta.misspelt_factory", "outside of the check"),
+        ("trust_roots.CutsKeys", "acts of a runtime"),
+    ],
+)
+def test_a_card_without_a_script_says_what_to_run_instead(name: str, why: str) -> None:
+    mutant = load()[name]
+    card = card_for(mutant.package(), mutant.check, mutant.runtime())
+    assert card
+    assert (card.script, "run the replay line" in card.instead, why in card.instead) == ("", True, True)
+    assert card.replay.startswith("pytest --oneiric-conformance ")
+
+
+def test_a_card_with_a_script_says_nothing_of_that() -> None:
+    card = card_for(load()["kv.FoldsKeys"].package(), "KV-001")
+    assert card
+    assert (bool(card.script), card.instead) == (True, "")
 
 
 CREDULOUS = """
@@ -145,6 +224,13 @@ def test_a_secret_from_the_environment_stays_there(
     assert (failed.returncode, failed.stderr) == (1, "seen      get('a') answered None\nexpected  'text'\n")
 
 
+def test_a_settings_model_that_is_not_there_is_met_by_the_script_as_well(author: Any, tmp_path: Path) -> None:
+    package = author.package(CREDULOUS, "Store", domain="adapter", settings_model="nowhere:Settings")
+    script = script_for(package, FIRST_RUN)
+    failed = run(script, tmp_path, PYTHONPATH=f"{KIT}{os.pathsep}{author.folder}")
+    assert (failed.returncode, "nowhere" in failed.stderr) == (1, True)
+
+
 def test_settings_that_nobody_wrote_down_are_not_shown(author: Any) -> None:
     assert not script_for(store(author, settings={"base_path": "{sandbox}", "token": "s3cret"}), "KV-001")
 
@@ -168,17 +254,6 @@ def test_a_factory_without_a_name_has_no_script() -> None:
 
     subject = Subject("task", "here", "acme", Here)
     assert not script_for(Package("acme", "1.0", (subject,)), "LIFE-002")
-
-
-def test_settings_whose_model_is_nowhere_have_no_script() -> None:
-    """The failure is told all the same."""
-    package = load()["meta.misspelt_settings_model"].package()
-    with Session(package, profile=PROFILES["quick"]) as session:
-        [planned] = [each for each in session.plan() if each.check == "LIFE-002" and each.status is None]
-        result = session.judge(planned)
-    assert "has no attribute 'nowhere'" in result.reason
-    assert result.card is not None
-    assert not result.card.script
 
 
 @pytest.mark.parametrize(

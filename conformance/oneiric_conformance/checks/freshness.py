@@ -5,7 +5,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
-from oneiric_conformance.handling.believing import ONE, expect_believed, expect_each_refused, unsigned_of
+from oneiric_conformance.handling.believing import (
+    ONE,
+    Question,
+    asking_again,
+    expect_believed,
+    expect_each_refused,
+    unsigned_of,
+)
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.offer import JSON, SOURCE, Document, as_json, sign
 from oneiric_conformance.registry import check
@@ -75,8 +82,11 @@ async def _accepts_newer(bench: Bench, fifth: Document) -> None:
     with bench.sandbox() as box:
         async with bench.runtime(workdir=box.path) as runtime:
             sixth = sign({**_content(fifth), "sequence_number": 6})
+            given: list[bytes] = []
             for document in (fifth, fifth, sixth, sixth):
-                await _expect_applied(bench, runtime, document)
+                with asking_again(bench, Question(as_json(document), bench.trust, before=tuple(given))):
+                    await _expect_applied(bench, runtime, document)
+                given.append(as_json(document))
 
 
 async def _remembers(
@@ -84,15 +94,21 @@ async def _remembers(
 ) -> None:
     changed = {name: value for name, value in {**_content(seen), **fields}.items() if value is not None}
     fresh = {"signed_at": "2026-01-01T00:00:00+00:00", "expires_at": "2999-01-01T00:00:00+00:00"}
+    other, newer = sign({**changed, **fresh}), sign({**_content(seen), **fresh, "sequence_number": 7})
+    question = Question(as_json(other), bench.trust, frozenset({kind}), (as_json(seen),), restarted)
+    before = (as_json(seen), as_json(other))
     with bench.sandbox() as box:
         async with bench.runtime(workdir=box.path) as runtime:
             await runtime.sync(as_json(seen), JSON)
             if not restarted:
-                await _expect_kind(bench, runtime, sign({**changed, **fresh}), told, kind)
+                with asking_again(bench, question):
+                    await _expect_kind(bench, runtime, other, told, kind)
         async with bench.runtime(workdir=box.path) as runtime:
             if restarted:
-                await _expect_kind(bench, runtime, sign({**changed, **fresh}), told, kind)
-            await _expect_applied(bench, runtime, sign({**_content(seen), **fresh, "sequence_number": 7}))
+                with asking_again(bench, question):
+                    await _expect_kind(bench, runtime, other, told, kind)
+            with asking_again(bench, Question(as_json(newer), bench.trust, before=before, restarted=True)):
+                await _expect_applied(bench, runtime, newer)
 
 
 def _content(document: Document) -> Document:
@@ -141,7 +157,8 @@ async def _pins(bench: Bench, unsigned: Document, *, restarted: bool) -> None:
     """The first source of a place stays the only one."""
     with bench.sandbox() as box:
         async with bench.runtime(trust=ONE, workdir=box.path) as runtime:
-            await _expect_applied(bench, runtime, sign(unsigned))
+            with asking_again(bench, Question(as_json(sign(unsigned)), ONE)):
+                await _expect_applied(bench, runtime, sign(unsigned))
             if not restarted:
                 await _expect_pinned(bench, runtime, unsigned, "")
         if restarted:
@@ -155,8 +172,12 @@ async def _after_restart(bench: Bench, unsigned: Document, place: Path) -> None:
 
 async def _expect_pinned(bench: Bench, runtime: Any, unsigned: Document, when: str) -> None:
     other = sign({**unsigned, "source": _ANOTHER, "sequence_number": 2})
+    first = as_json(sign(unsigned))
     told = f"another source than the first one{when}"
-    outcome = await runtime.sync(as_json(other), JSON)
-    bench.expect(not outcome.ok, seen=f"it accepted {told}", expected="refused with TrustError", example=told)
-    bench.expect(outcome.kind == "TrustError", seen=f"{told} was refused as {outcome.kind}", expected="TrustError")
-    await _expect_applied(bench, runtime, sign({**unsigned, "sequence_number": 3}))
+    with asking_again(bench, Question(as_json(other), ONE, _ELSEWHERE, (first,), bool(when))):
+        outcome = await runtime.sync(as_json(other), JSON)
+        bench.expect(not outcome.ok, seen=f"it accepted {told}", expected="refused with TrustError", example=told)
+        bench.expect(outcome.kind == "TrustError", seen=f"{told} was refused as {outcome.kind}", expected="TrustError")
+    third = sign({**unsigned, "sequence_number": 3})
+    with asking_again(bench, Question(as_json(third), ONE, before=(first, as_json(other)), restarted=bool(when))):
+        await _expect_applied(bench, runtime, third)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import yaml
 
-from oneiric_conformance.handling.believing import expect_refused
+from oneiric_conformance.handling.believing import Question, asking_again, expect_refused
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.offer import (
     JSON,
@@ -87,8 +87,9 @@ def _accepted(bench: Bench, document: bytes, media_type: str, told: str = "") ->
             verdict = await runtime.verify(document, media_type)
             return verdict.ok, verdict.kind, verdict.reason
 
-    ok, kind, reason = bench.run(verify())
-    bench.expect(ok, seen=f"the runtime refused the manifest{told} with {kind}: {reason}", expected="accepted")
+    with asking_again(bench, Question(document, bench.trust, media_type=media_type)):
+        ok, kind, reason = bench.run(verify())
+        bench.expect(ok, seen=f"the runtime refused the manifest{told} with {kind}: {reason}", expected="accepted")
 
 
 @check("MAN-002", judges="runtime", level="must", since="2026.1", floor=8)

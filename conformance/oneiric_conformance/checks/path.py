@@ -11,11 +11,12 @@ from typing import Any, Final
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.offer import JSON, as_json, document_of, offered, sign
 from oneiric_conformance.handling.places import ARTIFACT, DIGEST, PLAIN, Place, expect_fetched, fetched, place_in
+from oneiric_conformance.handling.settings import SANDBOX
 from oneiric_conformance.handling.work import ask, inputs, some_work
 from oneiric_conformance.observing.disk import differences, tree
 from oneiric_conformance.observing.inventory import take_inventory
 from oneiric_conformance.observing.leaks import settled
-from oneiric_conformance.observing.sandbox import Sandbox
+from oneiric_conformance.observing.sandbox import BOX, Sandbox
 from oneiric_conformance.registry import check
 from oneiric_conformance.runtime import Runtime
 from oneiric_conformance.strategies import MARKER, NESTING, hostile_names, nasty_names, nasty_traversals, traversals
@@ -180,12 +181,10 @@ def no_key_leaves_the_root(bench: Bench) -> None:
     """
     with bench.control("under a plain key, what was saved is read back"):
         bench.run(_keeps(bench, "plain"))
-    with bench.sandbox() as box:
-        root, place = str(box.path / NESTING[0]), box.path.name
 
     async def attempt(key: str) -> None:
         with bench.sandbox() as box:
-            here = key.replace(root, str(box.path / NESTING[0]))
+            here = key.replace(SANDBOX, str(box.path))
             inner = Sandbox(box.path.joinpath(*NESTING))
             inner.path.mkdir(parents=True)
             for above in inner.path.parents:
@@ -197,9 +196,8 @@ def no_key_leaves_the_root(bench: Bench) -> None:
             changed = differences(before, tree(box.path, without=(inner.path,)))
             bench.expect(not changed, seen=f"outside its directory: {', '.join(changed)}", expected="nothing changed")
 
-    shown = _shown(root)
-    nasty = nasty_names(root, place)
-    bench.for_all(hostile_names(root), lambda key: bench.run(attempt(key)), nasty=nasty, show=shown)
+    root = f"{SANDBOX}/{NESTING[0]}"
+    bench.for_all(hostile_names(root), lambda key: bench.run(attempt(key)), nasty=nasty_names(root, BOX))
 
 
 async def _keeps(bench: Bench, key: str) -> None:

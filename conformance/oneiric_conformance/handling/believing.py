@@ -1,7 +1,9 @@
 """Asking a runtime whether it believes a manifest, in each of the two ways there are."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from oneiric_conformance.handling.bench import Bench
@@ -14,7 +16,9 @@ __all__ = [
     "ONE",
     "TWO_OF_TWO",
     "UNBELIEVED",
+    "Question",
     "asked",
+    "asking_again",
     "expect_believed",
     "expect_each_refused",
     "expect_refused",
@@ -29,25 +33,52 @@ MALFORMED: Final = frozenset({"SignatureError", "ManifestError"})
 """A signature field that is not even of the right type may be refused as such."""
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A manifest as a runtime is given it, so that a script can ask again.
+
+    :param kinds: the errors as one of which it has to be refused; none if it has to be accepted.
+    :param before: manifests (JSON) that a runtime in the same place was given first.
+    :param restarted: whether that was another one, which is stopped by then.
+    """
+
+    document: bytes
+    trust: Trust
+    kinds: frozenset[str] = frozenset()
+    before: tuple[bytes, ...] = ()
+    restarted: bool = False
+    media_type: str = JSON
+
+
+@contextmanager
+def asking_again(bench: Bench, question: Question) -> Iterator[None]:
+    """What fails inside of the block is the answer to this question."""
+    bench.tally.question = question
+    yield
+    bench.tally.question = None
+
+
 def unsigned_of(bench: Bench) -> Document:
     """A manifest of the package's components that nobody has signed."""
     return document_of(offered(bench.package.subjects))
 
 
-def expect_believed(bench: Bench, document: Document, trust: Trust = ONE) -> None:
+def expect_believed(bench: Bench, document: Document, trust: Trust = ONE, told: str = "it") -> None:
     """Both ways in accept the document: asking whether it may be believed, and applying it."""
-    for way, ok, kind, reason in asked(bench, document, trust):
-        bench.expect(ok, seen=f"{way} refused it with {kind}: {reason}", expected="accepted")
+    with asking_again(bench, Question(as_json(document), trust)):
+        for way, ok, kind, reason in asked(bench, document, trust):
+            bench.expect(ok, seen=f"{way} refused {told} with {kind}: {reason}", expected="accepted")
 
 
 def expect_refused(
     bench: Bench, document: Document, told: str, trust: Trust = ONE, kinds: frozenset[str] = UNBELIEVED
 ) -> None:
     """Both ways in refuse a document with what is ``told``, as an error of one of these kinds."""
-    for way, ok, kind, _ in asked(bench, document, trust):
-        expected = f"refused with {' or '.join(sorted(kinds))}"
-        bench.expect(not ok, seen=f"{way} accepted a manifest with {told}", expected=expected, example=told)
-        bench.expect(kind in kinds, seen=f"{way} refused {told} as {kind}", expected=expected, example=told)
+    with asking_again(bench, Question(as_json(document), trust, kinds)):
+        for way, ok, kind, _ in asked(bench, document, trust):
+            expected = f"refused with {' or '.join(sorted(kinds))}"
+            bench.expect(not ok, seen=f"{way} accepted a manifest with {told}", expected=expected, example=told)
+            bench.expect(kind in kinds, seen=f"{way} refused {told} as {kind}", expected=expected, example=told)
 
 
 def asked(bench: Bench, document: Document, trust: Trust) -> list[tuple[str, bool, str, str]]:

@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 import yaml
 
@@ -200,15 +200,18 @@ def as_yaml(document: Mapping[str, Any], *, flow: bool | None = False) -> bytes:
     return str(yaml.dump(plain, Dumper=_Dumper, default_flow_style=flow, **options)).encode("utf-8")
 
 
+def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes every text in double quotes, so that no reader takes one for a number, a date or a truth value."""
+
+    yaml_representers: ClassVar[dict[Any, Any]] = {**yaml.SafeDumper.yaml_representers, str: _quoted}
 
     def ignore_aliases(self, data: Any) -> bool:
         del data
         return True
-
-
-_Dumper.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"'))
 
 
 def unfit_for_json(value: Any, place: str = "") -> str:

@@ -55,6 +55,7 @@ class Tally:
 
     :ivar notes: what is worth knowing though it decides nothing.
     :ivar route: which example it is at.
+    :ivar question: what a runtime was asked, while its answer is looked at.
     """
 
     controls: list[str] = field(default_factory=list)
@@ -63,6 +64,7 @@ class Tally:
     behaviours: int = 0
     notes: list[str] = field(default_factory=list)
     route: Route = field(default_factory=Route)
+    question: object = None
 
     @contextmanager
     def control(self, sentence: str) -> Iterator[None]:

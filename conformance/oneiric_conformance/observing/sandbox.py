@@ -17,11 +17,11 @@ from typing import Final
 
 from oneiric_conformance.observing.watch import Record, watching
 
-__all__ = ["Sandbox", "made_sandbox", "sandbox"]
+__all__ = ["BOX", "HOMES", "Sandbox", "made_sandbox", "sandbox"]
 
 _PREFIX: Final = "oneiric-sandbox-"
-_BOX: Final = "box"
-_HOMES: Final = {
+BOX: Final = "box"
+HOMES: Final = {
     "HOME": "",
     "XDG_CACHE_HOME": ".cache",
     "XDG_CONFIG_HOME": ".config",
@@ -47,7 +47,7 @@ class Sandbox:
     @property
     def path(self) -> Path:
         """What ``{sandbox}`` stands for: the component may do here what it likes."""
-        return self.root / _BOX
+        return self.root / BOX
 
     @property
     def tmp(self) -> Path:
@@ -66,7 +66,7 @@ class Sandbox:
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of a process in this sandbox: ``base`` (this process's own) with home and TMPDIR replaced."""
-        homes = {name: str(self.home / below) for name, below in _HOMES.items()}
+        homes = {name: str(self.home / below) for name, below in HOMES.items()}
         temps = dict.fromkeys(_TEMPS, str(self.tmp))
         return {**(os.environ if base is None else base), **homes, **temps, "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -138,7 +138,7 @@ def _in_a_box(path: str) -> bool:
 
 def _is_a_box(path: str) -> bool:
     """The directory of any sandbox itself."""
-    return Path(path).name == _BOX and Path(path).parent.name.startswith(_PREFIX)
+    return Path(path).name == BOX and Path(path).parent.name.startswith(_PREFIX)
 
 
 def _remove(root: Path) -> None:

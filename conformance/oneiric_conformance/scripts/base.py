@@ -21,7 +21,7 @@ from oneiric_core.testing import (
     make_settings,
 )
 
-__all__ = ["Broken", "Component", "expect", "run"]
+__all__ = ["Broken", "Component", "Declared", "expect", "run"]
 
 
 class Broken(Exception):  # noqa: N818 - it is what was found
@@ -92,6 +92,16 @@ class Component:
         if isinstance(value, dict):
             return {name: self.filled(item, folder) for name, item in value.items()}
         return [self.filled(item, folder) for item in value] if isinstance(value, list) else value
+
+
+@dataclass
+class Declared(Component):
+    """With what it declares of itself."""
+
+    domain: str = ""
+    key: str = ""
+    provider: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 Scenario: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+from oneiric_conformance.handling.believing import Question
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.contracts import CONTRACTS
+from oneiric_conformance.handling.offer import entry_of
 from oneiric_conformance.handling.settings import guessed
 from oneiric_conformance.runtime import Limits
 from oneiric_conformance.scripts.hosting import CORE_RUNTIME
@@ -22,7 +24,7 @@ def described(bench: Bench, kind: Any) -> str:
 
     :raises TypeError: something of it cannot be written down, or is not known.
     """
-    usual = kind("")
+    usual = kind(None)
     known = _Known(bench)
     told = {each.name: getattr(known, each.name)() for each in fields(kind)}
     return "\n".join(f"    {name}={literal(value)}," for name, value in told.items() if value != getattr(usual, name))
@@ -33,8 +35,14 @@ class _Known:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
-        self._subject = bench.subject
-        self._row = next(row for row in DOMAINS.values() if row.domain == bench.subject.domain)
+
+    @property
+    def _subject(self) -> Subject:
+        return self._bench.subject
+
+    @property
+    def _row(self) -> Any:
+        return next((row for row in DOMAINS.values() if row.domain == self._subject.domain), None)
 
     def factory(self) -> str:
         return _path(self._subject.factory)
@@ -49,13 +57,13 @@ class _Known:
         return tuple(sorted(self._subject.capabilities & {*CONTRACTS}))
 
     def verb(self) -> str:
-        return self._row.verb
+        return str(getattr(self._row, "verb", ""))
 
     def start(self) -> str:
-        return self._row.after_init
+        return str(getattr(self._row, "after_init", ""))
 
     def stop(self) -> str:
-        return self._row.before_cleanup
+        return str(getattr(self._row, "before_cleanup", ""))
 
     def seconds(self) -> float:
         declared = self._subject.metadata.get("timeout_seconds")
@@ -81,10 +89,47 @@ class _Known:
     def metadata(self) -> dict[str, Any]:
         return _plain(self._subject.metadata)
 
+    def modules(self) -> tuple[str, ...]:
+        return tuple(sorted(self._bench.package.modules))
+
     def beside(self) -> tuple[dict[str, Any], ...]:
         """The other tasks of its package, as they are registered."""
         tasks = [each for each in self._bench.package.subjects if each.domain == Domain.TASK]
         return tuple(_registered(each) for each in tasks if each is not self._subject)
+
+    def entry(self) -> dict[str, Any]:
+        return {**entry_of(self._subject), "domain": str(self._subject.domain)}
+
+    def document(self) -> bytes:
+        return self._question.document
+
+    def kinds(self) -> tuple[str, ...]:
+        return tuple(sorted(self._question.kinds))
+
+    def before(self) -> tuple[bytes, ...]:
+        return self._question.before
+
+    def restarted(self) -> bool:
+        return self._question.restarted
+
+    def media_type(self) -> str:
+        return self._question.media_type
+
+    def keys(self) -> tuple[bytes, ...]:
+        return self._question.trust.keys
+
+    def threshold(self) -> int:
+        return self._question.trust.threshold
+
+    def source(self) -> str | None:
+        return self._question.trust.source
+
+    @property
+    def _question(self) -> Question:
+        asked = self._bench.tally.question
+        if not isinstance(asked, Question):
+            raise TypeError("it was not an answer of a runtime that failed")
+        return asked
 
     def limits(self) -> dict[str, float]:
         usual = asdict(Limits())
@@ -93,6 +138,14 @@ class _Known:
     def runtime(self) -> str:
         made = self._bench.runtime_factory
         return CORE_RUNTIME if made is CoreRuntime else _path(made)
+
+    def path(self) -> str:
+        """The wheel, from the author's repository where it is there, and else by its name alone."""
+        wheel, root = self._bench.package.wheel, self._bench.package.rootdir
+        if wheel is None:
+            raise TypeError("there is no wheel")
+        inside = root is not None and wheel.path.is_relative_to(root)
+        return wheel.path.relative_to(root).as_posix() if inside and root else wheel.name
 
 
 def _registered(subject: Subject) -> dict[str, Any]:
@@ -136,15 +189,15 @@ def _path(made: object) -> str:
 
 
 def _settings(subject: Subject) -> dict[str, Any]:
-    """As they are written, so that what came from the environment is not shown.
+    """As they are written, so that what came from the environment is not shown; none where the model is not there.
 
     :raises TypeError: it is not known how they are written.
     """
     if not subject.settings:
         try:
             return dict(guessed(subject.settings_model))
-        except Exception as error:  # whatever an import or a validator raises
-            raise TypeError("settings that cannot be guessed") from error
+        except Exception:  # noqa: BLE001 - whatever an import or a validator raises: the script meets it
+            return {}
     if not subject.written:
         raise TypeError("settings that nobody wrote down")
     return dict(subject.written)

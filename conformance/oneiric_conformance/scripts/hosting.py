@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from oneiric_conformance.runtime import ComponentSpec, Limits, Trust
-from oneiric_conformance.scripts.base import Component, expect
+from oneiric_conformance.scripts.base import Declared, expect
 from oneiric_core.testing import PUBLISHER, import_object
 
 __all__ = ["CORE_RUNTIME", "Hosted", "activated", "hosted"]
@@ -17,11 +17,13 @@ CORE_RUNTIME = "oneiric_core.testing:CoreRuntime"
 
 
 @asynccontextmanager
-async def hosted(path: str, limits: dict[str, float], trust: Trust | None = None) -> AsyncIterator[Any]:
-    """A runtime in a fresh directory; ``path`` leads to what makes one, which is whatever has the same methods."""
+async def hosted(
+    path: str, limits: dict[str, float], trust: Trust | None = None, folder: str = ""
+) -> AsyncIterator[Any]:
+    """A runtime, by default in a fresh directory; ``path`` leads to what makes one, whatever has the same methods."""
     runtime: Any = import_object(path, None)
     runtime = runtime()
-    await runtime.start(Path(tempfile.mkdtemp()), trust or Trust(keys=(PUBLISHER.public,)), Limits(**limits))
+    await runtime.start(Path(folder or tempfile.mkdtemp()), trust or Trust(keys=(PUBLISHER.public,)), Limits(**limits))
     try:
         yield runtime
     finally:
@@ -29,13 +31,9 @@ async def hosted(path: str, limits: dict[str, float], trust: Trust | None = None
 
 
 @dataclass
-class Hosted(Component):
-    """As it is declared; ``beside`` are the tasks of its package."""
+class Hosted(Declared):
+    """With the runtime; ``beside`` are the tasks of its package."""
 
-    domain: str = ""
-    key: str = ""
-    provider: str = ""
-    metadata: dict[str, Any] = field(default_factory=dict)
     beside: tuple[dict[str, Any], ...] = ()
     limits: dict[str, float] = field(default_factory=dict)
     runtime: str = CORE_RUNTIME
