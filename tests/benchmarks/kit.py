@@ -1,19 +1,78 @@
-"""The conformance kit on a package of adapters."""
+"""The conformance kit: on a package of adapters, on two processors, and on ever more components."""
 
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from measure import ROOT, Figure
 
+ONE = ("--oneiric-component", "adapter/cache/acme")
+MANY = """
+from types import SimpleNamespace
+
+class Part:
+    async def execute(self, payload):
+        if not isinstance(payload, dict):
+            raise ValueError("payload needs to be an object")
+        return {{"got": payload}}
+
+def parts():
+    return [
+        SimpleNamespace(domain="action", key=f"part-{{n}}", provider="many", factory="many:Part", version="1.0")
+        for n in range({number})
+    ]
+"""
+PROJECT = """
+[project]
+name = "many"
+version = "1.0"
+[project.entry-points."oneiric.actions"]
+parts = "many:parts"
+"""
+FEW_CHECKS = ("--oneiric-profile", "quick", "-k", "META or LIFE-001")
+
 
 def kit() -> Iterator[Figure]:
-    """The suite on acme, whole and on one adapter of it; acme has to be installed (`make certify` does that)."""
+    """The suite on acme, which has to be installed (`make certify` does that), and on a package made for it."""
     acme = ROOT / "conformance" / "acme"
-    one = ("--oneiric-component", "adapter/cache/acme")
-    for work, goal, narrowed in (("the kit on one adapter", "≤ 8 s", one), ("the kit on acme", "≤ 30 s", ())):
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--oneiric-conformance"]
-        start = time.perf_counter()
-        subprocess.run([*command, "-m", "oneiric_conformance", *narrowed], cwd=acme, check=True, capture_output=True)
-        yield Figure(f"{work}, gate profile", f"{time.perf_counter() - start:.1f} s", goal)
+    yield Figure("the kit on one adapter, gate profile", f"{_run(acme, *ONE):.1f} s", "≤ 8 s")
+    alone, together = _run(acme), _run(acme, "-n", "2")
+    yield Figure("the kit on acme, gate profile", f"{alone:.1f} s", "≤ 30 s")
+    yield Figure("the same on two processors", f"{together:.1f} s, {alone / together:.2f} times faster", "≥ 1.6")
+    with tempfile.TemporaryDirectory() as folder:
+        times = {number: _of_many(Path(folder, str(number)), number) for number in (1, 10, 100)}
+    told = ", ".join(f"{number}: {seconds:.1f} s" for number, seconds in times.items())
+    each = 1000 * (times[100] - times[10]) / 90
+    yield Figure("the same few checks on ever more components", f"{told}; {each:.0f} ms for one more", "linear")
+
+
+def _run(folder: Path, *asked: str, **environment: str) -> float:
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--oneiric-conformance",
+        "-m",
+        "oneiric_conformance",
+    ]
+    start = time.perf_counter()
+    subprocess.run([*command, *asked], cwd=folder, check=True, capture_output=True, env=os.environ | environment)
+    return time.perf_counter() - start
+
+
+def _of_many(root: Path, number: int) -> float:
+    info = root / "src" / "many-1.0.dist-info"
+    info.mkdir(parents=True)
+    (root / "src" / "many.py").write_text(MANY.format(number=number), encoding="utf-8")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: many\nVersion: 1.0\n", encoding="utf-8")
+    (info / "RECORD").write_text("many.py,,\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[oneiric.actions]\nparts = many:parts\n", encoding="utf-8")
+    (root / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
+    return _run(root, *FEW_CHECKS, PYTHONPATH=str(root / "src"))

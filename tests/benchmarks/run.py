@@ -37,7 +37,11 @@ SUBJECTS = {
 
 def main() -> None:
     chosen = sys.argv[1:] or [*SUBJECTS]
-    figures = [figure for name in chosen for figure in SUBJECTS[name]()]
+    figures = []
+    for name in chosen:
+        for figure in SUBJECTS[name]():
+            sys.stderr.write(f"{figure.work}: {figure.value}\n")  # it takes long, and may be ended
+            figures.append(figure)
     machine = (
         f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
     )
