@@ -33,7 +33,7 @@ ROOMS: Final = MappingProxyType(
             tests=[
                 f"tests/artifacts/test_{name}.py"
                 for name in (
-                    *("confine", "store", "digest", "eviction", "verify", "looking", "exclusive"),
+                    *("confine", "store", "store_meddled", "digest", "eviction", "verify", "looking", "exclusive"),
                     *("pins", "orphans"),
                 )
             ],
