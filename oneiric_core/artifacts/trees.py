@@ -23,6 +23,7 @@ from oneiric_core.artifacts.layout import (
 )
 from oneiric_core.artifacts.orphans import new_directory
 from oneiric_core.clock import Clock
+from oneiric_core.errors import ArtifactError
 
 __all__ = ["TreeStore"]
 
@@ -117,6 +118,16 @@ def _settle(directory: int) -> None:
                 os.fsync(below)
         except NotADirectoryError:
             with open_file(name, above=directory) as file:
+                if os.fstat(file.fileno()).st_nlink != 1:
+                    raise _linked(name) from None
                 os.fchmod(file.fileno(), BLOB_MODE)
                 os.fsync(file.fileno())
     os.fchmod(directory, TREE_MODE)
+
+
+def _linked(name: str) -> ArtifactError:
+    return ArtifactError(
+        f"{name!r} has another name: somebody put a file of theirs among those that are unpacked",
+        fix="Stop whoever does, or name another cache directory",
+        name=name,
+    )

@@ -1,8 +1,11 @@
-"""Processes of their own, as many as a test likes: one interpreter is started, and forks whoever is asked for."""
+"""Processes of their own, as many as a test likes, and somebody who is not root."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +35,10 @@ for line in sys.stdin:
 
 
 class Forks:
-    """``code`` runs with ``store``, a BlobStore on ``root``, and with ``os`` and ``asyncio``."""
+    """One interpreter is started, and forks whoever is asked for.
+
+    ``code`` runs with ``store``, a BlobStore on ``root``, and with ``os`` and ``asyncio``.
+    """
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -56,3 +62,30 @@ def forks() -> Iterator[Forks]:
     yield found
     found.process.communicate(timeout=60)
     assert found.process.returncode == 0
+
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory that nobody, and whoever runs the tests, can reach and write."""
+    found = Path(tempfile.mkdtemp())
+    if os.geteuid() == 0:
+        os.chown(found, NOBODY, NOBODY)
+    yield found
+    for path in [found, *found.rglob("*")]:
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o700)
+    shutil.rmtree(found)
+
+
+@pytest.fixture
+def unprivileged(place: Path) -> Iterator[None]:
+    """Whoever runs the test is not root meanwhile, and may use ``place``; import what is needed before."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(NOBODY)
+    yield
+    if root:
+        os.seteuid(0)

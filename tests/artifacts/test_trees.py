@@ -82,6 +82,15 @@ def test_only_files_and_directories_become_a_tree(store: BlobStore, make: Callab
     assert list((store.root / "trees").iterdir()) == []
 
 
+def test_a_file_of_somebody_elses_that_is_linked_into_a_tree_stays_as_it_is(store: BlobStore, tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_bytes(CODE)
+    (tmp_path / "theirs").chmod(0o644)
+    with pytest.raises(ArtifactError, match=r"'module\.py' has another name"), store.trees.new(SHA256) as directory:
+        os.link(tmp_path / "theirs", "module.py", dst_dir_fd=directory)
+    assert mode(tmp_path / "theirs") == 0o644
+    assert list((store.root / "trees").iterdir()) == []
+
+
 def test_of_two_that_unpack_at_once_the_first_stays(store: BlobStore) -> None:
     with store.trees.new(SHA256) as directory:
         write("late.py", CODE, directory)

@@ -2,10 +2,7 @@
 
 import hashlib
 import os
-import shutil
 import stat
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,30 +40,9 @@ def refused(said, call, *arguments, **options):
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
-    """A directory that nobody, and whoever runs the tests, can reach and write."""
-    found = Path(tempfile.mkdtemp())
-    if os.geteuid() == 0:
-        os.chown(found, NOBODY, NOBODY)
-    yield found
-    for path in [found, *found.rglob("*")]:
-        if path.is_dir() and not path.is_symlink():
-            path.chmod(0o700)
-    shutil.rmtree(found)
-
-
-@pytest.fixture
-def nobody(place: Path) -> Iterator[BlobStore]:
-    """A store of whoever runs the test, without the rights of root meanwhile."""
-    store = BlobStore(place / "cache")
-    if os.geteuid() != 0:
-        yield store
-        return
-    os.seteuid(NOBODY)
-    try:
-        yield store
-    finally:
-        os.seteuid(0)
+def nobody(place: Path, unprivileged: None) -> BlobStore:
+    """A store of somebody who is not root."""
+    return BlobStore(place / "cache")
 
 
 def run(forks: Any, place: Path, code: str) -> None:
