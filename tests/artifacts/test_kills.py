@@ -123,7 +123,7 @@ def test_killed_between_any_two_calls_it_is_sound_at_the_next_start(forks: Any, 
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("work", "step"), [("publish", 1), ("unpack", 1), ("heal", 5), ("make_room", 5), ("note", 3)])
+@pytest.mark.parametrize(("work", "step"), [("publish", 1), ("unpack", 1), ("heal", 5), ("make_room", 5), ("note", 1)])
 def test_killed_between_calls_next_to_each_other_it_is_sound_at_the_next_start(
     forks: Any, tmp_path: Path, work: str, step: int
 ) -> None:
