@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from oneiric_core.artifacts.wheel import wheel_faults
+from oneiric_core.artifacts.wheel_metadata import Recorded, parse_record
 from oneiric_core.artifacts.wheel_rules import WheelRule
 from oneiric_core.errors import UnsafeWheelError
 from oneiric_core.testing.archives import Part, write_archive
@@ -41,31 +42,73 @@ def first_line(change: Callable[[list[bytes]], list[bytes]]) -> Callable[[bytes]
     return changed
 
 
+INIT, RECORD = "acme/__init__.py", f"{FOLDER}/RECORD"
+COLUMNS = "has a line in RECORD that is not the only one, or not one of three columns"
+NO_SHA = "has no SHA-256 in RECORD, in URL-safe base64 without padding, but "
+
+
+def noncanonical(line: list[bytes]) -> list[bytes]:
+    """The same 32 bytes, with the two bits set that belong to none of them."""
+    alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    last = alphabet[alphabet.index(line[1][-1:]) | 3 :][:1]
+    return [line[0], line[1][:-1] + last, line[2]]
+
+
 @pytest.mark.parametrize(
-    ("change", "what"),
+    ("change", "member", "what"),
     [
-        (lambda content: b'"unfinished' + content, "cannot be read"),
-        (lambda content: b"\xff" + content, "is not UTF-8"),
-        (first_line(lambda line: line[:2]), "not one of three columns"),
-        (first_line(lambda line: [*line, b""]), "not one of three columns"),
-        (lambda content: content + content, "not the only one"),
-        (first_line(lambda line: [*line[:2], b"many"]), "has a size in RECORD that is no number: 'many'"),
-        (first_line(lambda line: [*line[:2], b"-1"]), "has a size in RECORD that is no number: '-1'"),
-        (first_line(lambda line: [*line[:2], b"9" * 20]), "has a size in RECORD that is no number"),
-        (first_line(lambda line: [line[0], b"sha256=AAAA", line[2]]), "has no SHA-256 in RECORD"),
-        (first_line(lambda line: [line[0], line[1] + b"=", line[2]]), "has no SHA-256 in RECORD"),
-        (first_line(lambda line: [line[0], b"sha256=\xc3\xa4", line[2]]), "has no SHA-256 in RECORD"),
-        (first_line(lambda line: [line[0], b"md5=AAAA", line[2]]), "has no SHA-256 in RECORD"),
-        (first_line(lambda line: [line[0], b"", line[2]]), "has no SHA-256 in RECORD"),
-        (lambda content: b"\n".join(content.splitlines()[1:]), "is not in RECORD"),
-        (lambda content: b"\n".join(content.splitlines()[:-1]), "is not in RECORD"),
-        (lambda content: content + b"ghost.py,,\n", "has no SHA-256 in RECORD"),
+        (lambda content: b'"unfinished' + content, RECORD, "cannot be read (unexpected end of data)"),
+        (lambda content: b"\xff" + content, RECORD, "is not UTF-8"),
+        (first_line(lambda line: line[:2]), INIT, COLUMNS),
+        (first_line(lambda line: [*line, b""]), INIT, COLUMNS),
+        (lambda content: content + content, INIT, COLUMNS),
+        (first_line(lambda line: [*line[:2], b"many"]), INIT, "has a size in RECORD that is no number: 'many'"),
+        (first_line(lambda line: [*line[:2], b"-1"]), INIT, "has a size in RECORD that is no number: '-1'"),
+        (
+            first_line(lambda line: [*line[:2], b"9" * 30]),
+            INIT,
+            f"has a size in RECORD that is no number: '{'9' * 20}'",
+        ),
+        (first_line(lambda line: [line[0], b"sha256=AAAA", line[2]]), INIT, f"{NO_SHA}'sha256=AAAA'"),
+        (first_line(lambda line: [line[0], b"sha256=" + b"A" * 39, line[2]]), INIT, f"{NO_SHA}'sha256={'A' * 39}'"),
+        (first_line(lambda line: [line[0], b"sha256=" + b"A" * 90, line[2]]), INIT, f"{NO_SHA}'sha256={'A' * 53}'"),
+        (first_line(lambda line: [line[0], b"sha256=\xc3\xa4", line[2]]), INIT, f"{NO_SHA}'sha256=ä'"),
+        (first_line(lambda line: [line[0], b"md5=AAAA", line[2]]), INIT, f"{NO_SHA}'md5=AAAA'"),
+        (first_line(lambda line: [line[0], b"", line[2]]), INIT, f"{NO_SHA}''"),
+        (lambda content: b"\n".join(content.splitlines()[1:]), INIT, "is not in RECORD"),
+        (lambda content: b"\n".join(content.splitlines()[:-1]), RECORD, "is not in RECORD"),
+        (lambda content: content + b"ghost.py,,\n", "ghost.py", f"{NO_SHA}''"),
+        (
+            lambda content: content + b"ghost.py," + content.split(b",")[1] + b",\n",
+            "ghost.py",
+            "is in RECORD and nowhere else",
+        ),
     ],
 )
-def test_a_record_that_can_be_read_in_two_ways_is_refused(change: Callable[[bytes], bytes], what: str) -> None:
+def test_a_record_that_can_be_read_in_two_ways_is_refused(
+    change: Callable[[bytes], bytes], member: str, what: str
+) -> None:
     [fault] = faults_of(with_record(change))
-    assert what in fault.what
-    assert fault.evidence["rule"] == WheelRule.RECORD
+    assert fault.what == f"unsafe wheel (record): {member!r} {what}"
+    assert (fault.evidence["rule"], fault.evidence["member"]) == (WheelRule.RECORD, member)
+
+
+@pytest.mark.parametrize("change", [noncanonical, lambda line: [line[0], line[1] + b"=", line[2]]])
+def test_a_digest_has_one_spelling(change: Callable[[list[bytes]], list[bytes]]) -> None:
+    [fault] = faults_of(with_record(first_line(change)))
+    assert NO_SHA in fault.what
+
+
+def test_a_record_need_not_say_anything_of_itself() -> None:
+    assert parse_record(b"RECORD,,\n", "RECORD") == {"RECORD": Recorded("", None)}
+    assert parse_record(b"RECORD,,12\n", "RECORD") == {"RECORD": Recorded("", 12)}
+
+
+def test_lines_may_end_in_any_way_and_names_keep_theirs() -> None:
+    digest = b"sha256=" + b"A" * 43
+    for end in (b"\n", b"\r\n", b"\r"):
+        content = end.join([b'"a\r\nb",' + digest + b",1", b"c," + digest + b",", b""])
+        assert [*parse_record(content, "RECORD")] == ["a\r\nb", "c"]
 
 
 @pytest.mark.parametrize(
