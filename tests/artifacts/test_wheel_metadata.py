@@ -132,4 +132,58 @@ def test_metadata_is_read_up_to_a_megabyte_and_no_further() -> None:
     assert faults_of(with_metadata(text[: 1 << 20])) == []
     [fault] = faults_of(with_metadata(text[: (1 << 20) + 1]))
     assert fault.evidence["rule"] == WheelRule.SIZE
-    assert fault.evidence["member"] == f"{FOLDER}/METADATA"
+    assert fault.what == f"unsafe wheel (size): '{FOLDER}/METADATA' has more than 1048576 bytes"
+    assert fault.fix == "Build the wheel anew with a current build backend"
+
+
+def test_metadata_in_a_vendored_directory_is_somebody_elses() -> None:
+    parts = [*wheel_parts(SAMPLE, "acme", "1.0"), Part("acme/vendored/other-2.0.dist-info/METADATA", b"Name: other\n")]
+    assert faults_of([*parts, record_part(parts, FOLDER)]) == []
+
+
+def renamed(directory: str, version: str = "1.0") -> list[Part]:
+    """The sample, with its metadata in another directory and of another version."""
+    metadata = f"Metadata-Version: 2.1\nName: acme\nVersion: {version}\n".encode()
+    parts = [
+        part.but(name=part.name.replace(FOLDER, directory), content=metadata)
+        if part.name.endswith("/METADATA")
+        else part.but(name=part.name.replace(FOLDER, directory))
+        for part in wheel_parts(SAMPLE, "acme", "1.0")
+    ]
+    return [*parts, record_part(parts, directory)]
+
+
+def test_a_dash_in_a_version_is_an_underscore_in_the_name_of_its_directory() -> None:
+    """As the binary distribution format has it escaped; ``1.0-1`` is another spelling of ``1.0.post1`` (PEP 440)."""
+    assert faults_of(renamed("acme-1.0_1.dist-info", "1.0.post1")) == []
+    assert faults_of(renamed("acme-1.0_1.dist-info", "1.0")) != []
+
+
+def without(name: str) -> list[Part]:
+    parts = [part for part in wheel_parts(SAMPLE, "acme", "1.0") if not part.name.endswith(name)]
+    return [*parts, record_part(parts, FOLDER)]
+
+
+ONE = "unsafe wheel (record): has to have one directory of metadata (.dist-info), and there is "
+
+
+@pytest.mark.parametrize(
+    ("parts", "what"),
+    [
+        (
+            [Part("acme/__init__.py")],
+            f"{ONE}none",
+        ),
+        (
+            [*renamed(FOLDER), Part("other-1.0.dist-info/METADATA", b"")],
+            f"{ONE}acme-1.0.dist-info, other-1.0.dist-info",
+        ),
+        (without("/METADATA"), f"unsafe wheel (record): '{FOLDER}/METADATA' is missing"),
+        (without("/WHEEL"), f"unsafe wheel (record): '{FOLDER}/WHEEL' is missing"),
+        (renamed(FOLDER)[:-1], f"unsafe wheel (record): '{FOLDER}/RECORD' is missing"),
+    ],
+    ids=["none", "two", "no METADATA", "no WHEEL", "no RECORD"],
+)
+def test_metadata_that_is_not_there_once_is_told(parts: list[Part], what: str) -> None:
+    fault = faults_of(parts)[0]
+    assert (fault.what, fault.fix) == (what, "Build the wheel anew with a current build backend")
