@@ -38,6 +38,7 @@ def wheel_of(*parts: Part, **options: Any) -> bytes:
 def test_a_good_wheel_is_what_it_says() -> None:
     wheel = scan(make_wheel(SAMPLE | {"acme/data/table.csv": b"1,2\n", "helper.py": ""}))
     assert (wheel.name, wheel.version, wheel.tags) == ("acme", "1.0", {"py3-none-any"})
+    assert wheel.dist_info == FOLDER
     assert wheel.top_levels == {"acme", "helper"}
     files = {file.name: file for file in wheel.files}
     assert list(files) == sorted(files)
@@ -103,6 +104,8 @@ def test_a_file_and_a_directory_of_one_name_collide_in_either_order() -> None:
 @pytest.mark.parametrize("name", ["acme/a.PTH", "acme/a.pyo", "a.PYC", "ACME-1.0.DATA/purelib/a.py", "x.data/y"])
 def test_case_does_not_hide_what_runs_unasked(name: str) -> None:
     assert refusal(wheel_of(Part(name))) == (WheelRule.STARTUP, name)
+    folder = Part(f"{name}/", mode=0o040755, method=STORED)
+    assert refusal(wheel_of(folder)) == (WheelRule.STARTUP, folder.name)
 
 
 def test_as_many_bytes_and_members_as_are_allowed_are_allowed() -> None:

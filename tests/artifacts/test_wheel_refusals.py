@@ -25,6 +25,12 @@ PLAIN = "Give it a plain relative path"
     [
         (BadWheel.CLIMBING, "../../evil.py", "holds the name '..', which stands for another directory", PLAIN),
         (BadWheel.ABSOLUTE, "/evil.py", "is absolute", PLAIN),
+        (
+            BadWheel.ESCAPED,
+            "%2e%2e/evil.py",
+            "holds a percent sign, which some readers take for the beginning of an escape",
+            PLAIN,
+        ),
         (BadWheel.SYMLINK, "acme/link", "is not a plain file or directory (mode 120777, attributes 0x0)", COPY),
         (BadWheel.WINDOWS_LINK, "acme/link", "is not a plain file or directory (mode 0, attributes 0x400)", COPY),
         (BadWheel.PTH, "evil.pth", "would run whenever Python starts", LEAVE),
