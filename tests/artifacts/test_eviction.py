@@ -271,6 +271,13 @@ async def test_what_was_planted_in_an_artifacts_place_stays_when_the_tree_goes(s
     assert precious.exists()
 
 
+async def test_each_artifact_is_told_of_when_it_is_gone_or_stays(shelf: Shelf) -> None:
+    await shelf.add("abc")
+    told: list[str] = []
+    shelf.store.gc(max_bytes=KIB, progress=lambda entry: told.append(entry.sha256))
+    assert sorted(told) == sorted(digest(letter) for letter in "abc")
+
+
 def test_nothing_is_made_where_there_is_no_cache_yet(shelf: Shelf, tmp_path: Path) -> None:
     assert shelf.evict(max_bytes=0) == ("", "", "")
     assert list(tmp_path.iterdir()) == []
