@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from oneiric_core.artifacts.wheel import wheel_faults
+from oneiric_core.artifacts.wheel import scan_wheel, wheel_faults
 from oneiric_core.artifacts.wheel_metadata import Recorded, parse_record
 from oneiric_core.artifacts.wheel_rules import WheelRule
 from oneiric_core.errors import UnsafeWheelError
@@ -112,18 +112,18 @@ def test_lines_may_end_in_any_way_and_names_keep_theirs() -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "said"),
     [
-        b"Metadata-Version: 2.1\nName: acme\nVersion: latest\n",
-        b"Metadata-Version: 2.1\nName: acme\nVersion: " + b"9" * 5000 + b"\n",
-        b"Metadata-Version: 2.1\nName: acme\n",
-        b"Metadata-Version: 2.1\nVersion: 1.0\n",
-        b"Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n",
+        (b"Metadata-Version: 2.1\nName: acme\nVersion: latest\n", "'acme' 'latest'"),
+        (b"Metadata-Version: 2.1\nName: acme\nVersion: " + b"9" * 5000 + b"\n", f"'acme' '{'9' * 5000}'"),
+        (b"Metadata-Version: 2.1\nName: acme\n", "'acme' ''"),
+        (b"Metadata-Version: 2.1\nVersion: 1.0\n", "'' '1.0'"),
+        (b"Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n", "'evil' '1.0'"),
     ],
 )
-def test_metadata_of_another_distribution_is_refused(content: bytes) -> None:
+def test_metadata_of_another_distribution_is_refused(content: bytes, said: str) -> None:
     [fault] = faults_of(with_metadata(content))
-    assert "is of another distribution than METADATA says" in fault.what
+    assert fault.what == f"unsafe wheel (record): '{FOLDER}' is of another distribution than METADATA says ({said})"
     assert fault.evidence["rule"] == WheelRule.RECORD
 
 
@@ -187,3 +187,26 @@ ONE = "unsafe wheel (record): has to have one directory of metadata (.dist-info)
 def test_metadata_that_is_not_there_once_is_told(parts: list[Part], what: str) -> None:
     fault = faults_of(parts)[0]
     assert (fault.what, fault.fix) == (what, "Build the wheel anew with a current build backend")
+
+
+def tagged(content: bytes) -> io.BytesIO:
+    parts = [
+        part.but(content=content) if part.name.endswith("/WHEEL") else part
+        for part in wheel_parts(SAMPLE, "acme", "1.0")
+    ]
+    return io.BytesIO(write_archive([*parts, record_part(parts, FOLDER)]))
+
+
+def test_any_version_1_of_the_format_will_do_and_tags_may_be_missing() -> None:
+    assert scan_wheel(tagged(b"Wheel-Version: 1.0.3\n")).tags == frozenset()
+    assert scan_wheel(tagged(b"wheel-version:1\nTag: py3-none-any\nTag: cp311-abi3-linux\n")).tags == {
+        "py3-none-any",
+        "cp311-abi3-linux",
+    }
+
+
+@pytest.mark.parametrize("content", [b"", b"Wheel-Version: 2.0\n", b"Wheel-Version: 1.0\nWheel-Version: 1.0\n"])
+def test_another_version_of_the_format_is_refused(content: bytes) -> None:
+    [fault] = wheel_faults(tagged(content))
+    what = "does not say that it is of version 1 of the format"
+    assert fault.what == f"unsafe wheel (record): '{FOLDER}/WHEEL' {what}"
