@@ -274,3 +274,12 @@ def test_sanitising_is_idempotent_and_its_result_is_one_safe_name(text: str) -> 
     name = sanitize_filename(text)
     assert sanitize_filename(name) == name
     assert confine(ROOT, name).parent == ROOT
+
+
+def test_a_path_may_have_4096_bytes_and_no_more(tmp_path: Path) -> None:
+    """``PATH_MAX`` of Linux, which takes the longest of the common systems."""
+    longest = "a" + "/".join(["a" * 127] * 32)
+    assert len(longest) == 4096
+    assert confine(tmp_path, longest) == tmp_path / longest
+    with pytest.raises(PathTraversalError, match="is longer than 4096 bytes"):
+        confine(tmp_path, f"a{longest}")
