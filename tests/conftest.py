@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -85,3 +86,21 @@ def fill() -> Callable[[Path], Path]:
         return ballast
 
     return take_all
+
+
+@pytest.fixture
+def on_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+    """Puts a directory where modules are looked for first; what was imported from it is forgotten afterwards.
+
+    Else a test that comes later in the same process, and has a module of the same name, would get this one.
+    """
+    before, folders = set(sys.modules), []  # type: tuple[set[str], list[str]]
+
+    def put(folder: Path) -> None:
+        monkeypatch.syspath_prepend(folder)
+        folders.append(str(folder))
+
+    yield put
+    for name in set(sys.modules) - before:
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(tuple(folders)):
+            del sys.modules[name]

@@ -10,9 +10,9 @@ Install = Callable[..., None]
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+def install(tmp_path: Path, on_path: Callable[[Path], None]) -> Install:
     """``install(name, code, **groups)``: a distribution with one module and entry points, ``__`` standing for a dot."""
-    monkeypatch.syspath_prepend(tmp_path)
+    on_path(tmp_path)
 
     def put(name: str, code: str, **groups: str) -> None:
         (tmp_path / f"{name}.py").write_text(dedent(code), encoding="utf-8")

@@ -1,7 +1,6 @@
 """The two verbs that show what is installed, for people at 80 columns and for programs."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,6 @@ COMPONENTS = """
 
 @pytest.fixture
 def zeta(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "zeta", raising=False)
     monkeypatch.setenv("COLUMNS", "80")
     install(
         "zeta", COMPONENTS, oneiric__adapters="redis = zeta:redis\nmemory = zeta:memory", oneiric__tasks="t = zeta:task"

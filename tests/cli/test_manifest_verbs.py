@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,8 +33,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def zeta(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "zeta", raising=False)
+def zeta(install: Install) -> None:
     install("zeta", CODE, oneiric__adapters="c = zeta:cache", oneiric__actions="a = zeta:act")
 
 

@@ -1,8 +1,7 @@
 """Distributions that are really there: metadata and modules on the path."""
 
 import importlib
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,9 @@ Install = Callable[..., None]
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+def install(tmp_path: Path, on_path: Callable[[Path], None]) -> Install:
     """``install(name, version, {group: {entry point: value}}, {module: source})``."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-    before = set(sys.modules)
+    on_path(tmp_path)
 
     def install(
         name: str,
@@ -35,7 +33,4 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
             path.write_text(source)
         importlib.invalidate_caches()
 
-    yield install
-    for name in set(sys.modules) - before:
-        if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(tmp_path)):
-            del sys.modules[name]
+    return install

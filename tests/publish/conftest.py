@@ -68,12 +68,11 @@ Project-URL: Documentation, https://zeta.example/docs
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+def install(tmp_path: Path, on_path: Callable[[Path], None]) -> Install:
     """``install(name, code, {group: name}, metadata)``: one module and what it announces, as pip leaves it."""
     site = tmp_path / "site"
     site.mkdir()
-    monkeypatch.syspath_prepend(site)
-    before = set(sys.modules)
+    on_path(site)
 
     def put(name: str, code: str, groups: dict[str, str], metadata: str) -> None:
         (site / f"{name}.py").write_text(dedent(code), encoding="utf-8")
@@ -84,10 +83,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         (info / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
         importlib.invalidate_caches()
 
-    yield put
-    for name in set(sys.modules) - before:
-        if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(site)):
-            del sys.modules[name]
+    return put
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ After a change that is meant: ``python tests/trust/test_what_refusals_say.py``, 
 import base64
 import json
 import math
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -319,7 +320,7 @@ def said(name: str) -> str:
         cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
-        text = text.replace(str(cause), "<cause>")
+        text = re.sub(re.escape(str(cause).rstrip(".?")) + "[.?]", "<cause>.", text)
     evidence = "".join(f"\n    {field} = {value}" for field, value in sorted(error.evidence.items()))
     return f"{type(error).__name__}: {text}{evidence}"
 
