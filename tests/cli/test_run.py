@@ -166,6 +166,19 @@ async def test_who_interrupts_twice_does_not_wait_for_the_clean_up(here: Path, s
 
 
 @pytest.mark.long
+async def test_a_supervisor_that_tells_it_twice_does_not_hurry_the_clean_up(here: Path, server: ArtifactServer) -> None:
+    """``timeout`` sends SIGTERM to the process and to its group, which is the same process once more."""
+    url = server.serve("/manifest.json", offer("Slow", 1))
+    async with running(here, "--manifest-url", url, "--json") as process:
+        await process.snapshot(lambda snapshot: snapshot["ready"])
+        process.process.send_signal(signal.SIGTERM)
+        await process.snapshot(lambda snapshot: snapshot["phase"] == "stopping")
+        code, out, _ = await process.end(signal.SIGTERM)
+    assert code == 0
+    assert json.loads(out.splitlines()[-1])["phase"] == "stopped"
+
+
+@pytest.mark.long
 async def test_it_starts_without_a_server_and_says_so(here: Path) -> None:
     with ArtifactServer() as gone:
         url = gone.url_of("/manifest.json")

@@ -73,8 +73,8 @@ def run(
 ) -> None:
     """Run what the settings select of what is installed and what a manifest offers, and replace it as both change.
 
-    SIGINT and SIGTERM end it: what runs is cleaned up, and the exit code is 0. Everything that is amiss is told and
-    tried again. With --json each line of the output is a snapshot of how it is.
+    SIGINT and SIGTERM end it: what runs is cleaned up, and the exit code is 0; a second SIGINT does not wait for that.
+    Everything that is amiss is told and tried again. With --json each line of the output is a snapshot of how it is.
     """
     sourcing = Sourcing(
         manifest_url=manifest_url,
@@ -126,15 +126,20 @@ async def _run(resolver: Resolver, arguments: Arguments, settings: Path | None, 
 
 
 class _Asked:
-    """Whether it was asked to end, by a signal: once, and once more."""
+    """Whether it was asked to end, by a signal: once, and by a person once more.
+
+    Who supervises processes may well send SIGTERM twice, as ``timeout`` does, to the process and to its group.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.once, self.again = asyncio.Event(), asyncio.Event()
         for number in ENDING:
-            loop.add_signal_handler(number, self._ask)
+            loop.add_signal_handler(number, self._ask, number)
 
-    def _ask(self) -> None:
-        (self.again if self.once.is_set() else self.once).set()
+    def _ask(self, number: int) -> None:
+        if self.once.is_set() and number == signal.SIGINT:
+            self.again.set()
+        self.once.set()
 
 
 class _Teller:
