@@ -177,10 +177,7 @@ class _Sync:
         places = places_of(self.resolver)
         async with places.applying:
             try:
-                belief, expired = await in_thread(
-                    believe_kept, known.offer, self.trust, self.store, self.location, self.clock.now()
-                )
-                wanted, skipped = await in_thread(_wanted, belief.manifest)
+                belief, expired, wanted, skipped = await in_thread(self._understand_kept, known.offer)
                 report = await self._put_in_place(known.offer, belief, wanted, skipped, None, revived=True)
             except OneiricError as other:
                 error.add_note(f"The last known good manifest cannot serve either: {other}")
@@ -237,9 +234,15 @@ class _Sync:
 
     def _understand(self, offer: Offer) -> tuple[Belief, list[Candidate], dict[str, str]]:
         """What may be believed, and what of it is wanted here; in a thread, as the loop has others to serve."""
-        with no_garbage_search(many=not isinstance(offer, RemoteManifest) and len(offer[0]) > _LARGE):
+        with no_garbage_search(many=_is_large(offer)):
             belief = believe(offer, self.trust, self.store, self.location, self.clock.now())
             return belief, *_wanted(belief.manifest)
+
+    def _understand_kept(self, offer: tuple[bytes, str]) -> tuple[Belief, str, list[Candidate], dict[str, str]]:
+        """The same of what stood before, with the reason for which it would not be believed today."""
+        with no_garbage_search(many=_is_large(offer)):
+            belief, expired = believe_kept(offer, self.trust, self.store, self.location, self.clock.now())
+            return belief, expired, *_wanted(belief.manifest)
 
     async def _recall(self) -> Kept | None:
         return None if self.kept is None else await in_thread(self.kept.recall, self.location)
@@ -265,6 +268,10 @@ class _Sync:
             return [*candidates]
         await bring(candidates, self.artifacts, self.headers_for, self.tally)
         return await with_code(candidates, self.artifacts.store)
+
+
+def _is_large(offer: Offer) -> bool:
+    return not isinstance(offer, RemoteManifest) and len(offer[0]) > _LARGE
 
 
 def _default_fetcher(clock: Clock) -> Fetcher:

@@ -1,15 +1,19 @@
-"""Processes of their own, as many as a test likes, and somebody who is not root."""
+"""Processes of their own, as many as a test likes, somebody who is not root, and a store with something in it."""
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from oneiric_core.artifacts.store import BlobStore
+from oneiric_core.artifacts.unpack import unpack
 
 _SERVER = """
 import asyncio, json, os, select, signal, sys, traceback
@@ -89,3 +93,17 @@ def unprivileged(place: Path) -> Iterator[None]:
     yield
     if root:
         os.seteuid(0)
+
+
+@pytest.fixture
+def with_tree(tmp_path: Path) -> Callable[[bytes], BlobStore]:
+    """``with_tree(wheel)``: a store with a wheel, what was unpacked from it, and the artifact ``b"other"``."""
+
+    def made(wheel: bytes) -> BlobStore:
+        store = BlobStore(tmp_path / "cache")
+        for content in (wheel, b"other"):
+            store.add([content], hashlib.sha256(content).hexdigest())
+        unpack(store, hashlib.sha256(wheel).hexdigest())
+        return store
+
+    return made

@@ -1,6 +1,7 @@
 """Whoever looks at what is in the cache follows no link, counts every byte, and leaves nothing elsewhere."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,8 @@ OTHER = hashlib.sha256(b"other").hexdigest()
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> BlobStore:
-    """A wheel with its tree, and an artifact without one."""
-    store = BlobStore(tmp_path / "cache")
-    store.add([WHEEL], SHA256)
-    store.add([b"other"], OTHER)
-    unpack(store, SHA256)
-    return store
+def store(with_tree: Callable[[bytes], BlobStore]) -> BlobStore:
+    return with_tree(WHEEL)
 
 
 @pytest.fixture

@@ -23,13 +23,8 @@ RECORD = "acme-1.0.dist-info/RECORD"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> BlobStore:
-    """A wheel with its tree, and an artifact without one."""
-    store = BlobStore(tmp_path / "cache")
-    store.add([WHEEL], SHA256)
-    store.add([b"other"], OTHER)
-    unpack(store, SHA256)
-    return store
+def store(with_tree: Callable[[bytes], BlobStore]) -> BlobStore:
+    return with_tree(WHEEL)
 
 
 @pytest.fixture

@@ -1,6 +1,10 @@
-"""Installed packages for tests of the command line: a directory on the path with a dist-info, as pip leaves it."""
+"""What the command line meets: installed packages, as pip leaves them, and somebody at a terminal."""
 
-from collections.abc import Callable
+import contextlib
+import os
+import pty
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from textwrap import dedent
 
@@ -23,3 +27,24 @@ def install(tmp_path: Path, on_path: Callable[[Path], None]) -> Install:
         (info / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
 
     return put
+
+
+@pytest.fixture
+def at_a_terminal() -> Callable[[Sequence[str]], bytes]:
+    """What somebody sees who types the arguments at a terminal, where the command succeeds."""
+
+    def typed(arguments: Sequence[str]) -> bytes:
+        child, terminal = pty.fork()
+        if child == 0:
+            code = "import sys; from oneiric_core.cli.main import main; sys.exit(main())"
+            environ = {**os.environ, "TERM": "xterm", "COLUMNS": "200"}
+            os.execve(sys.executable, [sys.executable, "-c", code, *arguments], environ)  # noqa: S606
+        shown = b""
+        with contextlib.suppress(OSError):  # how Linux says that nobody is at the other end any more
+            while chunk := os.read(terminal, 4096):
+                shown += chunk
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        os.close(terminal)
+        return shown
+
+    return typed

@@ -1,11 +1,8 @@
 """``artifacts upload`` as typed: into a directory, with progress for people only."""
 
-import contextlib
 import hashlib
 import json
-import os
-import pty
-import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -79,18 +76,9 @@ def test_a_key_is_not_used_twice(capsys: Capture, here: Path) -> None:
     assert (here / "www" / "wheels" / "acme.whl").read_bytes() == CONTENT
 
 
-def test_who_looks_sees_how_far_it_is(here: Path) -> None:
+def test_who_looks_sees_how_far_it_is(here: Path, at_a_terminal: Callable[[Sequence[str]], bytes]) -> None:
     (here / "acme.whl").write_bytes(bytes(3 << 20))
-    child, terminal = pty.fork()
-    if child == 0:
-        code = "import sys; from oneiric_core.cli.main import main; sys.exit(main())"
-        os.execve(sys.executable, [sys.executable, "-c", code, *UPLOAD.split()], {**os.environ, "TERM": "xterm"})  # noqa: S606
-    shown = b""
-    with contextlib.suppress(OSError):  # how Linux says that nobody is at the other end any more
-        while chunk := os.read(terminal, 4096):
-            shown += chunk
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    os.close(terminal)
+    shown = at_a_terminal(UPLOAD.split())
     assert b"Uploading acme.whl" in shown
     assert b"6.3" in shown  # megabytes: each byte sent, and read back
 

@@ -1,12 +1,9 @@
 """``cache verify``: each fault is a line with what to do, and whoever looks on sees how far it is."""
 
-import contextlib
 import hashlib
 import json
 import os
-import pty
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -103,22 +100,6 @@ def test_programs_are_told_each_fault(store: BlobStore, capsys: Capture) -> None
     ]
 
 
-def at_a_terminal(arguments: Sequence[str]) -> bytes:
-    """What somebody sees who types it."""
-    child, terminal = pty.fork()
-    if child == 0:
-        code = "import sys; from oneiric_core.cli.main import main; sys.exit(main())"
-        environ = {**os.environ, "TERM": "xterm", "COLUMNS": "200"}
-        os.execve(sys.executable, [sys.executable, "-c", code, *arguments], environ)  # noqa: S606
-    shown = b""
-    with contextlib.suppress(OSError):  # how Linux says that nobody is at the other end any more
-        while chunk := os.read(terminal, 4096):
-            shown += chunk
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    os.close(terminal)
-    return shown
-
-
 @pytest.mark.parametrize(
     ("verb", "label", "summary"),
     [
@@ -126,7 +107,13 @@ def at_a_terminal(arguments: Sequence[str]) -> bytes:
         (["gc", "--max-bytes", "0"], b"Making room", b"2 artifacts removed"),
     ],
 )
-def test_who_looks_sees_how_far_it_is(store: BlobStore, verb: list[str], label: bytes, summary: bytes) -> None:
+def test_who_looks_sees_how_far_it_is(
+    store: BlobStore,
+    at_a_terminal: Callable[[Sequence[str]], bytes],
+    verb: list[str],
+    label: bytes,
+    summary: bytes,
+) -> None:
     shown = at_a_terminal(["cache", *verb, "--cache-dir", str(store.root)])
     assert label in shown
     assert b"5.0/5.0 MB" in shown
@@ -134,7 +121,9 @@ def test_who_looks_sees_how_far_it_is(store: BlobStore, verb: list[str], label: 
 
 
 @pytest.mark.parametrize("verb", [["verify"], ["gc", "--max-bytes", "0"]])
-def test_whoever_asks_for_json_sees_json_and_nothing_else(store: BlobStore, verb: list[str]) -> None:
+def test_whoever_asks_for_json_sees_json_and_nothing_else(
+    store: BlobStore, at_a_terminal: Callable[[Sequence[str]], bytes], verb: list[str]
+) -> None:
     found = json.loads(at_a_terminal(["cache", *verb, "--json", "--cache-dir", str(store.root)]))
     assert found["cache_dir"] == str(store.root)
 

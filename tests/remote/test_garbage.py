@@ -4,6 +4,7 @@ import gc
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -64,25 +65,47 @@ def test_of_blocks_that_overlap_the_last_one_ends_it(on: bool) -> None:
     assert gc.isenabled() is on
 
 
-async def test_a_large_manifest_comes_in_with_few_searches() -> None:
-    """One candidate is several objects, and seven hundred new objects start a search: it would be dozens."""
+@pytest.fixture
+def searches() -> Iterator[list[int]]:
+    """The searches that the collector begins, by generation; none of what was dropped before."""
+    begun: list[int] = []
+
+    def seen(phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            begun.append(info["generation"])
+
+    gc.collect()
+    gc.callbacks.append(seen)
+    yield begun
+    gc.callbacks.remove(seen)
+
+
+def large() -> bytes:
+    """One candidate is several objects, and seven hundred new objects start a search."""
     entries = [
         manifest_entry("adapter", f"key-{number}", "acme", "oneiric_core.testing.sample:Sample", owner="o" * 80)
         for number in range(3_000)
     ]
-    data = json.dumps({"source": "acme", "entries": entries}).encode()
-    searches: list[int] = []
+    return json.dumps({"source": "acme", "entries": entries}).encode()
 
-    def seen(phase: str, info: dict[str, int]) -> None:
-        if phase == "start":
-            searches.append(info["generation"])
 
-    gc.collect()
-    gc.callbacks.append(seen)
-    try:
-        report = await sync_remote_manifest(Resolver(), (data, "application/json"), trust=UnsafeAcceptUnsigned())
-    finally:
-        gc.callbacks.remove(seen)
-    assert report.registered == len(entries)
+async def test_a_large_manifest_comes_in_with_few_searches(searches: list[int]) -> None:
+    data = large()
+    searches.clear()
+    report = await sync_remote_manifest(Resolver(), (data, "application/json"), trust=UnsafeAcceptUnsigned())
+    assert report.registered == 3_000
+    assert len(searches) < 10, searches
+    assert gc.isenabled()
+
+
+async def test_so_does_the_one_that_stood_before_where_there_is_none_now(tmp_path: Path, searches: list[int]) -> None:
+    path, state = tmp_path / "manifest.json", tmp_path / "state"
+    path.write_bytes(large())
+    await sync_remote_manifest(Resolver(), path, trust=UnsafeAcceptUnsigned(), state_dir=state)
+    path.unlink()
+    searches.clear()
+    report = await sync_remote_manifest(Resolver(), path, trust=UnsafeAcceptUnsigned(), state_dir=state)
+    assert report.stale
+    assert report.registered == 3_000
     assert len(searches) < 10, searches
     assert gc.isenabled()

@@ -55,7 +55,7 @@ def asking_again(bench: Bench, question: Question) -> Iterator[None]:
     """What fails inside of the block is the answer to this question."""
     bench.tally.question = question
     yield
-    bench.tally.question = None
+    bench.tally.question = None  # and not where it failed: the script is written of what stands here then
 
 
 def unsigned_of(bench: Bench) -> Document:
