@@ -14,10 +14,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from oneiric_conformance.isolation.forkserver import ForkServer
 from oneiric_conformance.observing.frames import Whose, whose_code
 from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_core import ConformanceError
@@ -36,12 +37,6 @@ _MOST: Final = 6
 _ESCAPED: Final = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 """How :mod:`faulthandler` writes what is not ASCII."""
 
-_BOOT: Final = (
-    "import json,sys;r=json.load(open(sys.argv[1],encoding='utf-8'));sys.path[:]=r['sys.path'];"
-    "from oneiric_conformance.isolation.telling import confine;from oneiric_conformance.isolation.{module} import main;"
-    "confine();main(r,int(sys.argv[2]))"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class ChildEnd:
@@ -58,29 +53,26 @@ class ChildEnd:
 
 
 def run_child(module: str, request: Mapping[str, Any], box: Sandbox, seconds: Mapping[str, float]) -> ChildEnd:
-    """Run ``oneiric_conformance.<module>.main(request, descriptor)`` in a fresh interpreter in ``box``.
+    """Run ``oneiric_conformance.isolation.<module>.main(request, descriptor)`` in a fresh process in ``box``.
 
     :param seconds: the time each stage may take.
     :raises ConformanceError: if the child did not get as far as the subject.
     """
-    asked = box.root / "request.json"
-    asked.write_text(json.dumps({**request, "sys.path": sys.path}), encoding="utf-8")
+    asked, errors = box.root / "request.json", box.root / "stderr"
+    around = {"module": module, "environment": box.environment(), "work": str(box.work), "sys.path": sys.path}
+    asked.write_text(json.dumps({**request, **around}), encoding="utf-8")
     box.work.mkdir(exist_ok=True)
     told, tell = os.pipe()
-    errors = box.root / "stderr"
-    with errors.open("wb") as stderr:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own program
-            [sys.executable, "-B", "-P", "-c", _BOOT.format(module=module), str(asked), str(tell)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            env=box.environment(),
-            cwd=box.work,
-            pass_fds=(tell,),
-            start_new_session=True,
-        )
-    os.close(tell)
-    return _followed(told, process.pid, process.wait, seconds, errors)
+    try:
+        with errors.open("wb") as stderr:
+            child = ForkServer.mine(stderr).fork(asked, tell, stderr)
+    except ChildProcessError as error:
+        os.close(told)
+        raise _unborn(f"could not be started: {error}", errors) from error
+    finally:
+        os.close(tell)
+    end = _followed(told, child.pid, child.wait, seconds, errors)
+    return end if end.fault or child.known else replace(end, fault="ended the process that started it")
 
 
 def fork_child(act: Callable[[int], object], box: Sandbox, seconds: Mapping[str, float]) -> ChildEnd:
@@ -158,12 +150,16 @@ def _followed(told: int, pid: int, wait: Callable[..., int], seconds: Mapping[st
     except ValueError as error:
         fault = f"wrote on the kit's pipe ({error})"
     if stage == _BOOTING and fault:
-        raise ConformanceError(
-            f"the kit's child process {fault}: {_tail(errors)}",
-            fix="Report it; it happened before the component was imported",
-            stderr=_tail(errors),
-        )
+        raise _unborn(fault, errors)
     return ChildEnd(tuple(notes), stage, fault)
+
+
+def _unborn(fault: str, errors: Path) -> ConformanceError:
+    return ConformanceError(
+        f"the kit's child process {fault}: {_tail(errors)}",
+        fix="Report it; it happened before the component was imported",
+        stderr=_tail(errors),
+    )
 
 
 def _patiently(lines: "_Lines", pid: int, seconds: float) -> bytes | None:
@@ -227,6 +223,8 @@ def _ended(wait: Callable[..., int], errors: Path) -> str:
         code = wait(timeout=1.0)
     except subprocess.TimeoutExpired:
         return "closed the kit's pipe"
+    except ChildProcessError:
+        return "ended the process that started it"
     if code >= 0:
         return f"ended the process with exit code {code}"
     crash = _stack(errors)

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.abc import Loader, MetaPathFinder
-from inspect import isclass, isfunction, isroutine
-from types import ModuleType
+from inspect import isclass, isfunction
+from types import BuiltinFunctionType, MethodType, MethodWrapperType, ModuleType
 from typing import Final
 
 __all__ = ["Fingerprint", "noting_imports", "take_fingerprint"]
@@ -20,6 +20,7 @@ __all__ = ["Fingerprint", "noting_imports", "take_fingerprint"]
 _SYSTEM: Final = ("asyncio", "builtins", "gc", "os", "posix", "signal", "sys", "threading", "time")
 _KIT: Final = ("oneiric_core", "oneiric_conformance", "pytest_oneiric", "hypothesis", "_pytest", "pytest", "pluggy")
 _OURS_TO_EXTEND: Final = "oneiric_core.builtin"
+_CODE: Final = (type, BuiltinFunctionType, MethodType, MethodWrapperType)
 _REPLACED_BY_DESIGN: Final = frozenset({("sys", "displayhook"), ("sys", "excepthook"), ("sys", "unraisablehook")})
 
 
@@ -110,7 +111,7 @@ def _watched(name: str) -> bool:
 def _held(module: ModuleType) -> dict[str, tuple[object, object]]:
     found: dict[str, tuple[object, object]] = {}
     for name, value in list(vars(module).items()):
-        if isclass(value) or isroutine(value):
+        if _is_code[type(value)]:
             found[name] = (value, _code(value))
         if isclass(value) and value.__module__ == module.__name__:
             found |= {f"{name}.{part}": (held, _code(held)) for part, held in vars(value).items() if _counts(held)}
@@ -120,7 +121,19 @@ def _held(module: ModuleType) -> dict[str, tuple[object, object]]:
 
 
 def _counts(value: object) -> bool:
-    return isclass(value) or isroutine(value) or isinstance(value, property)
+    return isinstance(value, property) or _is_code[type(value)]
+
+
+class _CodeByType(dict[type, bool]):
+    """Whether objects of a type are classes, or what :func:`inspect.isroutine` says of each: their type decides."""
+
+    def __missing__(self, kind: type) -> bool:
+        descriptor = hasattr(kind, "__get__") and not hasattr(kind, "__set__")
+        self[kind] = answer = descriptor or issubclass(kind, _CODE)
+        return answer
+
+
+_is_code: Final = _CodeByType()
 
 
 def _code(value: object) -> object:

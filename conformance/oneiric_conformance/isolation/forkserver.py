@@ -1,0 +1,127 @@
+"""A process that has loaded what a first run needs, and is copied for each: a fresh interpreter at a tenth of the cost.
+
+It has seen nothing but the kit's own modules, and runs nothing itself. It is nobody's child, so that a component which
+waits for children, or is asked for those it left, never meets it; it ends with the process that uses it.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import weakref
+from pathlib import Path
+from typing import BinaryIO, Final, Self
+
+__all__ = ["ForkServer", "Forked"]
+
+_BOOT: Final = (
+    "import os,sys;os.fork() and os._exit(0);sys.path[:]=sys.argv[2:];"
+    "from oneiric_conformance.isolation.forkserver_child import serve;serve(int(sys.argv[1]))"
+)
+_WORD: Final = 32
+"""Bytes that hold any number it answers."""
+
+_of_this_thread = threading.local()
+
+
+class Forked:
+    """A process that the server made.
+
+    :param pid: it leads a session of its own, and its process group has the same number.
+    """
+
+    def __init__(self, pid: int, connection: socket.socket) -> None:
+        self.pid = pid
+        self._connection = connection
+        self._code: int | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether its end is known."""
+        return self._code is not None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, negative for a signal, as of :meth:`subprocess.Popen.wait`.
+
+        :raises subprocess.TimeoutExpired: if it has not ended after ``timeout`` seconds.
+        :raises ChildProcessError: if the server is gone, and nobody will ever know.
+        """
+        if self._code is None:
+            self._connection.settimeout(timeout)
+            try:
+                self._code = _number(self._connection)
+            except TimeoutError:
+                raise subprocess.TimeoutExpired("fork", timeout or 0) from None
+            finally:
+                self._connection.settimeout(None)
+        return self._code
+
+
+class ForkServer:
+    """The server of one thread of one process; it serves one first run after the other."""
+
+    @classmethod
+    def mine(cls, errors: BinaryIO) -> Self:
+        """The one of this thread, started if there is none that can be used.
+
+        :param errors: where a server that cannot start says why.
+        """
+        server: Self | None = getattr(_of_this_thread, "server", None)
+        if server is None or not server.usable():
+            server = _of_this_thread.server = cls(errors)
+        return server
+
+    def __init__(self, errors: BinaryIO) -> None:
+        self._connection, far = socket.socketpair()
+        self._identity = (os.getpid(), os.fstat(self._connection.fileno()).st_ino)
+        weakref.finalize(self, self._connection.close)
+        with far:
+            starter = subprocess.Popen(  # noqa: S603 - our own interpreter and our own program
+                [sys.executable, "-B", "-P", "-c", _BOOT, str(far.fileno()), *sys.path],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                pass_fds=(far.fileno(),),
+                start_new_session=True,
+            )
+        starter.wait()
+
+    def fork(self, request: Path, tell: int, errors: BinaryIO) -> Forked:
+        """Have the request served by a new process.
+
+        :param request: a file with what :func:`.forkserver_child.serve` reads.
+        :param tell: the descriptor that becomes its pipe to us.
+        :raises ChildProcessError: if the server is gone.
+        """
+        try:
+            socket.send_fds(self._connection, [os.fsencode(request)], [tell, errors.fileno()])
+        except OSError as error:
+            raise ChildProcessError(f"it takes no requests ({error})") from error
+        return Forked(_number(self._connection), self._connection)
+
+    def usable(self) -> bool:
+        """Whether it is this process that started it, no component closed the connection, and it has not ended."""
+        if self._identity[0] != os.getpid():
+            return False
+        try:
+            ours = os.fstat(self._connection.fileno()).st_ino == self._identity[1]
+        except OSError:
+            ours = False
+        if not ours:
+            self._connection.detach()  # the number may be somebody else's by now
+            return False
+        try:
+            return bool(self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            return True
+
+
+def _number(connection: socket.socket) -> int:
+    try:
+        said = connection.recv(_WORD)
+    except ConnectionError as error:
+        raise ChildProcessError("it ended") from error
+    if not said:
+        raise ChildProcessError("it ended")
+    return int(said)

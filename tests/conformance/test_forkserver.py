@@ -1,0 +1,169 @@
+"""First runs are copies of one process that has loaded the kit: each is as fresh as a process just started."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oneiric_conformance import Limits, Subject
+from oneiric_conformance.isolation.smoke import SmokeReport, smoke
+
+QUICK = Limits(init=0.4, health=0.4, cleanup=0.4, drain=0.4)
+GOOD = "class Good:\n    async def run(self, payload): return payload"
+
+
+def run(author: Any, source: str) -> SmokeReport:
+    return smoke(author.package(source, "Good").subjects[0], QUICK)
+
+
+def in_a_thread_of_its_own(act: Callable[[], object]) -> Any:
+    """Each thread has a server of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(act).result()
+
+
+def descriptors() -> dict[int, str]:
+    found = {}
+    for number in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers, not paths
+        try:
+            found[int(number)] = os.readlink(f"/proc/self/fd/{number}")  # noqa: PTH115 - of the kernel
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def test_the_server_is_nobodys_child(author: Any) -> None:
+    """A component that waits for its children must not wait for the kit's."""
+    assert run(author, GOOD).ok
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_what_one_changed_the_next_does_not_see(author: Any) -> None:
+    changes = "import os, string, sys\nos.environ['MARK'] = string.mark = 'x'\nsys.path.append('/mark')\n"
+    assert run(author, changes + GOOD).ok
+    sees = "import os, string, sys\nassert 'MARK' not in os.environ\nassert not hasattr(string, 'mark')\n"
+    assert run(author, f"{sees}assert '/mark' not in sys.path\n{GOOD}").failure == ""
+
+
+def test_what_changed_here_it_does_see(author: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server was started before; what it copies for a component is this process as it is now."""
+    assert run(author, GOOD).ok
+    monkeypatch.setenv("ACME_URL", "here")
+    monkeypatch.syspath_prepend(str(author.folder / "late"))
+    (author.folder / "late").mkdir()
+    (author.folder / "late" / "late_module.py").write_text("", encoding="utf-8")
+    assert run(author, f"import os, late_module\nassert os.environ['ACME_URL'] == 'here'\n{GOOD}").failure == ""
+
+
+def test_no_two_draw_the_same_random_numbers(author: Any) -> None:
+    """What a copy of a process has to see to: else two components would meet under one temporary name."""
+    drawn = [run(author, f"import random\nraise ValueError(random.random())\n{GOOD}").reason for _ in range(2)]
+    assert drawn[0].startswith("ValueError: 0.")
+    assert drawn[0] != drawn[1]
+
+
+def test_who_ends_the_process_that_started_it_has_failed(author: Any) -> None:
+    report = run(author, f"import os\nos.kill(os.getppid(), 9)\n{GOOD}")
+    assert report.failure.endswith("ended the process that started it")
+    assert run(author, GOOD).ok, "the next one gets a server of its own"
+
+
+def test_who_ends_both_has_failed(author: Any) -> None:
+    report = run(author, f"import os\nos.kill(os.getppid(), 9)\nos.kill(os.getpid(), 9)\n{GOOD}")
+    assert report.failure == "import: ended the process that started it"
+    assert run(author, GOOD).ok
+
+
+def test_a_component_that_closes_descriptors_here_does_not_end_the_first_runs(author: Any, tmp_path: Path) -> None:
+    """Nor is anything sent to what has the number afterwards."""
+
+    def close_and_go_on() -> tuple[SmokeReport, SmokeReport, bytes]:
+        before = descriptors()
+        assert run(author, GOOD).ok
+        opened = [number for number, what in descriptors().items() if before.get(number) != what]
+        assert len(opened) == 1, "the connection to the server"
+        os.close(opened[0])
+        closed = run(author, GOOD)
+        again = [number for number, what in descriptors().items() if before.get(number) != what]
+        os.close(again[0])
+        with (tmp_path / "file").open("w+b", buffering=0) as file:
+            os.dup2(file.fileno(), again[0])
+            taken = run(author, GOOD)
+            os.close(again[0])
+            file.seek(0)
+            return closed, taken, file.read()
+
+    closed, taken, written = in_a_thread_of_its_own(close_and_go_on)
+    assert closed.ok
+    assert taken.ok
+    assert written == b""
+
+
+def test_threads_do_not_wait_for_each_others(author: Any) -> None:
+    """One hangs until its time is up; the other has long been told by then."""
+    hangs = author.package("import time\nclass Good:\n    def __init__(self): time.sleep(60)", "Good").subjects[0]
+    works = author.package(GOOD, "Good").subjects[0]
+    told: list[str] = []
+    patient = Limits(init=3.0, health=0.4, cleanup=0.4, drain=0.4)
+
+    def judge(subject: Subject, limits: Limits) -> None:
+        told.append("works" if smoke(subject, limits).ok else "hangs")
+
+    threads = [threading.Thread(target=judge, args=each) for each in ((hangs, patient), (works, QUICK))]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert told == ["works", "hangs"]
+
+
+KILLED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from oneiric_conformance import Limits, Subject
+from oneiric_conformance.isolation.smoke import smoke
+smoke(Subject("task", "good", "acme", "hanging:Good"), Limits(init=600))
+"""
+HANGS = """
+import os, pathlib, time
+class Good:
+    def __init__(self):
+        place = pathlib.Path(__file__).parent
+        (place / "new").write_text(f"{os.getpid()} {os.getppid()}")
+        (place / "new").rename(place / "numbers")
+        time.sleep(600)
+"""
+
+
+def test_all_of_it_ends_with_the_run_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "hanging.py").write_text(HANGS, encoding="utf-8")
+    run_of_kit = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)])
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "numbers").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # polling another process
+    numbers = (tmp_path / "numbers").read_text(encoding="utf-8").split()
+    assert all(is_there(number) for number in numbers)
+    run_of_kit.send_signal(signal.SIGKILL)
+    run_of_kit.wait()
+    while any(is_there(number) for number in numbers):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # likewise
+
+
+def is_there(number: str) -> bool:
+    """A process that has ended and that nobody has asked about is not."""
+    try:
+        stat = Path(f"/proc/{number}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
