@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -198,9 +198,8 @@ class Bench(Handling):
         :param trust: by default one key, that of the kit's publisher, and the first source it sees.
         :param workdir: by default a fresh directory that is removed afterwards; see :meth:`workdir`.
         """
-        with tempfile.TemporaryDirectory(prefix="oneiric-runtime-", ignore_cleanup_errors=True) as fresh:
+        with _fresh() if workdir is None else nullcontext(workdir) as place:
             runtime = self.runtime_factory()
-            place = Path(fresh) if workdir is None else workdir
             self._workdirs[id(runtime)] = place
             await runtime.start(place, trust or self.trust, limits or self.limits)
             try:
@@ -222,3 +221,9 @@ class Bench(Handling):
     @property
     def _named(self) -> str:
         return f"{self._name} {self._subject.id if self._subject else self.package.name}"
+
+
+@contextmanager
+def _fresh() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="oneiric-runtime-", ignore_cleanup_errors=True) as made:
+        yield Path(made)

@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -66,7 +66,8 @@ class Sandbox:
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of a process in this sandbox: ``base`` (this process's own) with home and TMPDIR replaced."""
-        homes = {name: str(self.home / below) for name, below in HOMES.items()}
+        home = str(self.home)
+        homes = {name: f"{home}/{below}" if below else home for name, below in HOMES.items()}
         temps = dict.fromkeys(_TEMPS, str(self.tmp))
         return {**(os.environ if base is None else base), **homes, **temps, "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -143,6 +144,10 @@ def _is_a_box(path: str) -> bool:
 
 def _remove(root: Path) -> None:
     """A component may have taken permissions away; what then still cannot be removed is left to the system."""
+    with suppress(OSError):  # most are empty, and gone after this
+        for name in (BOX, "tmp", "home", ""):
+            os.rmdir(os.path.join(root, name))  # noqa: PTH106, PTH118 - once for every example
+        return
     shutil.rmtree(root, ignore_errors=True)
     if root.exists():
         for place, _, _ in os.walk(root):
@@ -173,12 +178,15 @@ def sandbox() -> Iterator[Sandbox]:
 
 @contextmanager
 def _redirected(box: Sandbox) -> Iterator[None]:
+    """What is elsewhere afterwards is put back; all else, which is nearly everything, is not touched."""
     former, former_tempdir, former_bytecode = dict(os.environ), tempfile.tempdir, sys.dont_write_bytecode
-    os.environ.update(box.environment(former))
+    os.environ.update(box.environment({}))
     tempfile.tempdir, sys.dont_write_bytecode = str(box.tmp), True
     try:
         yield
     finally:
         tempfile.tempdir, sys.dont_write_bytecode = former_tempdir, former_bytecode
-        os.environ.clear()
-        os.environ.update(former)
+        now = dict(os.environ)
+        for name in now.keys() - former.keys():
+            del os.environ[name]
+        os.environ.update({name: value for name, value in former.items() if now.get(name) != value})
