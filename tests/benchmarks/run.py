@@ -15,6 +15,7 @@ from fixtures import fixtures
 from kit import kit
 from manifests import manifests
 from measure import ROOT
+from overhead import overhead
 from plugin import plugin
 from publishing import publishing
 from reload import reload
@@ -31,6 +32,7 @@ SUBJECTS = {
     "reload": reload,
     "cache": cache,
     "kit": kit,
+    "overhead": overhead,
     "publishing": publishing,
 }
 
