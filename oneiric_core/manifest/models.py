@@ -24,6 +24,7 @@ from oneiric_core.manifest.shapes import (
     CertificateReference,
     Dag,
     EventFilter,
+    Listed,
     RetryPolicy,
     Sha256,
     Shape,
@@ -149,7 +150,7 @@ class RemoteManifestEntry(Shape):
     metadata: dict[str, Any] = Field(default_factory=dict, description="Anything else; fields override namesakes.")
 
     length: int | None = Field(default=None, ge=0, description="Size of the file at 'uri', in bytes.")
-    capabilities: list[Capability] = Field(default_factory=list, description="What it can do: names, or descriptors.")
+    capabilities: Listed[Capability] = Field(default_factory=list, description="What it can do: names, or descriptors.")
     owner: str | None = Field(default=None, description="Who answers for it.")
     requires_secrets: bool = Field(default=False, description="Does it need secrets to work?")
     settings_model: str | None = Field(
@@ -158,21 +159,21 @@ class RemoteManifestEntry(Shape):
     side_effect_free: bool = Field(default=False, description="May it be called again without harm?")
     timeout_seconds: float | None = Field(default=None, gt=0, description="How long one call may take.")
     retry_policy: RetryPolicy | None = Field(default=None, description="How often and when a call is tried again.")
-    requires: list[RequirementText] = Field(
+    requires: Listed[RequirementText] = Field(
         default_factory=list, description="Requirements (PEP 508) that must be installed, or the entry is skipped."
     )
-    conflicts_with: list[RequirementText] = Field(
+    conflicts_with: Listed[RequirementText] = Field(
         default_factory=list, description="Requirements (PEP 508) of which none may be installed."
     )
     python_version: SpecifierText | None = Field(default=None, description="Pythons it runs on (PEP 440 specifiers).")
-    os_platform: list[str] | None = Field(
+    os_platform: Listed[str] | None = Field(
         default=None, description="Systems it runs on, as sys.platform says them; any if empty."
     )
     license: LicenseText | None = Field(default=None, description="An SPDX expression.")
     documentation_url: str | None = Field(default=None, description="Where people read about it.")
-    event_topics: list[str] | None = Field(default=None, description="Topics an event handler is given.")
+    event_topics: Listed[str] | None = Field(default=None, description="Topics an event handler is given.")
     event_max_concurrency: int | None = Field(default=None, ge=1, description="How many events it handles at once.")
-    event_filters: list[EventFilter] | None = Field(default=None, description="Conditions that all have to hold.")
+    event_filters: Listed[EventFilter] | None = Field(default=None, description="Conditions that all have to hold.")
     event_priority: int | None = Field(default=None, description="Higher comes first.")
     event_fanout_policy: Literal["broadcast", "exclusive"] | None = Field(
         default=None, description="Is it alone in getting an event ('exclusive'), if it comes first?"
@@ -267,10 +268,10 @@ class ManifestHeader(Shape):
 class RemoteManifest(ManifestHeader):
     """What a publisher offers, all of it, at one moment. No two entries have one domain, key and provider."""
 
-    entries: list[RemoteManifestEntry] = Field(default_factory=list, description="The components on offer.")
+    entries: Listed[RemoteManifestEntry] = Field(default_factory=list, description="The components on offer.")
     signature: str | None = Field(default=None, description="The signature of a single signer, base64 of 64 bytes.")
     signature_algorithm: str = Field(default="ed25519", description="The algorithm of 'signature'.")
-    signatures: list[ManifestSignature] = Field(default_factory=list, description="Signatures of several signers.")
+    signatures: Listed[ManifestSignature] = Field(default_factory=list, description="Signatures of several signers.")
 
     @model_validator(mode="after")
     def _no_twins(self) -> Self:

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 from oneiric_core.errors import ManifestError
 from oneiric_core.manifest.documents import JSON, parse_document
 from oneiric_core.manifest.limits import Limits
-from oneiric_core.manifest.shapes import Shape
+from oneiric_core.manifest.shapes import Listed, Shape
 from oneiric_core.manifest.text import MAX_SAFE_INTEGER, shown
 
 __all__ = ["ROOT_LIMITS", "ROOT_PAYLOAD", "Role", "RootDocument"]
@@ -25,7 +25,7 @@ class Role(Shape):
     :param keys: each as base64 of its 32 bytes, or as PEM.
     """
 
-    keys: list[str] = Field(min_length=1, max_length=64)
+    keys: Listed[str] = Field(min_length=1, max_length=64)
     threshold: int = Field(ge=1)
 
 
