@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from oneiric_core.resolver import Resolver as Resolver
     from oneiric_core.runtime import HealthSnapshot as HealthSnapshot
     from oneiric_core.runtime import RuntimeOrchestrator as RuntimeOrchestrator
+    from oneiric_core.secrecy import could_be_path as could_be_path
     from oneiric_core.settings import Settings as Settings
     from oneiric_core.trust import CERTIFICATE_LEVELS as CERTIFICATE_LEVELS
     from oneiric_core.trust import Certificate as Certificate
@@ -202,6 +203,7 @@ _EXPORTS = {
         "HealthSnapshot",
         "RuntimeOrchestrator",
     ),
+    "secrecy": ("could_be_path",),
     "settings": ("Settings",),
     "trust": (
         "CERTIFICATE_LEVELS",

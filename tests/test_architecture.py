@@ -18,6 +18,7 @@ SOURCES = {
 FLOORS = {
     "errors": 0,
     "clock": 0,
+    "secrecy": 0,
     "domains": 1,
     "components": 2,
     "resolver": 3,

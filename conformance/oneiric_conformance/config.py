@@ -16,6 +16,7 @@
 A misspelt key would silently change what is judged, so every unknown one is refused.
 """
 
+import os
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ from oneiric_conformance.profile import Profile, profile_named
 from oneiric_conformance.replaying import Replay
 from oneiric_conformance.subject import Package
 from oneiric_conformance.written import SECTION, of_type, refuse, refuse_unknown
-from oneiric_core import ConformanceError
+from oneiric_core import ConformanceError, could_be_path
 
 __all__ = ["SETTINGS", "Configuration", "read_configuration"]
 
@@ -167,6 +168,7 @@ def read_configuration(rootdir: Path | None, *, replay: str | None = None, **ove
     if example is not None:
         values["profile"], sources["profile"] = example.profile, "--oneiric-replay"
         sources["replay"] = "--oneiric-replay"
+    _refuse_secret(rootdir, values["signing-key"])
     _make_level_possible(values, sources)
     _settle_exploration(values, sources, example)
     components = components_of(written.get("components", {}))
@@ -234,6 +236,16 @@ def _refuse_beside_replay(given: Mapping[str, object]) -> None:
         raise ConformanceError(
             f"{' and '.join(beside)} cannot be given with --oneiric-replay, which says how its example was found",
             fix="Leave one of the two out",
+        )
+
+
+def _refuse_secret(rootdir: Path | None, value: str | Path | None) -> None:
+    """Refuse, and do not show, a key in the place of its path."""
+    place = _place(rootdir, value)
+    if place is not None and not could_be_path(str(value)) and not os.path.lexists(place):
+        raise ConformanceError(
+            "the signing key is not where it is said to be; that is not shown, since it may be the key itself",
+            fix="Say the path of the file, and not what is in it",
         )
 
 

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from itertools import zip_longest
 from typing import Any, Final
 
+from oneiric_core.secrecy import without_keys
+
 __all__ = [
     "columns",
     "data",
@@ -90,12 +92,12 @@ def verbatim(content: bytes) -> None:
 
 def warning(what: str) -> None:
     """A line on standard error about something that is done nevertheless."""
-    print(f"{PROGRAM}: warning: {_clean(what)}", file=sys.stderr)
+    print(f"{PROGRAM}: warning: {_clean(without_keys(what))}", file=sys.stderr)
 
 
 def error(what: str, fix: str = "") -> None:
-    """One or two lines on standard error: what happened, and what to do."""
-    print(f"{PROGRAM}: {_clean(what)}", file=sys.stderr)
+    """One or two lines on standard error: what happened, and what to do. No private key that got into them."""
+    print(f"{PROGRAM}: {_clean(without_keys(what))}", file=sys.stderr)
     if fix:
         print(_clean(fix), file=sys.stderr)
 

@@ -1,6 +1,7 @@
 """Private keys and passwords: from a file, from an environment variable, or from standard input, and never shown.
 
-A secret is not an argument: whoever lists the processes of a machine sees those.
+A secret is not an argument: whoever lists the processes of a machine sees those. Where one is given as an argument
+nevertheless, in the place of its path or of a variable's name, no message repeats it.
 """
 
 import os
@@ -14,9 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from oneiric_core.cli import render
 from oneiric_core.errors import UntrustedKeyError
+from oneiric_core.secrecy import could_be_path, could_be_variable
 from oneiric_core.trust import load_private_key
 
-__all__ = ["PasswordEnv", "PrivateKeyEnv", "PrivateKeyFile", "read_password", "read_private_key"]
+__all__ = ["PasswordEnv", "PrivateKeyEnv", "PrivateKeyFile", "from_environment", "read_password", "read_private_key"]
 
 PrivateKeyFile: TypeAlias = Annotated[
     str | None,
@@ -51,7 +53,7 @@ def read_private_key(file: str | None, variable: str | None, password_variable: 
     if (file is None) == (variable is None):
         raise typer.BadParameter("say where the private key is: either --private-key or --private-key-env")
     if variable is not None:
-        name, content = variable, _from_environment(variable)
+        name, content = variable, from_environment(variable, "--private-key-env").encode("utf-8", "surrogateescape")
     elif file == _STANDARD_INPUT:
         name, content = "standard input", sys.stdin.buffer.read(_LONGEST_KEY)
     else:
@@ -69,14 +71,24 @@ def read_password(variable: str | None) -> bytes | None:
 
     :raises typer.BadParameter: there is no such variable, or it is empty.
     """
-    return None if variable is None else _from_environment(variable)
+    if variable is None:
+        return None
+    return from_environment(variable, "--password-env").encode("utf-8", "surrogateescape")
 
 
-def _from_environment(variable: str) -> bytes:
+def from_environment(variable: str, option: str) -> str:
+    """What an environment variable holds that somebody named.
+
+    :param option: how they named it.
+    :raises typer.BadParameter: there is no such variable, or it is empty; the name is shown only if it looks like one.
+    """
     value = os.environ.get(variable, "")
     if not value:
-        raise typer.BadParameter(f"the environment variable {variable!r} is not set, or empty")
-    return value.encode("utf-8", "surrogateescape")
+        told = f"the environment variable {variable!r} is not set, or empty"
+        if not could_be_variable(variable):
+            told = "there is no such environment variable; say its name, such as ACME_SECRET, and not what is in it"
+        raise typer.BadParameter(told, param_hint=option)
+    return value
 
 
 def _from_file(path: Path) -> bytes:
@@ -85,7 +97,10 @@ def _from_file(path: Path) -> bytes:
             mode = os.fstat(file.fileno()).st_mode
             content = file.read(_LONGEST_KEY)
     except OSError as error:
-        raise typer.BadParameter(f"the private key {str(path)!r} cannot be read: {error.strerror}") from error
+        told = f"the private key {str(path)!r} cannot be read: {error.strerror}"
+        if not could_be_path(str(path)):
+            told = "there is no such file; say the path of the private key, and not what is in it"
+        raise typer.BadParameter(told, param_hint="--private-key") from error
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
         render.warning(f"{path} can be read by others ({stat.filemode(mode)}): say chmod 600 {path}")
     return content

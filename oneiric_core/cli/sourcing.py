@@ -3,7 +3,6 @@
 What is said on the command line goes before the environment, and that before ``oneiric.toml``.
 """
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -12,6 +11,7 @@ import typer
 
 from oneiric_core.cli.arguments import existing
 from oneiric_core.cli.configuring import find_settings
+from oneiric_core.cli.secrets import from_environment
 from oneiric_core.runtime.plan import Arguments, Plan
 from oneiric_core.runtime.settings_file import read_bounded, read_settings
 from oneiric_core.settings import Settings
@@ -154,10 +154,7 @@ def plan_of(arguments: Arguments, settings_path: Path | None) -> Plan:
 
 def _header(variable: str) -> tuple[str, str]:
     """The header in an environment variable; it may be a secret, and is not shown."""
-    content = os.environ.get(variable)
-    if content is None:
-        raise typer.BadParameter(f"there is no environment variable {variable!r}", param_hint="--header-env")
-    name, colon, value = content.partition(":")
+    name, colon, value = from_environment(variable, "--header-env").partition(":")
     if not colon or not name.strip():
         raise typer.BadParameter(
             f"the environment variable {variable!r} holds no header; write it as 'Name: value'",

@@ -1,6 +1,8 @@
 """A certificate out of an ordinary run of pytest: issued, refused with the reason, and gone where a run earns none."""
 
+import base64
 import hashlib
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -102,3 +104,18 @@ def test_what_can_be_known_to_be_wrong_is_said_before_the_run(released, options:
     assert done.code == 4
     assert told in done.err
     assert "passed" not in done.out
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["on the command line", "in pyproject.toml"])
+@pytest.mark.parametrize("key", [ISSUER.private_pem, base64.b64encode(bytes(range(200, 232))).decode()])
+def test_a_key_in_the_place_of_its_path_is_not_repeated(released, key: str, inside: bool) -> None:
+    if inside:
+        written = {"wheel": WHEEL, "certificate": "c.json", "signing-key": key}
+        lines = [f"{name} = {json.dumps(value)}\n" for name, value in written.items()]
+        released.publish(f"[tool.oneiric.conformance]\n{''.join(lines)}")
+        done = released.pytest(ASK)
+    else:
+        done = released.pytest(ASK, *ASKED[:-1], key)
+    assert done.code == 4
+    assert "it may be the key itself" in " ".join(done.err.split())
+    assert max(key.split(), key=len)[:12] not in done.out + done.err
