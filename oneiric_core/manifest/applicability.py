@@ -33,8 +33,23 @@ class Environment:
     installed: Callable[[str], str | None]
 
 
+class _UnclearError(Exception):
+    """A marker that cannot be answered; the message is the reason that an entry is skipped for it."""
+
+
 def why_not_here(entry: RemoteManifestEntry, environment: Environment) -> str:
-    """Why ``entry`` cannot run in ``environment``; empty if it can."""
+    """Why ``entry`` cannot run in ``environment``; empty if it can.
+
+    A marker that has no answer here is a reason, too: whether its requirement is meant is not for us to guess, and the
+    publisher's other entries are none the worse.
+    """
+    try:
+        return _why_not(entry, environment)
+    except _UnclearError as unclear:
+        return str(unclear)
+
+
+def _why_not(entry: RemoteManifestEntry, environment: Environment) -> str:
     python = environment.python_version
     if entry.python_version and not SpecifierSet(entry.python_version).contains(python, prereleases=True):
         return f"it needs Python {entry.python_version}, and this is {python}"
@@ -51,7 +66,10 @@ def why_not_here(entry: RemoteManifestEntry, environment: Environment) -> str:
 
 
 def _asked(text: str, environment: Environment) -> Requirement | None:
-    """The requirement, unless its marker is about another environment."""
+    """The requirement, unless its marker is about another environment.
+
+    :raises _UnclearError: nobody can say which it is about.
+    """
     requirement = Requirement(text)
     version = environment.python_version
     here = {
@@ -59,7 +77,10 @@ def _asked(text: str, environment: Environment) -> Requirement | None:
         "python_version": ".".join(version.split(".")[:2]),
         "sys_platform": environment.os_platform,
     }
-    return requirement if requirement.marker is None or requirement.marker.evaluate(here) else None
+    try:
+        return requirement if requirement.marker is None or requirement.marker.evaluate(here) else None
+    except Exception as error:  # which one it is differs from marker to marker and from packaging to packaging
+        raise _UnclearError(f"it names {text}, and the marker has no meaning here") from error
 
 
 def _met(requirement: Requirement, environment: Environment) -> bool:

@@ -1,7 +1,10 @@
 """An entry that cannot run here is skipped with its reason."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from oneiric_core.errors import ManifestError
 from oneiric_core.manifest import RemoteManifest
 from oneiric_core.manifest.applicability import Environment, why_not_here
 
@@ -81,3 +84,44 @@ def test_an_early_release_is_one_that_can_run_things() -> None:
     entry = {"domain": "task", "key": "k", "provider": "p", "factory": "a:b", "python_version": ">=3.13"}
     parsed = RemoteManifest.from_document({"entries": [entry | {"requires": ["early>=1"]}]}).entries[0]
     assert why_not_here(parsed, Environment("3.14.0rc1", "linux", INSTALLED.get)) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "foo; sys_platform ~= 'linux'",
+        "foo; 'linux' ~= sys_platform",
+        "foo; sys_platform == 'win32' or sys_platform ~= 'linux'",
+        "foo; os_name === 'posix' or os_name ~= 'posix'",
+    ],
+)
+@pytest.mark.parametrize("field", ["requires", "conflicts_with"])
+def test_a_marker_without_an_answer_is_a_reason_to_skip_the_entry(field: str, text: str) -> None:
+    assert reason(**{field: [text]}) == f"it names {text}, and the marker has no meaning here"
+
+
+def test_a_marker_is_not_asked_where_something_else_decides() -> None:
+    fields = {"python_version": ">=3.12", "requires": ["foo; sys_platform ~= 'linux'"]}
+    assert reason(**fields) == "it needs Python >=3.12, and this is 3.11.4"
+
+
+marker_words = st.sampled_from(
+    ["python_version", "python_full_version", "sys_platform", "os_name", "platform_release", "platform_version",
+     "implementation_version", "extra", "extras", "dependency_groups", "'linux'", "'3.11'", "'5.10-foo'", "''"]
+)  # fmt: skip
+marker_signs = st.sampled_from(["==", "!=", "<", ">=", "~=", "===", "in", "not in"])
+markers = st.lists(st.tuples(marker_words, marker_signs, marker_words).map(" ".join), min_size=1, max_size=3)
+
+
+@given(
+    st.sampled_from(["redis", "absent[x]>=1", "odd @ https://acme.test/p.whl", "early<1.*"]),
+    markers.map(" or ".join) | markers.map(" and ".join) | st.text(max_size=20),
+    st.sampled_from(["requires", "conflicts_with"]),
+)
+def test_whatever_an_entry_asks_there_is_an_answer(what: str, marker: str, field: str) -> None:
+    entry = {"domain": "task", "key": "k", "provider": "p", "factory": "a:b", field: [f"{what}; {marker}"]}
+    try:
+        parsed = RemoteManifest.from_document({"entries": [entry]}).entries[0]
+    except ManifestError:
+        return
+    assert isinstance(why_not_here(parsed, HERE), str)

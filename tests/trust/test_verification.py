@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from oneiric_core.errors import (
@@ -21,6 +21,8 @@ from oneiric_core.errors import (
     UntrustedKeyError,
 )
 from oneiric_core.manifest import ENVELOPE, JSON, YAML, Limits, get_canonical_manifest_for_signing, media_type_of
+from oneiric_core.manifest.applicability import why_not_here
+from oneiric_core.remote.environment import current_environment
 from oneiric_core.testing import (
     PUBLISHER,
     STRANGER,
@@ -269,7 +271,26 @@ raw_documents = st.one_of(
 )  # fmt: skip
 
 
-@given(raw_documents, st.sampled_from([JSON, YAML, ENVELOPE]), st.booleans())
+some_requirements = st.lists(
+    st.sampled_from(
+        ["pytest", "absent[x]>=1", "foo; sys_platform ~= 'linux'", "foo; 'a' in extras", "foo; '1' > platform_release"]
+    )
+    | st.text(max_size=9),
+    max_size=2,
+)
+offers = st.fixed_dictionaries(
+    {},
+    optional={
+        "requires": some_requirements,
+        "conflicts_with": some_requirements,
+        "python_version": st.sampled_from(["", ">=3", "~=3.1", "===odd", "!=3.*", "3"]),
+        "os_platform": st.lists(st.text(max_size=3), max_size=2),
+    },
+).map(lambda fields: json.dumps({"entries": [ENTRY | fields]}).encode())
+
+
+@example(dump({"entries": [ENTRY | {"requires": ["foo; sys_platform ~= 'linux'"]}]}, JSON), JSON, True)
+@given(st.one_of(raw_documents, offers), st.sampled_from([JSON, YAML, ENVELOPE]), st.booleans())
 def test_any_bytes_give_a_manifest_or_an_error_of_ours(data: bytes, media_type: str, unsafe: bool) -> None:
     judge = UnsafeAcceptUnsigned() if unsafe else policy()
     try:
@@ -278,6 +299,9 @@ def test_any_bytes_give_a_manifest_or_an_error_of_ours(data: bytes, media_type: 
         return
     assert unsafe
     assert verified.signers == ()
+    for entry in verified.manifest.entries:
+        assert isinstance(why_not_here(entry, current_environment()), str)
+        assert entry.to_candidate("acme").name == entry.name
 
 
 def test_authenticating_looks_at_neither_age_nor_entries() -> None:
