@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from oneiric_core.errors import ExpiredError
-from oneiric_core.manifest.models import RemoteManifest
+from oneiric_core.manifest.models import ManifestHeader, RemoteManifest
 from oneiric_core.remote.state_store import StateStore
 from oneiric_core.remote.state_store_kept import Staged
 from oneiric_core.trust.policy import Policy
@@ -85,15 +85,15 @@ def believe_kept(
     """
     authentic = authenticate(*offer, policy)
     header, belief = authentic.header, Belief(RemoteManifest(source=authentic.header.source), authentic=authentic)
+    state = SourceState(header.source)
     if store is not None and authentic.signers:
         if policy.source is None:
             store.pin(location, header.source)
         state = store.load(header.source)
         state.recall(authentic, root_version=policy.root_version)
-        now = state.moment(now)
         belief = replace(belief, mark=Mark.of(authentic), store=store, root_version=policy.root_version)
     try:
-        policy.check_age(header, now)
+        _check_age(header, policy, state, now)
         stale = ""
     except ExpiredError as error:
         stale = str(error)
@@ -116,7 +116,12 @@ def _judge(
     if policy.source is None:
         store.pin(location, header.source)
     state = store.update(header.source, lambda state: state.see(authentic, root_version=policy.root_version))
-    policy.check_age(header, state.moment(now))
+    _check_age(header, policy, state, now)
     manifest = opened()
-    store.update(header.source, lambda state: state.accept(header))
+    store.update(header.source, lambda state: state.accept(header, now))
     return Belief(manifest, authentic.signers, Mark.of(authentic), store, policy.root_version, authentic)
+
+
+def _check_age(header: ManifestHeader, policy: Policy, state: SourceState, now: datetime) -> None:
+    policy.check_age(header, state.moment(now))
+    state.refuse_future(header, now)

@@ -195,7 +195,15 @@ def check_moments(header: ManifestHeader, now: datetime) -> None:
             expires_at=header.expires,
             now=now,
         )
-    if header.signed is not None and header.signed > now + CLOCK_SKEW:
+    refuse_future(header, now, latest=now + CLOCK_SKEW)
+
+
+def refuse_future(header: ManifestHeader, now: datetime, *, latest: datetime) -> None:
+    """Refuse what was signed after ``latest``, the last moment that may have come at ``now``.
+
+    :raises ExpiredError: it was.
+    """
+    if header.signed is not None and header.signed > latest:
         raise ExpiredError(
             f"the manifest says it was signed at {header.signed}, which has yet to come",
             fix="Check the clocks of the publisher and of this machine",

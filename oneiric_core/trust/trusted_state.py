@@ -8,6 +8,8 @@ The rules, after the TUF specification (5.4.3, 5.4.4), with one document in the 
 * The same number over other bytes is equivocation; over the same bytes it is a repetition, or another try.
 * Documents without a number are accepted only until one with a number was seen.
 * Time does not go back: age is judged against the greatest ``signed_at`` ever accepted, if that is later than now.
+  That one was never ahead of the clock by more than its skew: what has yet to come is judged by the clock alone, or
+  each manifest could carry the next one a little further into the future.
 * Keys do not come back: once a root is known, an older one names no keys. When a key of the manifests is taken away,
   or more must sign, what was seen is forgotten (5.3.11): whoever burnt the numbers with a stolen key locks nobody out.
 """
@@ -18,6 +20,7 @@ from typing import Self
 
 from oneiric_core.errors import EquivocationError, RollbackError, TrustError
 from oneiric_core.manifest.models import ManifestHeader
+from oneiric_core.trust.policy import CLOCK_SKEW, refuse_future
 from oneiric_core.trust.verification import Authentic
 
 __all__ = ["Mark", "SourceState"]
@@ -45,7 +48,7 @@ class SourceState:
 
     :param seen: the newest document that verified.
     :param applied: the newest document that stands: the last known good.
-    :param issued_floor: the greatest ``signed_at`` accepted.
+    :param issued_floor: the greatest ``signed_at`` accepted, and at most the clock of then plus its skew.
     :param root_version: of the newest root that took over; 0 where none ever did.
     :param root: its envelope, as text.
     """
@@ -85,11 +88,19 @@ class SourceState:
         """The moment to judge age by: ``now``, unless we know that it is later."""
         return now if self.issued_floor is None else max(now, self.issued_floor)
 
-    def accept(self, header: ManifestHeader) -> Self:
-        """The state after a document passed every check."""
+    def refuse_future(self, header: ManifestHeader, now: datetime) -> None:
+        """Refuse what was signed when it has yet to come; a moment that was accepted before has come.
+
+        :param now: by the clock, and not :meth:`moment`.
+        :raises ExpiredError: it was.
+        """
+        refuse_future(header, now, latest=self.moment(now + CLOCK_SKEW))
+
+    def accept(self, header: ManifestHeader, now: datetime) -> Self:
+        """The state after a document passed every check at ``now``, by the clock."""
         if header.signed is None:
             return self
-        return replace(self, issued_floor=self.moment(header.signed))
+        return replace(self, issued_floor=self.moment(min(header.signed, now + CLOCK_SKEW)))
 
     def apply(self, mark: Mark, *, root_version: int | None = None) -> Self:
         """The state after everything in a document stands; a newer one that stands already stays.

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,24 @@ async def test_a_stolen_key_that_burnt_the_numbers_locks_nobody_out(tmp_path: Pa
         await world.sync(manifest(2**53 - 1, "m1"), trust=after.manifest)
     with pytest.raises(RollbackError):
         await world.sync(manifest(1, "m2"), trust=after.manifest)
+
+
+async def test_a_stolen_key_that_hurried_the_time_locks_nobody_out(tmp_path: Path, world: Any) -> None:
+    """It signs one manifest after the other, each a little further in the future, and then it is taken away."""
+
+    def signed(number: int, by: str, ahead: timedelta, **more: object) -> tuple[bytes, str]:
+        signed_at, pair = (NOW + ahead).isoformat(), key_pair(by)
+        more |= {"source": "acme", "sequence_number": number, "signed_at": signed_at}
+        return signed_manifest([ENTRY], signed_by=[pair], **more), JSON
+
+    before = await refresh(Mirror(), tmp_path)
+    for number in range(1, 300):
+        with suppress(ExpiredError):
+            await world.sync(signed(number, "m1", timedelta(minutes=5) * number), trust=before.manifest)
+
+    tomorrow = (NOW + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    after = await refresh(Mirror(root(2, "m2", tomorrow)), tmp_path)
+    await world.sync(signed(2, "m2", timedelta(), expires_at=tomorrow), trust=after.manifest)
 
 
 async def test_keys_of_a_root_that_was_replaced_burn_no_numbers(tmp_path: Path, world: Any) -> None:

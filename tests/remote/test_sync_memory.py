@@ -92,6 +92,32 @@ async def test_a_clock_set_back_does_not_revive_an_expired_manifest(world: Any) 
         await world.sync(offer(entry(), number=2, **old))
 
 
+async def test_no_row_of_manifests_carries_the_time_remembered_into_the_future(world: Any) -> None:
+    """Each signed a little later than the one before: the first that the clock has not come to is refused."""
+    minutes = range(0, 60, 5)
+    refused = []
+    for number, ahead in enumerate(minutes, start=1):
+        signed_at = (NOW + timedelta(minutes=ahead)).isoformat()
+        try:
+            await world.sync(offer(entry(), number=number, signed_at=signed_at))
+        except ExpiredError:
+            refused.append(ahead)
+    assert refused == [*minutes][2:]
+    soon = (NOW + timedelta(minutes=6)).isoformat()
+    await world.sync(offer(entry(), number=100, signed_at=NOW.isoformat(), expires_at=soon))
+
+
+async def test_what_stands_is_recognised_though_the_clock_was_set_back(world: Any) -> None:
+    same = offer(entry(), signed_at=NOW.isoformat())
+    await world.sync(same)
+    world.clock = FrozenClock(NOW - timedelta(days=365))
+    assert (await world.sync(same)).unchanged
+    await world.restart()
+    assert (await world.sync(same)).registered == 1
+    with pytest.raises(ExpiredError, match="has yet to come"):
+        await world.sync(offer(entry(), number=2, signed_at=(NOW + timedelta(seconds=1)).isoformat()))
+
+
 async def test_a_place_is_pinned_to_its_first_source_unless_the_policy_names_one(world: Any) -> None:
     await world.sync(offer(entry()))
     with pytest.raises(TrustError, match="was the place of 'acme'"):

@@ -94,7 +94,7 @@ class TestWhatIsRemembered:
 
     def test_time_is_not_forgotten(self) -> None:
         header = ManifestHeader.from_document({"source": "acme", "signed_at": NOW.isoformat()})
-        state = advanced(at_first_root().accept(header), FIRST, root(2, manifest="n"))
+        state = advanced(at_first_root().accept(header, NOW), FIRST, root(2, manifest="n"))
         assert state.moment(NOW - timedelta(days=1)) == NOW
 
     def test_manifests_believed_by_the_keys_of_a_former_root_no_longer_count(self) -> None:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oneiric_core.errors import EquivocationError, RollbackError, TrustError
+from oneiric_core.errors import EquivocationError, ExpiredError, RollbackError, TrustError
 from oneiric_core.manifest import ManifestHeader
 from oneiric_core.trust import Authentic
+from oneiric_core.trust.policy import CLOCK_SKEW
 from oneiric_core.trust.trusted_state import Mark, SourceState
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -96,12 +97,46 @@ def test_seeing_applies_nothing_and_applying_shows_nothing() -> None:
 
 def test_time_does_not_go_back_behind_the_last_signing_time_accepted() -> None:
     later = NOW + timedelta(days=1)
-    state = NEW.accept(document(1, signed_at=later).header)
+    state = NEW.accept(document(1, signed_at=later).header, later)
     assert state.moment(NOW) == later
     assert state.moment(later + timedelta(days=1)) == later + timedelta(days=1)
-    assert state.accept(document(2, signed_at=NOW).header) == state
-    assert state.accept(document(2).header) == state
+    assert state.accept(document(2, signed_at=NOW).header, later) == state
+    assert state.accept(document(2).header, later) == state
     assert NEW.moment(NOW) == NOW
+
+
+def test_what_has_yet_to_come_is_judged_by_the_clock() -> None:
+    last = document(1, signed_at=NOW + CLOCK_SKEW).header
+    NEW.refuse_future(last, NOW)
+    state = NEW.accept(last, NOW)
+    state.refuse_future(last, NOW)
+    with pytest.raises(ExpiredError, match="has yet to come"):
+        state.refuse_future(document(2, signed_at=NOW + CLOCK_SKEW + timedelta(microseconds=1)).header, NOW)
+    state.refuse_future(document(2).header, NOW)
+
+
+def test_what_was_accepted_has_come_though_the_clock_was_set_back() -> None:
+    header = document(1, signed_at=NOW).header
+    NEW.accept(header, NOW).refuse_future(header, NOW - timedelta(days=365))
+    with pytest.raises(ExpiredError, match="has yet to come"):
+        NEW.refuse_future(header, NOW - timedelta(days=365))
+
+
+offsets = st.timedeltas(min_value=-timedelta(days=2), max_value=timedelta(days=2))
+
+
+@given(st.lists(st.tuples(offsets, offsets), max_size=9))
+def test_the_time_remembered_never_runs_ahead_of_the_clock_by_more_than_its_skew(
+    documents: list[tuple[timedelta, timedelta]],
+) -> None:
+    """Not even where nobody asked whether a signing time has yet to come; and it never goes back."""
+    state, latest, floors = NEW, NOW - timedelta(days=2), []
+    for elapsed, ahead in documents:
+        now = NOW + elapsed
+        state, latest = state.accept(document(1, signed_at=now + ahead).header, now), max(latest, now)
+        floors.append(state.moment(NOW - timedelta(days=9)))
+        assert floors[-1] <= latest + CLOCK_SKEW
+    assert floors == sorted(floors)
 
 
 def test_what_stood_may_stand_again_though_a_newer_one_was_seen() -> None:
