@@ -70,7 +70,8 @@ __all__ = [
 class OneiricError(Exception):
     """Root of the tree.
 
-    :param what: what happened, with the offending value in it; no final full stop, unless it is somebody else's.
+    :param what: what happened, with the offending value in it; no final full stop, unless it is somebody else's. Of
+        several lines the last one is ended.
     :param fix: what the reader should do, as one sentence; no final full stop, but a question mark.
     :param evidence: the values it was raised on, by name.
     """
@@ -87,14 +88,15 @@ class OneiricError(Exception):
         return MappingProxyType(self._evidence)
 
     def __str__(self) -> str:
-        return f"{_ended(self.what)} {_ended(self.fix)}"
+        between = "" if self.what.endswith("\n") else " "
+        return f"{_ended(self.what)}{between}{_ended(self.fix)}"
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.what, self.fix, self._evidence)
 
 
 def _ended(sentence: str) -> str:
-    return sentence if sentence.endswith((".", "?")) else f"{sentence}."
+    return sentence if sentence.endswith((".", "?", "\n")) else f"{sentence}."
 
 
 def told(error: BaseException) -> str:

@@ -47,7 +47,7 @@ class Guards:
             if not isinstance(violation, AssertionError):
                 raise violation  # not what it looks for, but a defect of the guard itself
             # where it is raised says nothing; its message has the stack
-            raise pytest.fail.Exception(f"{type(violation).__name__}: {violation}", pytrace=False) from violation
+            raise pytest.fail.Exception(f"{type(violation).__name__}: {violation}", pytrace=False) from None
         return result
 
 

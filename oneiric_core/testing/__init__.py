@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from oneiric_core.testing.keys import STRANGER as STRANGER
     from oneiric_core.testing.keys import KeyPair as KeyPair
     from oneiric_core.testing.keys import key_pair as key_pair
+    from oneiric_core.testing.leaks import Leak as Leak
     from oneiric_core.testing.manifests import MEDIA_TYPES as MEDIA_TYPES
     from oneiric_core.testing.manifests import SOURCE as SOURCE
     from oneiric_core.testing.manifests import manifest_entry as manifest_entry
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from oneiric_core.testing.wire.faults import AMOUNTS as AMOUNTS
     from oneiric_core.testing.wire.faults import HALVED as HALVED
     from oneiric_core.testing.wire.faults import WireFault as WireFault
+    from oneiric_core.testing.wire.log import Unexpected as Unexpected
     from oneiric_core.testing.wire.replies import Raw as Raw
     from oneiric_core.testing.wire.replies import Redirect as Redirect
     from oneiric_core.testing.wire.replies import Reply as Reply
@@ -108,12 +110,14 @@ _EXPORTS = {
     "testing.audit": ("Act", "intercepting", "listening", "possible_places"),
     "testing.bad_manifests": ("BadManifest", "bad_manifest"),
     "testing.bad_wheels": ("BadWheel", "bad_wheel"),
+    "testing.leaks": ("Leak",),
     "testing.manifests": ("MEDIA_TYPES", "SOURCE", "manifest_entry", "signed_manifest"),
     "testing.roots": ("root_document", "root_envelope", "signed_root"),
     "testing.wheels": ("make_wheel", "wheel_filename"),
     "testing.wire.broken": ("Broken",),
     "testing.wire.certificates": ("Tls",),
     "testing.wire.faults": ("AMOUNTS", "HALVED", "WireFault"),
+    "testing.wire.log": ("Unexpected",),
     "testing.wire.replies": ("Raw", "Redirect", "Reply"),
     "testing.wire.script": ("End", "Script", "WireRequest"),
     "testing.wire.server": ("ArtifactServer",),

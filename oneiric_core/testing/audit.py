@@ -1,7 +1,7 @@
 """What this process is about to do, heard from an audit hook (PEP 578) and not by asking the code that does it.
 
 An audit hook can never be removed, so there is one for the whole process; it is installed when first needed and does
-nothing but look at one empty tuple while nobody listens. What it cannot see is what a C library writes by itself, and
+nothing but look at empty tuples while nobody listens. What it cannot see is what a C library writes by itself, and
 what another process does.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Final, TypeAlias
 
-__all__ = ["Act", "Interceptor", "Listener", "intercepting", "listening", "possible_places"]
+__all__ = ["THREADS", "Act", "Interceptor", "Listener", "intercepting", "listening", "overhearing", "possible_places"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,11 @@ class Act:
 Listener: TypeAlias = Callable[[Act, FrameType], None]
 """Told of each act, with the frame of the code that called for it."""
 Interceptor: TypeAlias = Callable[[str, tuple[Any, ...]], None]
+Eavesdropper: TypeAlias = Callable[[str, tuple[Any, ...], FrameType], None]
+"""Told of each event, with its arguments and the frame of the code that caused it."""
 
+THREADS: Final = ("_thread.start_new_thread", "_thread.start_joinable_thread")
+"""The events that tell of the start of a thread, one of which each version has."""
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -66,6 +70,21 @@ def intercepting(interceptor: Interceptor) -> Iterator[None]:
         yield
     finally:
         _change(remove=interceptor, to="_interceptors")
+
+
+@contextmanager
+def overhearing(eavesdropper: Eavesdropper, events: frozenset[str]) -> Iterator[None]:
+    """Tell ``eavesdropper`` of these events as Python tells of them: for what is no act, or must cost next to nothing.
+
+    It must not raise, and nothing that it does may cause one of these events.
+    """
+    _install()
+    entry = (events, eavesdropper)
+    _change(add=entry, to="_eavesdroppers")
+    try:
+        yield
+    finally:
+        _change(remove=entry, to="_eavesdroppers")
 
 
 def possible_places(act: Act) -> Iterator[str]:
@@ -175,13 +194,13 @@ _SEEN: Final[dict[str, Callable[[tuple[Any, ...]], _Seen]]] = {
     "os.posix_spawn": _text("process", 0),
     "os.fork": _bare("process", "a fork"),
     "os.forkpty": _bare("process", "a fork"),
-    "_thread.start_new_thread": _started,
-    "_thread.start_joinable_thread": _started,
+    **dict.fromkeys(THREADS, _started),
 }
 _ENDING: Final = {"os.exec", "os.kill", "os.killpg", "signal.pthread_kill"}
 
 _listeners: tuple[Listener, ...] = ()
 _interceptors: tuple[Interceptor, ...] = ()
+_eavesdroppers: tuple[tuple[frozenset[str], Eavesdropper], ...] = ()
 _lock: Final = threading.Lock()
 _installed = threading.Event()
 
@@ -215,8 +234,11 @@ def _announce_threads() -> None:
 
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:
-    if not _listeners and not _interceptors:
+    if not _listeners and not _interceptors and not _eavesdroppers:
         return
+    for wanted, eavesdropper in _eavesdroppers:
+        if event in wanted:
+            eavesdropper(event, args, sys._getframe(1))  # noqa: SLF001 - as below
     if event in _SEEN:
         if not _listeners:
             return

@@ -16,13 +16,13 @@ from oneiric_core.testing.audit import Act, listening, possible_places
 from oneiric_core.testing.code_owners import Owner, acting, owner
 from oneiric_core.testing.crashes import killed_before
 from oneiric_core.testing.lookout import Lookout, places_of
+from oneiric_core.testing.stacks import stack_of
 
 __all__ = ["ON_DISK", "CacheSandbox", "Trespass"]
 
 ON_DISK: Final = frozenset({"write", "rename", "remove", "mkdir", "link", "attributes"})
 """The kinds of acts that change something on a disk."""
 
-_DEEPEST: Final = 12
 _DEVICES: Final = ("/dev/", "/proc/")
 _MEMORY: Final = "/dev/shm/"  # noqa: S108 - a disk after all, and compared with only
 
@@ -221,16 +221,16 @@ class CacheSandbox:
         if actor is not None and owner(actor.f_code.co_filename) is Owner.MACHINERY:
             return
         if act.kind == "process":
-            reason = (f"{act.target:.200}", _stack(frame))
+            reason = (f"{act.target:.200}", stack_of(frame))
             command, directory = act.subject if isinstance(act.subject, tuple) else ((), None)
             for place in places_of(command, directory):
                 self._lookout.remember(place, reason)
         elif act.vague:
             for place in possible_places(act):
                 if not self._may_write(place):
-                    self._lookout.remember(place, ("", _stack(frame)))
+                    self._lookout.remember(place, ("", stack_of(frame)))
         elif not self._may_write(act.target) and not (act.kind == "mkdir" and Path(act.target).is_dir()):
-            self._seen.append(Trespass(act.kind, act.target, _stack(frame)))
+            self._seen.append(Trespass(act.kind, act.target, stack_of(frame)))
 
     def _found_later(self) -> Iterator[Trespass]:
         for path, what, reason in self._lookout.changes():
@@ -244,19 +244,6 @@ class CacheSandbox:
         if path.endswith(".pyc") or f"{os.sep}__pycache__" in path:
             return True
         return any(path == place or path.startswith(place + os.sep) for place in self._allowed)
-
-
-def _stack(frame: FrameType | None) -> tuple[str, ...]:
-    """The stack down to where the test machinery called the test, innermost first."""
-    lines: list[str] = []
-    while frame is not None and len(lines) < _DEEPEST:
-        code = frame.f_code
-        if owner(code.co_filename) is Owner.MACHINERY:
-            break
-        if not code.co_filename.startswith("<frozen"):
-            lines.append(f"{code.co_filename}:{frame.f_lineno} in {code.co_name}")
-        frame = frame.f_back
-    return tuple(lines)
 
 
 def _remove(place: Path) -> None:

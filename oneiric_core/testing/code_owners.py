@@ -9,7 +9,7 @@ from functools import lru_cache
 from types import FrameType
 from typing import Final
 
-__all__ = ["Owner", "acting", "owner"]
+__all__ = ["Owner", "acting", "is_own", "owner"]
 
 
 class Owner(Enum):
@@ -50,6 +50,11 @@ def _machinery() -> Iterator[str]:
         file = getattr(sys.modules.get(name), "__file__", None)
         if file and file.endswith(f"{os.sep}__init__.py"):
             yield file.removesuffix("__init__.py")
+
+
+def is_own(filename: str) -> bool:
+    """Whether it is code that somebody works on: neither installed, nor a library's, nor the machinery."""
+    return _SITE not in filename and owner(filename) is Owner.OTHER
 
 
 def acting(frame: FrameType | None) -> FrameType | None:

@@ -10,12 +10,29 @@ from typing import Any, Final
 
 from oneiric_core.clock import SYSTEM_CLOCK
 
-__all__ = ["Inventory", "grown", "growth", "take_inventory"]
+__all__ = ["KINDS", "Inventory", "Leftover", "grown", "growth", "outgrown", "take_inventory"]
 
 _PATIENCE: Final = 0.5
 """Seconds that a thread, process or task which was told to end is given to be gone."""
 _GLANCE: Final = 0.01
-_WORDS: Final = ("task ", "thread ", "descriptor ", "process ")
+_STREAMS: Final = range(3)
+"""The descriptors of the standard streams, which a test runner leads elsewhere now and then."""
+KINDS: Final = ("a task", "a thread", "a descriptor", "a process")
+"""What each field of an inventory has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """One thing that was not there before.
+
+    :param kind: one of :data:`KINDS`.
+    :param what: the kind and which one, in one line.
+    :param subject: the task, the thread, or the number of the descriptor or process.
+    """
+
+    kind: str
+    what: str
+    subject: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +52,30 @@ class Inventory:
 
     def since(self, before: "Inventory") -> list[str]:
         """What is here now and was not before, one line each; empty if nothing was added."""
+        return [left.what for left in self.leftovers(before)]
+
+    def leftovers(self, before: "Inventory") -> list[Leftover]:
+        """The same with what is meant by each line."""
+        tasks = self.tasks - before.tasks
+        threads = self.threads - before.threads
+        descriptors = sorted(self.descriptors - before.descriptors)
+        children = sorted(self.children - before.children)
         return [
-            *(f"task {task.get_name()} ({_named(task)})" for task in self.tasks - before.tasks),
-            *(f"thread {thread.name}" for thread in self.threads - before.threads),
-            *(f"descriptor {number} ({what})" for number, what in sorted(self.descriptors - before.descriptors)),
-            *(f"process {number} ({what})" for number, what in sorted(self.children - before.children)),
+            *(Leftover("a task", f"task {task.get_name()} ({_named(task)})", task) for task in tasks),
+            *(Leftover("a thread", f"thread {thread.name}", thread) for thread in threads),
+            *(Leftover("a descriptor", f"descriptor {number} ({what})", number) for number, what in descriptors),
+            *(Leftover("a process", f"process {number} ({what})", number) for number, what in children),
+        ]
+
+    def more_than(self, before: "Inventory") -> list[Leftover]:
+        """Of the kinds of which there are more; one that took the place of another is no growth."""
+        kinds = zip(fields(Inventory), KINDS, strict=True)
+        more = {kind for field, kind in kinds if len(getattr(self, field.name)) > len(getattr(before, field.name))}
+        redirected = {number for number, _ in before.descriptors if number in _STREAMS}
+        return [
+            left
+            for left in self.leftovers(before)
+            if left.kind in more and not (left.kind == "a descriptor" and left.subject in redirected)
         ]
 
 
@@ -98,15 +134,18 @@ def _children() -> frozenset[tuple[int, str]]:
 
 def growth(before: Inventory, after: Inventory) -> list[str]:
     """What there is more of, one line each; a thread or descriptor that took the place of another is no growth."""
-    kinds = zip(fields(Inventory), _WORDS, strict=True)
-    more = tuple(word for kind, word in kinds if len(getattr(after, kind.name)) > len(getattr(before, kind.name)))
-    return [line for line in after.since(before) if line.startswith(more)]
+    return [left.what for left in after.more_than(before)]
 
 
 async def grown(before: Inventory, *, but_threads: tuple[str, ...] = ()) -> list[str]:
     """The same for now, once what is about to end has ended and what is unreachable was collected."""
+    return [left.what for left in await outgrown(before, but_threads=but_threads)]
+
+
+async def outgrown(before: Inventory, *, but_threads: tuple[str, ...] = ()) -> list[Leftover]:
+    """The same with what is meant by each line."""
     deadline = SYSTEM_CLOCK.monotonic() + _PATIENCE
-    while more := growth(before, take_inventory(but_threads=but_threads)):
+    while more := take_inventory(but_threads=but_threads).more_than(before):
         gc.collect()
         if SYSTEM_CLOCK.monotonic() > deadline:
             return more

@@ -1,5 +1,6 @@
 """The scripts of the artifact server without a wire: answers in the process, where the wire is no matter."""
 
+import sys
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -9,7 +10,8 @@ import httpx
 
 from oneiric_core.errors import MisuseError, ViolationError
 from oneiric_core.testing.choosing import did_you_mean
-from oneiric_core.testing.wire.log import Log, Unexpected
+from oneiric_core.testing.stacks import stack_of
+from oneiric_core.testing.wire.log import Log, Unexpected, told_at_length
 from oneiric_core.testing.wire.replies import Redirect, Reply
 from oneiric_core.testing.wire.script import Script, Send, WireRequest
 
@@ -77,7 +79,7 @@ class ArtifactRoutes:
         if self.strict and self.unexpected and not self._told:
             self._told = True
             raise ViolationError(
-                f"the artifact routes have no script for what was asked: {'; '.join(map(str, self.unexpected))}",
+                f"the artifact routes have no script for what was asked: {told_at_length(self.unexpected)}",
                 fix="Script it with on(url, …), or mend what asks for it",
                 unexpected=self.unexpected,
             )
@@ -99,10 +101,14 @@ class ArtifactRoutes:
         self._log.note(request)
         known = next((place for place in (url, request.path) if place in self._scripts), None)
         if known is None:
-            self._log.note_unexpected(str(request), did_you_mean(url, self._scripts))
+            self._note_unexpected(request, stack_of(sys._getframe(1)))  # noqa: SLF001 - documented
             return httpx.Response(404, content=b"no script for this\n")
         scripts = self._scripts[known]
         return _response(scripts.pop(0) if len(scripts) > 1 else scripts[0], request)
+
+    def _note_unexpected(self, request: WireRequest, asked: tuple[str, ...]) -> None:
+        why, urls = did_you_mean(request.target, self._scripts), tuple(self._scripts)
+        self._log.note_unexpected(Unexpected(str(request), why, headers=request.headers, known=urls, asked=asked))
 
 
 def _response(script: Script, request: WireRequest) -> httpx.Response:

@@ -18,8 +18,10 @@ from oneiric_core.lifecycle import LifecycleManager, Timeouts
 from oneiric_core.remote.artifacts import ArtifactManager
 from oneiric_core.remote.sync import SyncReport, sync_remote_manifest
 from oneiric_core.resolver import Resolver
-from oneiric_core.testing.inventory import Inventory, grown, take_inventory
+from oneiric_core.testing.inventory import Inventory, outgrown, take_inventory
 from oneiric_core.testing.keys import PUBLISHER, KeyPair
+from oneiric_core.testing.leaks import examine, told_at_length
+from oneiric_core.testing.origins import Origins
 from oneiric_core.testing.verbs import Verb, verbs_of
 from oneiric_core.trust import RefuseAll, TrustPolicy, load_public_key
 
@@ -68,6 +70,7 @@ class RuntimeHarness:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._runner: asyncio.Runner | None = None
         self._before: Inventory | None = None
+        self._origins: Final = Origins()
         self._root: Path | None = None
         self._over = False
 
@@ -83,6 +86,8 @@ class RuntimeHarness:
         if self._over or self._manager is not None:
             raise MisuseError(f"the runtime {'has ended' if self._over else 'runs already'}", fix="Make another one")
         self._loop, self._before = _running_loop(), take_inventory(but_threads=_EXECUTORS)
+        if self._leaks:
+            self._origins.listen()
         self._manager = LifecycleManager(
             self.resolver,
             clock=self.clock,
@@ -108,11 +113,11 @@ class RuntimeHarness:
             stopping = group.create_task(self.lifecycle.stop())
             await self._until_done(stopping)
         if judged and self._leaks and self._before is not None:
-            left = await grown(self._before, but_threads=_EXECUTORS)
+            left = [examine(each, self._origins) for each in await outgrown(self._before, but_threads=_EXECUTORS)]
             if left:
                 raise ViolationError(
-                    f"left behind when the runtime had stopped: {'; '.join(left)}",
-                    fix="End it in cleanup(), or in the test that began it",
+                    f"left behind when the runtime had stopped: {told_at_length(left)}",
+                    fix="End each of them, or set leaks=False where that is somebody else's business",
                     left=tuple(left),
                 )
 
@@ -177,6 +182,7 @@ class RuntimeHarness:
         return self._manager is not None and not self._over
 
     def _tidy(self) -> None:
+        self._origins.close()
         if self._root is not None:
             shutil.rmtree(self._root)
             self._root = None

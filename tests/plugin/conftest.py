@@ -242,3 +242,25 @@ def judged(failing: Author) -> Judged:
     done = failing.pytest("--oneiric-conformance", *asked, env={"PYTHONDONTWRITEBYTECODE": "1"}, fresh=True)
     left = set(failing.root.rglob("*")) - before
     return Judged(done.code, done.out, done.err, sorted(str(path.relative_to(failing.root)) for path in left))
+
+
+@pytest.fixture(scope="session")
+def together(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Mapping[str, str]], Run]:
+    """Runs pytest once over many files, by their names, with our plugin alone and warnings as errors."""
+
+    def run(files: Mapping[str, str]) -> Run:
+        folder = tmp_path_factory.mktemp("together")
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "pytest_oneiric.plugin", "-rfEp", "-W", "error", "--strict-markers"],
+            cwd=folder,
+            env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "240", "PYTEST_ADDOPTS": ""},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        return Run(done.returncode, done.stdout, done.stderr)
+
+    return run

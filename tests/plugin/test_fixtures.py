@@ -1,82 +1,12 @@
-"""What a guard saw fails the test it happened in; mistakes are answered; unrelated runs have nothing of it."""
+"""Each test ends as it should where there are guards; mistakes are answered; what is missing is named."""
 
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
 from textwrap import dedent
+from typing import Any
 
 import pytest
-
-STRICT = ("-W", "error", "--strict-markers")
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a run of pytest came to."""
-
-    code: int
-    out: str
-
-
-SAW = {
-    "a write outside": (
-        """
-        def test_it(oneiric_cache_sandbox):
-            (oneiric_cache_sandbox.root / "escaped").write_bytes(b"x")
-        """,
-        r"ViolationError: outside of the cache .*\n(.*\n)*?.*write .*/escaped\n(.*\n)*?.*test_saw_\w+\.py:\d+ in ",
-    ),
-    "an unexpected request": (
-        """
-        import urllib.request, urllib.error, pytest
-        @pytest.mark.oneiric(strict=True)
-        def test_it(oneiric_artifact_server):
-            with pytest.raises(urllib.error.HTTPError) as caught:
-                urllib.request.urlopen(oneiric_artifact_server.url_of("/nothing"))
-            caught.value.close()
-        """,
-        r"ViolationError: the artifact server was asked for what it has no script for: GET /nothing",
-    ),
-    "an unexpected request without a wire": (
-        """
-        import httpx, pytest
-        @pytest.mark.oneiric(strict=True)
-        def test_it(oneiric_artifact_routes):
-            httpx.get("https://acme.test/nothing")
-        """,
-        r"ViolationError: the artifact routes have no script for what was asked: GET https://acme.test/nothing",
-    ),
-    "a leak": (
-        """
-        import threading
-        def test_it(oneiric_runtime):
-            async def leak():
-                threading.Thread(target=threading.Event().wait, name="forgotten", daemon=True).start()
-            oneiric_runtime.run(leak())
-        """,
-        r"ViolationError: left behind when the runtime had stopped: thread forgotten",
-    ),
-    "a leaked process": (
-        """
-        import subprocess
-        def test_it(oneiric_runtime, request):
-            async def leak():
-                process = subprocess.Popen(["sleep", "600"])
-                request.addfinalizer(process.wait)
-                request.addfinalizer(process.kill)
-            oneiric_runtime.run(leak())
-        """,
-        r"ViolationError: left behind when the runtime had stopped: process \d+ \(sleep\)",
-    ),
-    "an idle fault": (
-        "def test_it(oneiric_fault_plan): oneiric_fault_plan(dict, 'init')",
-        r"ViolationError: never reached: init raises an error",
-    ),
-}
-
 
 MISTAKES = {
     "an option": ("strikt=True", "@pytest.mark.oneiric has no option 'strikt'. Did you mean strict?"),
@@ -247,41 +177,19 @@ def file_of(kind: str, case: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def ran(together: Callable[[dict[str, str]], Any]) -> Any:
     """One run over all that is wrong."""
-    folder = tmp_path_factory.mktemp("wrong")
-    for case, (source, _) in SAW.items():
-        (folder / file_of("saw", case)).write_text(dedent(source), encoding="utf-8")
-    for case, (source, _) in WRONG.items():
-        (folder / file_of("wrong", case)).write_text(source, encoding="utf-8")
-    for case, (source, _, _) in ENDS.items():
-        (folder / file_of("ends", case)).write_text(dedent(source), encoding="utf-8")
+    files = {file_of("wrong", case): source for case, (source, _) in WRONG.items()}
+    files |= {file_of("ends", case): dedent(source) for case, (source, _, _) in ENDS.items()}
     for missing, (fixture, _) in EXTRAS.items():
-        source = MISSING.format(missing=missing, fixture=fixture)
-        (folder / file_of("missing", missing)).write_text(source, encoding="utf-8")
-    for case, (written, _) in MISTAKES.items():
-        (folder / file_of("mistake", case)).write_text(MARKED.format(written), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "pytest_oneiric.plugin", "-rfEp", *STRICT],
-        cwd=folder,
-        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "240", "PYTEST_ADDOPTS": ""},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+        files[file_of("missing", missing)] = MISSING.format(missing=missing, fixture=fixture)
+    return together(
+        files | {file_of("mistake", case): MARKED.format(written) for case, (written, _) in MISTAKES.items()}
     )
-    return Run(done.returncode, done.stdout)
-
-
-@pytest.mark.parametrize("case", SAW)
-def test_what_a_guard_saw_fails_the_test(ran: Run, case: str) -> None:
-    """The test, and not only its teardown: nobody counts it as passed."""
-    assert re.search(SAW[case][1], ran.out), ran.out
-    assert re.search(rf"^FAILED {file_of('saw', case)}::test_it", ran.out, re.MULTILINE)
 
 
 @pytest.mark.parametrize("case", ENDS)
-def test_each_test_ends_as_it_should(ran: Run, case: str) -> None:
+def test_each_test_ends_as_it_should(ran: Any, case: str) -> None:
     _, ends, told = ENDS[case]
     name = re.escape(file_of("ends", case))
     assert Counter(re.findall(rf"^([A-Z]+) {name}::", ran.out, re.MULTILINE)) == Counter(ends)
@@ -289,7 +197,7 @@ def test_each_test_ends_as_it_should(ran: Run, case: str) -> None:
 
 
 @pytest.mark.parametrize("case", MISTAKES)
-def test_a_mistaken_marker_fails_the_test_it_stands_at(ran: Run, case: str) -> None:
+def test_a_mistaken_marker_fails_the_test_it_stands_at(ran: Any, case: str) -> None:
     """And no other in the file."""
     assert MISTAKES[case][1] in ran.out
     name = file_of("mistake", case)
@@ -297,13 +205,13 @@ def test_a_mistaken_marker_fails_the_test_it_stands_at(ran: Run, case: str) -> N
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_misuse_says_what_to_do(ran: Run, case: str) -> None:
+def test_a_misuse_says_what_to_do(ran: Any, case: str) -> None:
     assert WRONG[case][1] in ran.out
     assert re.search(rf"^(?:FAILED|ERROR) {file_of('wrong', case)}::test_it", ran.out, re.MULTILINE)
 
 
 @pytest.mark.parametrize("missing", EXTRAS)
-def test_a_missing_extra_is_named_in_one_line(ran: Run, missing: str) -> None:
+def test_a_missing_extra_is_named_in_one_line(ran: Any, missing: str) -> None:
     _, extra = EXTRAS[missing]
     said = rf"needs? {missing}\. Install it with: pip install 'oneiric-core\[{extra}\]'\.$"
     name = file_of("missing", missing)

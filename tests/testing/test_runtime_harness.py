@@ -165,7 +165,7 @@ tasks, children, stop = [], [], threading.Event()
 try:
     {act}
 except ViolationError as error:
-    print(json.dumps([str(error), *error.evidence["left"]]))
+    print(json.dumps([str(error), *(leak.what for leak in error.evidence["left"])]))
 finally:
     stop.set()
     for child in children:
@@ -192,7 +192,7 @@ def test_what_is_left_behind_fails_the_block_and_the_close(act: str) -> None:
     assert task.startswith("task left over (")
     assert thread == "thread left over"
     assert re.fullmatch(r"descriptor \d+ \(/dev/null\)", descriptor)
-    assert re.fullmatch(r"process \d+ \(sleep\)", process)
+    assert re.fullmatch(r"process \d+ \(sleep 600\)", process)
 
 
 def test_a_runtime_that_was_refused_may_be_closed_again() -> None:

@@ -4,6 +4,8 @@ import asyncio
 import http.client
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 
@@ -212,9 +214,51 @@ def test_a_strict_server_fails_at_its_end_after_an_unexpected_request() -> None:
     server = ArtifactServer(strict=True).start()
     server.serve("/wheel.whl", BODY)
     get(server.url_of("/whel.whl"))
-    with pytest.raises(ViolationError, match=r"GET /whel\.whl: Did you mean /wheel\.whl\?.*on\(path"):
+    with pytest.raises(ViolationError, match=r"(?s)GET /whel\.whl: Did you mean /wheel\.whl\?.*on\(path"):
         server.stop()
     server.stop()  # it is told once
+
+
+def test_an_unexpected_request_is_told_with_where_it_came_from() -> None:
+    server = ArtifactServer(strict=True).start()
+    server.serve("/wheel.whl", BODY)
+    secret = {"Authorization": "Bearer s3cret", "X-Long": "x" * 1000, "X-Odd": "\u00e9\x1b[2J".encode("latin-1")}
+    with httpx.Client(trust_env=False) as client:
+        client.get(server.url_of("/whel.whl"), headers=secret)
+    (unexpected,) = server.unexpected
+    assert unexpected.known == ("/wheel.whl",)
+    assert any(line.startswith(f"{__file__}:") for line in unexpected.connected)
+    with pytest.raises(ViolationError) as caught:
+        server.stop()
+    told = str(caught.value)
+    assert f"came from {unexpected.peer}\n" in told
+    assert "User-Agent: python-httpx/" in told
+    assert "there are scripts for /wheel.whl\n" in told
+    assert "connected at\n" in told
+    assert all(f"        {line}\n" in told for line in unexpected.connected)
+    assert "Authorization: (not shown)" in told
+    assert "s3cret" not in told
+    assert "x" * 201 not in told
+    assert "\x1b" not in told
+
+
+def test_what_another_process_asks_has_no_stack() -> None:
+    server = ArtifactServer(strict=True).start()
+    code = f"import urllib.request as r; r.urlopen({server.url_of('/nothing')!r})"
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=60)
+    (unexpected,) = server.unexpected
+    assert unexpected.connected == unexpected.waiting == ()
+    with pytest.raises(ViolationError, match=r"(?s)User-Agent: Python-urllib/.*there is no script at all\nScript it"):
+        server.stop()
+
+
+def test_of_very_many_unexpected_requests_the_first_are_told() -> None:
+    server = ArtifactServer(strict=True).start()
+    for number in range(30):
+        get(server.url_of(f"/{number}"))
+    with pytest.raises(ViolationError, match=r"(?s)GET /11.*and 18 more") as caught:
+        server.stop()
+    assert "GET /12" not in str(caught.value)
 
 
 def test_a_strict_server_is_content_with_what_was_expected() -> None:

@@ -35,6 +35,12 @@ class Connection:
         self._writer = writer
         self._held = held
 
+    @property
+    def peer(self) -> tuple[str, int]:
+        """Address and port of the client."""
+        host, port = self._writer.get_extra_info("peername")[:2]
+        return host, port
+
     async def request(self) -> WireRequest | None:
         """The next request; None when the client has left.
 

@@ -11,11 +11,12 @@ from typing import Any, Final, Self
 
 from oneiric_core.errors import MisuseError, ViolationError
 from oneiric_core.testing.choosing import chosen, did_you_mean
+from oneiric_core.testing.origins import SOCKETS, Origins
 from oneiric_core.testing.wire.certificates import Certificates, Tls, certificates
 from oneiric_core.testing.wire.connection import LARGEST_HEAD, Connection, UnreadableRequest
-from oneiric_core.testing.wire.log import Log, Unexpected
+from oneiric_core.testing.wire.log import Log, Unexpected, told_at_length
 from oneiric_core.testing.wire.replies import Reply
-from oneiric_core.testing.wire.script import Script, WireRequest
+from oneiric_core.testing.wire.script import Headers, Script, WireRequest
 
 __all__ = ["ArtifactServer"]
 
@@ -42,6 +43,7 @@ class ArtifactServer:
         self._certificates = None if tls is None else certificates()
         self._scripts: dict[str, tuple[list[Script], bool, str]] = {}
         self._log = Log()
+        self._origins: Final = Origins(SOCKETS)
         self._lock = threading.Lock()
         self._listener: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -153,7 +155,7 @@ class ArtifactServer:
         if self.strict and self.unexpected and not self._told:
             self._told = True
             raise ViolationError(
-                f"the artifact server was asked for what it has no script for: {'; '.join(map(str, self.unexpected))}",
+                f"the artifact server was asked for what it has no script for: {told_at_length(self.unexpected)}",
                 fix="Script it with on(path, …), or mend what asks for it",
                 unexpected=self.unexpected,
             )
@@ -168,6 +170,8 @@ class ArtifactServer:
         if self._listener is not None:
             raise MisuseError("the artifact server was started before", fix="Make another one")
         context = None if self.tls is None else self.certificates.server_context(self.tls)
+        if self.strict:
+            self._origins.listen()
         self._listener = socket.create_server((_HOST, 0), backlog=_BACKLOG)
         self._listener.setblocking(False)
         self._port: int = self._listener.getsockname()[1]
@@ -186,6 +190,7 @@ class ArtifactServer:
         if self._thread is not None and self._ending is not None:
             self._call(self._ending.cancel)
             self._thread.join()
+        self._origins.close()
         self.check()
 
     def __enter__(self) -> Self:
@@ -263,27 +268,39 @@ class ArtifactServer:
     async def _converse(self, connection: Connection) -> None:
         try:
             while (request := await connection.request()) is not None:
-                script = self._script_for(request)
+                script = self._script_for(request, connection.peer)
                 self._log.note(request)
                 if not await connection.play(script.steps(request)) or request.wants_to_leave:
                     return
         except UnreadableRequest as reason:
-            self._log.note_unexpected("something that is no request", str(reason))
+            self._note_unexpected("something that is no request", str(reason), (), connection.peer)
             await connection.play(Reply(f"{reason}\n".encode(), status=400, keep=False).steps(WireRequest("GET", "/")))
 
-    def _script_for(self, request: WireRequest) -> Script:
+    def _script_for(self, request: WireRequest, peer: tuple[str, int]) -> Script:
         with self._lock:
             known = next((path for path in (request.target, request.path) if path in self._scripts), None)
-            if known is not None:
-                scripts, repeat, told = self._scripts[known]
-                if len(scripts) > 1 or (scripts and not repeat):
-                    return scripts.pop(0)
-                if scripts:
-                    return scripts[0]
-                self._log.note_unexpected(str(request), told)
-            else:
-                self._log.note_unexpected(str(request), did_you_mean(request.path, self._scripts))
+            scripts, repeat, why = self._scripts[known] if known is not None else ([], False, "")
+            if len(scripts) > 1 or (scripts and not repeat):
+                return scripts.pop(0)
+            if scripts:
+                return scripts[0]
+            why = why or did_you_mean(request.path, self._scripts)
+        self._note_unexpected(str(request), why, request.headers, peer)
         return Reply(b"no script for this\n", status=404)
+
+    def _note_unexpected(self, what: str, why: str, headers: Headers, peer: tuple[str, int]) -> None:
+        connected, waiting = self._origins.of_connection(peer[1])
+        self._log.note_unexpected(
+            Unexpected(
+                what,
+                why,
+                peer=f"{peer[0]}:{peer[1]}",
+                headers=headers,
+                known=tuple(self._scripts),
+                connected=connected,
+                waiting=waiting,
+            )
+        )
 
 
 def _close(connection: socket.socket, _: object) -> None:
