@@ -1,15 +1,18 @@
 """A release is one thing: its tag, its wheels and its manifest name the same version and the same bytes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from oneiric_core.errors import ManifestError
-from oneiric_core.manifest import RemoteManifest
+from oneiric_core.manifest import RemoteManifest, RemoteManifestEntry
 from oneiric_core.publish.wheels import Wheel
 
-__all__ = ["refuse_disagreement", "version_of_tag"]
+__all__ = ["Agreement", "refuse_disagreement", "version_of_tag"]
 
 
 def version_of_tag(tag: str) -> Version:
@@ -28,12 +31,27 @@ def version_of_tag(tag: str) -> Version:
     return version
 
 
-def refuse_disagreement(tag: str, wheels: Sequence[Wheel], manifest: RemoteManifest | None = None) -> Version:
-    """The version of a release whose parts agree.
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """A release whose parts agree.
+
+    :param elsewhere: by the name of each entry whose code is in none of the released wheels, the file it is in; empty
+        for what is installed where the manifest is read.
+    """
+
+    version: Version
+    elsewhere: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def refuse_disagreement(tag: str, wheels: Sequence[Wheel], manifest: RemoteManifest | None = None) -> Agreement:
+    """The version of a release whose parts agree, and what of the manifest is not of this release.
+
+    Whatever of the manifest is in a released wheel, or says it is of another build of the same package, has to name
+    that wheel, its bytes and its version. What is somewhere else is none of this release's business.
 
     :param wheels: all that is released.
     :param manifest: None where there is none yet.
-    :raises ManifestError: a wheel has another version, or the manifest offers other wheels or other bytes.
+    :raises ManifestError: a wheel has another version, or the manifest says something else of one, or nothing.
     """
     version = version_of_tag(tag)
     for wheel in wheels:
@@ -44,35 +62,73 @@ def refuse_disagreement(tag: str, wheels: Sequence[Wheel], manifest: RemoteManif
                 tag=tag,
                 wheel=wheel.filename,
             )
-    if manifest is not None:
-        _refuse_other_wheels(wheels, manifest)
-    return version
+    return Agreement(version, {} if manifest is None else _elsewhere(wheels, manifest))
 
 
-def _refuse_other_wheels(wheels: Iterable[Wheel], manifest: RemoteManifest) -> None:
+def _elsewhere(wheels: Iterable[Wheel], manifest: RemoteManifest) -> dict[str, str]:
+    """The entries that are of none of the wheels, after all others were compared with theirs."""
     released = {wheel.filename: wheel for wheel in wheels}
     offered: set[str] = set()
+    elsewhere: dict[str, str] = {}
     for entry in manifest.entries:
-        if entry.uri is None:
-            continue
-        filename = unquote(urlsplit(entry.uri).path.rpartition("/")[2])
-        wheel = released.get(filename)
-        if wheel is None:
-            raise ManifestError(
-                f"the manifest offers {entry.name} from {filename}, which is not released",
-                fix="Generate the manifest from the wheels that are",
-                name=entry.name,
-            )
-        if (entry.sha256, entry.length) not in {(wheel.sha256, wheel.length), (wheel.sha256, None)}:
-            raise ManifestError(
-                f"the manifest offers {entry.name} from other bytes than {filename} has",
-                fix="Generate the manifest from the wheels that are released",
-                name=entry.name,
-            )
-        offered.add(filename)
+        filename = "" if entry.uri is None else unquote(urlsplit(entry.uri).path.rpartition("/")[2])
+        if filename in released:
+            _refuse_other_wheel(entry, released[filename])
+            offered.add(filename)
+        else:
+            _refuse_stale(entry, filename, released.values())
+            elsewhere[entry.name] = filename
     if missing := sorted(set(released) - offered):
         raise ManifestError(
             f"the manifest offers nothing from {missing[0]}",
             fix="Generate it with --artifact and --artifact-url",
             wheel=missing[0],
         )
+    return elsewhere
+
+
+def _refuse_other_wheel(entry: RemoteManifestEntry, wheel: Wheel) -> None:
+    if (entry.sha256, entry.length) not in {(wheel.sha256, wheel.length), (wheel.sha256, None)}:
+        raise ManifestError(
+            f"the manifest offers {entry.name} from other bytes than {wheel.filename} has",
+            fix="Generate the manifest from the wheels that are released",
+            name=entry.name,
+        )
+    if not _is_version(entry.version, wheel.version):
+        raise ManifestError(
+            f"the manifest offers {entry.name} in version {entry.version}, and {wheel.filename} is {wheel.version}",
+            fix=f"Generate it with --version {wheel.version}; what a component declares has to be that version, too",
+            name=entry.name,
+            version=entry.version,
+        )
+
+
+def _refuse_stale(entry: RemoteManifestEntry, filename: str, wheels: Iterable[Wheel]) -> None:
+    module = entry.factory.partition(":")[0].strip() if ":" in entry.factory else entry.factory.rpartition(".")[0]
+    for wheel in wheels:
+        if filename and _distribution_of(filename) == wheel.name:
+            raise ManifestError(
+                f"the manifest offers {entry.name} from {filename}, and {wheel.filename} is what is released",
+                fix="Generate the manifest from the wheels that are",
+                name=entry.name,
+            )
+        if not filename and wheel.carries(module):
+            raise ManifestError(
+                f"the manifest does not say that {entry.name} is in {wheel.filename}",
+                fix="Generate it with --artifact and --artifact-url",
+                name=entry.name,
+            )
+
+
+def _is_version(found: str | None, wanted: str) -> bool:
+    try:
+        return found is not None and Version(found) == Version(wanted)
+    except InvalidVersion:
+        return False
+
+
+def _distribution_of(filename: str) -> str:
+    try:
+        return parse_wheel_filename(filename)[0]
+    except InvalidWheelFilename:
+        return ""

@@ -62,7 +62,7 @@ class Wheel:
                 wheel=self.filename,
             )
         for candidate in package.candidates:
-            if not self._carries(candidate):
+            if not self.carries(_module_of(candidate)):
                 raise ManifestError(
                     f"{self.filename} does not carry the factory of {candidate.name}, {candidate.factory}",
                     fix="Build the wheel with that module in it, or declare a factory that lies in the package",
@@ -70,14 +70,18 @@ class Wheel:
                     name=candidate.name,
                 )
 
-    def _carries(self, candidate: Candidate) -> bool:
-        factory = candidate.factory
-        module = split_path(factory)[0] if isinstance(factory, str) else str(getattr(factory, "__module__", ""))
+    def carries(self, module: str) -> bool:
+        """Is the code of a module, named with dots, in it?"""
         path = module.replace(".", "/")
         extension = re.compile(rf"{re.escape(path)}\.[^/]*(?:so|pyd)")
         return any(f"{path}{ending}" in self.members for ending in _MODULE_ENDINGS) or any(
             map(extension.fullmatch, self.members)
         )
+
+
+def _module_of(candidate: Candidate) -> str:
+    factory = candidate.factory
+    return split_path(factory)[0] if isinstance(factory, str) else str(getattr(factory, "__module__", ""))
 
 
 def read_wheel(path: Path) -> Wheel:

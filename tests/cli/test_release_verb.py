@@ -50,13 +50,18 @@ def test_a_manifest_is_verified_before_it_is_compared(capsys: Capture, wheel: Pa
     uri = f"https://acme.example/{wheel.name}"
     entry = {"domain": "adapter", "key": "c", "provider": "acme", "factory": "acme:Cache", "uri": uri}
     digest = json.loads(_told(capsys, f"{CHECK} v1.4.0 --json"))["artifacts"][wheel.name]
-    document = {"source": "acme", "entries": [{**entry, "sha256": digest}]}
+    other = {"domain": "task", "key": "t", "provider": "eta", "factory": "eta:make"}
+    document = {"source": "acme", "entries": [{**entry, "sha256": digest, "version": "1.4"}, other]}
     (here / "m.json").write_text(json.dumps(document))
     for name in ("oneiric", "other"):
         assert main(f"keys generate --output-dir keys --name {name}".split()) == 0
     assert main(["manifest", "sign", "--manifest", "m.json", "--private-key", "keys/oneiric.private.pem"]) == 0
     with_manifest = f"{CHECK} v1.4.0 --manifest m.json --public-key keys/oneiric.public.pem"
-    assert _told(capsys, with_manifest) == "1.4.0: tag, wheel and manifest agree\n"
+    assert _told(capsys, with_manifest).splitlines() == [
+        "1.4.0: tag, wheel and manifest agree",
+        "task/t/eta is not of this release: no artifact carries it",
+    ]
+    assert json.loads(_told(capsys, f"{with_manifest} --json"))["elsewhere"] == {"task/t/eta": None}
     refused(capsys, with_manifest.replace("oneiric.", "other."), "0 of the trusted keys signed")
     refused(capsys, f"{CHECK} v1.4.0 --manifest m.json", "--manifest and --public-key go together", 2)
 

@@ -1,6 +1,6 @@
 """A release whose parts are not about the same version and the same bytes is refused; and what its notes say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from packaging.version import Version
 from oneiric_core.errors import ArtifactError, ManifestError
 from oneiric_core.manifest import RemoteManifest
 from oneiric_core.publish import Wheel, find_package, generate_manifest, read_wheel
-from oneiric_core.publish.agreement import refuse_disagreement, version_of_tag
+from oneiric_core.publish.agreement import Agreement, refuse_disagreement, version_of_tag
 from oneiric_core.publish.notes import release_notes
 
 MakeWheel = Callable[..., Path]
@@ -36,28 +36,58 @@ def wheel(zeta: None, make_wheel: MakeWheel) -> Wheel:
     return read_wheel(make_wheel())
 
 
-def manifest(wheel: Wheel, **changes: Any) -> RemoteManifest:
+def manifest(wheel: Wheel, which: slice = slice(None), more: Sequence[dict[str, Any]] = (), **changes: Any) -> Any:
+    """A manifest of the wheel; ``changes`` to those of its four entries that are meant."""
     document = generate_manifest([find_package("zeta")], version="2.1.0", source="zeta", wheels={WHERE: wheel})
-    return RemoteManifest.from_document(document | {"entries": [entry | changes for entry in document["entries"]]})
+    changed = [entry | changes for entry in document["entries"][which]]
+    document["entries"][which] = changed
+    return RemoteManifest.from_document(document | {"entries": [*document["entries"], *more]})
 
 
 def test_what_agrees_is_the_version(wheel: Wheel) -> None:
-    assert refuse_disagreement("v2.1.0", [wheel]) == Version("2.1.0")
-    assert refuse_disagreement("v2.1", [wheel], manifest(wheel)) == Version("2.1.0")
+    assert refuse_disagreement("v2.1.0", [wheel]) == Agreement(Version("2.1.0"))
+    assert refuse_disagreement("v2.1", [wheel], manifest(wheel)) == Agreement(Version("2.1.0"))
     assert refuse_disagreement("v2.1.0", [wheel], manifest(wheel, length=None))
 
 
+ONE = slice(2, 3)
+
+
+@pytest.mark.parametrize("which", [slice(None), ONE], ids=["all entries", "one of four"])
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"uri": "https://zeta.example/zeta-2.0.0-py3-none-any.whl"}, "from zeta-2.0.0-py3-none-any.whl, which is not"),
+        (
+            {"uri": "https://zeta.example/zeta-2.0.0-py3-none-any.whl"},
+            "from zeta-2.0.0-py3-none-any.whl, and zeta-2.1.0-py3-none-any.whl is what is released",
+        ),
         ({"sha256": "0" * 64}, "from other bytes than zeta-2.1.0-py3-none-any.whl has"),
+        ({"sha256": None}, "from other bytes"),
         ({"length": 1}, "from other bytes"),
-        ({"uri": None}, "offers nothing from zeta-2.1.0-py3-none-any.whl"),
+        ({"uri": None}, "does not say that (adapter/cache|workflow/flow)/zeta is in zeta-2.1.0-py3-none-any.whl"),
+        ({"uri": None, "factory": "zeta.make"}, "does not say that"),
+        ({"version": "9.9.9"}, "in version 9.9.9, and zeta-2.1.0-py3-none-any.whl is 2.1.0"),
+        ({"version": "not a version"}, "in version not a version"),
+        ({"version": None}, "in version None"),
     ],
 )
-def test_a_manifest_about_something_else_is_refused(wheel: Wheel, changes: dict[str, Any], said: str) -> None:
+def test_a_manifest_about_something_else_is_refused(
+    wheel: Wheel, changes: dict[str, Any], said: str, which: slice
+) -> None:
     with pytest.raises(ManifestError, match=said):
+        refuse_disagreement("v2.1.0", [wheel], manifest(wheel, which, **changes))
+
+
+def test_what_is_of_another_package_is_told(wheel: Wheel) -> None:
+    other = {"domain": "task", "key": "sum", "provider": "eta", "factory": "eta:make", "version": "7"}
+    there = {**other, "provider": "theta", "uri": "https://theta.example/theta-7-py3-none-any.whl", "sha256": "0" * 64}
+    found = refuse_disagreement("v2.1.0", [wheel], manifest(wheel, more=[other, there]))
+    assert found.elsewhere == {"task/sum/eta": "", "task/sum/theta": "theta-7-py3-none-any.whl"}
+
+
+def test_a_manifest_of_other_packages_only_is_refused(wheel: Wheel) -> None:
+    changes = {"uri": "https://theta.example/theta.tar.gz", "factory": "theta:make"}
+    with pytest.raises(ManifestError, match=r"offers nothing from zeta-2\.1\.0-py3-none-any\.whl"):
         refuse_disagreement("v2.1.0", [wheel], manifest(wheel, **changes))
 
 

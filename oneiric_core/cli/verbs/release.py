@@ -51,7 +51,11 @@ def check(
     ] = [],  # noqa: B006 - typer's way of saying none
     as_json: AsJson = False,
 ) -> None:
-    """Refuse a release whose tag, wheels and manifest are not about the same version and the same bytes."""
+    """Refuse a release whose tag, wheels and manifest are not about the same version and the same bytes.
+
+    What the manifest offers of a released wheel has to name it, its digest and its version. What it offers besides,
+    from another package or of what is installed, is told.
+    """
     if (manifest is None) != (not public_key):
         raise typer.BadParameter("--manifest and --public-key go together: what is not verified is not looked at")
     offered = None
@@ -60,12 +64,15 @@ def check(
         data, kind = read_file(manifest), media_type_of(manifest.name)
         offered = verify_manifest(data, kind, policy, now=SYSTEM_CLOCK.now()).manifest
     wheels = [read_wheel(path) for path in artifact]
-    version = refuse_disagreement(tag, wheels, offered)
+    found = refuse_disagreement(tag, wheels, offered)
     if as_json:
-        render.data({"version": str(version), "artifacts": {wheel.filename: wheel.sha256 for wheel in wheels}})
-    else:
-        parts = "tag and wheel" if offered is None else "tag, wheel and manifest"
-        render.text(f"{version}: {parts} agree")
+        told = {"version": str(found.version), "artifacts": {wheel.filename: wheel.sha256 for wheel in wheels}}
+        render.data(told | {"elsewhere": {name: filename or None for name, filename in found.elsewhere.items()}})
+        return
+    parts = "tag and wheel" if offered is None else "tag, wheel and manifest"
+    render.text(f"{found.version}: {parts} agree")
+    for name, filename in found.elsewhere.items():
+        render.text(f"{name} is not of this release: {filename or 'no artifact carries it'}")
 
 
 @verb.command(epilog=examples("oneiric-core release notes --tag v1.4.0"))
