@@ -3,7 +3,7 @@
 In this order, and nothing is changed unless all of it holds:
 
 - those who are trusted signed it, it has not expired, and its entries can be read;
-- each artifact it names is there for everybody, with the digest and the length it names;
+- each artifact and each certificate it names is there for everybody, with the digest and the length it names;
 - what stands in its place is the same bytes (then it is done already), or was signed by those who are trusted, is of
   the same source, and has a lower number.
 """
@@ -72,6 +72,8 @@ def _promised(verified: VerifiedManifest) -> list[Promise]:
                     f"{entry.name} names an artifact and not its digest", fix="Generate it with --artifact"
                 )
             promises.append(Promise(entry.uri, entry.sha256.lower(), entry.length))
+        if entry.certificate is not None:
+            promises.append(Promise(entry.certificate.uri, entry.certificate.sha256.lower()))
     return promises
 
 

@@ -1,5 +1,6 @@
 """A manifest is published last, and only if everything it says is true; else what stood there stands."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -83,6 +84,21 @@ def test_a_manifest_never_points_to_something_else(bucket: Any, wheel: Path) -> 
         with pytest.raises((DigestMismatchError, ManifestError)):
             announced(bucket, signed(bucket, wheel, changes=changes))
         assert standing(bucket) is None
+
+
+def test_a_manifest_never_points_to_a_certificate_that_is_not_there(bucket: Any, wheel: Path) -> None:
+    upload_artifact(wheel, bucket.place(WHEEL))
+    content = b"a certificate"
+    place = bucket.place("certificates/zeta.json")
+    named = {"certificate": {"uri": place.url, "sha256": hashlib.sha256(content).hexdigest()}}
+    with pytest.raises(ArtifactError):
+        announced(bucket, signed(bucket, wheel, changes=named))
+    ObjectStore(place).create(iter([content]), len(content), content_type="application/json", cache_control="no-cache")
+    other = {"certificate": {"uri": place.url, "sha256": "0" * 64}}
+    with pytest.raises(DigestMismatchError):
+        announced(bucket, signed(bucket, wheel, changes=other))
+    assert standing(bucket) is None
+    assert announced(bucket, signed(bucket, wheel, changes=named)).url == bucket.place(KEY).url
 
 
 def test_who_is_not_trusted_publishes_nothing(directory: Any, wheel: Path) -> None:

@@ -260,8 +260,8 @@ def publish(
 ) -> None:
     """Put a signed manifest where runtimes look for it, if everything it says is true.
 
-    It has to be signed by keys that are trusted; each artifact it names has to be there for everybody; its number has
-    to be greater than that of the manifest which stands there. Else nothing is changed.
+    It has to be signed by keys that are trusted; each artifact and each certificate it names has to be there for
+    everybody; its number has to be greater than that of the manifest which stands there. Else nothing is changed.
     """
     place = Place(backend, bucket, key, region, endpoint_url, public_url)
     policy = TrustPolicy(_load(public_key), threshold=threshold)
