@@ -146,6 +146,14 @@ def _resolved(path: Any, directory: int = -1, *, follow: bool = True) -> str:
     return os.path.join(os.path.realpath(parent), last)
 
 
+def _bind(args: tuple[Any, ...]) -> _Seen:
+    """A socket with a name makes it on the disk; one of Linux's abstract names, which begin with NUL, does not."""
+    name = args[1]
+    if not isinstance(name, str | bytes | os.PathLike) or os.fsencode(name)[:1] in {b"", b"\0"}:
+        return []
+    return [Act("write", _resolved(name, follow=False))]
+
+
 def _text(kind: str, *at: int) -> Callable[[tuple[Any, ...]], _Seen]:
     return lambda args: [Act(kind, " ".join(_shown(args[index]) for index in at))]
 
@@ -183,6 +191,8 @@ _SEEN: Final[dict[str, Callable[[tuple[Any, ...]], _Seen]]] = {
     "os.chown": _paths(("attributes", 0, 3)),
     "os.utime": _paths(("attributes", 0, 3)),
     "os.setxattr": _paths(("attributes", 0, None)),
+    "os.removexattr": _paths(("attributes", 0, None)),
+    "socket.bind": _bind,
     "tempfile.mkstemp": _paths(("temporary", 0, None)),
     "tempfile.mkdtemp": _paths(("temporary", 0, None)),
     "socket.connect": _text("connect", 1),
@@ -190,8 +200,8 @@ _SEEN: Final[dict[str, Callable[[tuple[Any, ...]], _Seen]]] = {
     "socket.getaddrinfo": _text("connect", 0, 1),
     "socket.gethostbyname": _text("connect", 0),
     "subprocess.Popen": lambda args: [Act("process", _shown(args[1]), subject=(args[1], args[2]))],
-    "os.system": _text("process", 0),
-    "os.posix_spawn": _text("process", 0),
+    "os.system": lambda args: [Act("process", _shown(args[0]), subject=(args[0], None))],
+    "os.posix_spawn": lambda args: [Act("process", _shown(args[1]), subject=(args[1], None))],
     "os.fork": _bare("process", "a fork"),
     "os.forkpty": _bare("process", "a fork"),
     **dict.fromkeys(THREADS, _started),

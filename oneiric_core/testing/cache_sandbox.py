@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,9 +13,10 @@ from typing import Any, Final, Self
 
 from oneiric_core.errors import MisuseError, ViolationError
 from oneiric_core.remote.artifacts import ArtifactManager
-from oneiric_core.testing.audit import Act, listening, possible_places
+from oneiric_core.testing.audit import Act, listening, overhearing, possible_places
 from oneiric_core.testing.code_owners import Owner, acting, owner
 from oneiric_core.testing.crashes import killed_before
+from oneiric_core.testing.forks import Forks
 from oneiric_core.testing.lookout import Lookout, places_of
 from oneiric_core.testing.stacks import stack_of
 
@@ -24,6 +26,8 @@ ON_DISK: Final = frozenset({"write", "rename", "remove", "mkdir", "link", "attri
 """The kinds of acts that change something on a disk."""
 
 _DEVICES: Final = ("/dev/", "/proc/")
+_BYTECODE: Final = "__pycache__"
+_FORKED: Final = "a fork of this one"
 _MEMORY: Final = "/dev/shm/"  # noqa: S108 - a disk after all, and compared with only
 
 
@@ -53,9 +57,10 @@ class CacheSandbox:
     matter. Not judged: what pytest and its plugins write themselves, bytecode, and devices.
 
     It sees what Python is told of by an audit hook (PEP 578): opening for writing, renaming, removing, making
-    directories, links, changing attributes, opening an SQLite database. Of a process that is started here it looks at
-    the working directory and at paths in the arguments, before and when it is checked. It cannot see what a C library
-    writes without the interpreter, nor what a process writes elsewhere or later; see :meth:`watch`.
+    directories, links, changing attributes, opening an SQLite database; in this process and in its forks. Of a program
+    that is started here it looks at the working directory and at paths in the arguments, before and when it is checked.
+    It cannot see what a C library writes without the interpreter, nor what a program writes elsewhere or later; see
+    :meth:`watch`.
 
     :param allow: further paths at and below which writing is fine.
     """
@@ -65,6 +70,7 @@ class CacheSandbox:
         self._root: Path | None = None
         self._watching = ExitStack()
         self._lookout = Lookout()
+        self._forks: Forks
         self._seen: list[Trespass] = []
         self._pauses = 0
         self._over = False
@@ -79,7 +85,9 @@ class CacheSandbox:
         self.path.mkdir(mode=0o700)
         self._allowed.append(str(self.path))
         self._lookout.remember(str(self._root), ())
+        self._forks = Forks()
         self._watching.enter_context(listening(self._hear))
+        self._watching.enter_context(overhearing(self._hear_exec, frozenset({"os.exec"})))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -90,6 +98,7 @@ class CacheSandbox:
             self._watching.close()
             _remove(self.root)
             self._over = True
+            self._forks.close()
 
     @property
     def root(self) -> Path:
@@ -110,6 +119,8 @@ class CacheSandbox:
     @property
     def trespasses(self) -> tuple[Trespass, ...]:
         """What happened outside so far, each path once: how it was first touched."""
+        if not self._over:
+            self._hear_of_forks()
         first: dict[str, Trespass] = {}
         for each in (*self._seen, *self._found_later()):
             first.setdefault(each.path, each)
@@ -143,6 +154,7 @@ class CacheSandbox:
             yield
         finally:
             self._pauses -= 1
+            self._hear_of_forks()
             self._lookout.refresh()
 
     def watch(self, *directories: Path | str) -> None:
@@ -215,22 +227,39 @@ class CacheSandbox:
     # --- listening -------------------------------------------------------------------------------------------------
 
     def _hear(self, act: Act, frame: FrameType) -> None:
-        if self._pauses or (act.kind not in ON_DISK and act.kind != "process"):
-            return
-        actor = acting(frame)
-        if actor is not None and owner(actor.f_code.co_filename) is Owner.MACHINERY:
+        if self._pauses or (act.kind not in ON_DISK and act.kind != "process") or _is_machinery(frame):
             return
         if act.kind == "process":
-            reason = (f"{act.target:.200}", stack_of(frame))
             command, directory = act.subject if isinstance(act.subject, tuple) else ((), None)
-            for place in places_of(command, directory):
-                self._lookout.remember(place, reason)
+            self._look_at(places_of(command, directory), f"{act.target:.200}", frame)
         elif act.vague:
-            for place in possible_places(act):
-                if not self._may_write(place):
-                    self._lookout.remember(place, ("", stack_of(frame)))
+            self._look_at((place for place in possible_places(act) if not self._may_write(place)), "", frame)
         elif not self._may_write(act.target) and not (act.kind == "mkdir" and Path(act.target).is_dir()):
-            self._seen.append(Trespass(act.kind, act.target, stack_of(frame)))
+            if self._forks.in_one:
+                self._forks.tell({"kind": act.kind, "path": act.target, "stack": stack_of(frame)})
+            else:
+                self._seen.append(Trespass(act.kind, act.target, stack_of(frame)))
+
+    def _hear_exec(self, _: str, args: tuple[Any, ...], frame: FrameType) -> None:
+        """A fork, as a rule, that becomes another program."""
+        if not self._pauses and not _is_machinery(frame):
+            self._look_at(places_of(args[1], None), " ".join(map(os.fsdecode, args[1]))[:200], frame)
+
+    def _look_at(self, places: Iterable[str], by: str, frame: FrameType) -> None:
+        lookout = Lookout() if self._forks.in_one else self._lookout
+        reason = (by, stack_of(frame))
+        for place in places:
+            lookout.remember(place, reason)
+        if self._forks.in_one:
+            self._forks.tell({"look": lookout.exported(), "by": by or _FORKED, "stack": reason[1]})
+
+    def _hear_of_forks(self) -> None:
+        for report in self._forks.heard():
+            stack = tuple(report["stack"])
+            if "look" in report:
+                self._lookout.add(report["look"], (report["by"], stack))
+            elif not self._may_write(report["path"]):
+                self._seen.append(Trespass(report["kind"], report["path"], stack, _FORKED))
 
     def _found_later(self) -> Iterator[Trespass]:
         for path, what, reason in self._lookout.changes():
@@ -241,9 +270,20 @@ class CacheSandbox:
     def _may_write(self, path: str) -> bool:
         if path.startswith(_DEVICES) and not path.startswith(_MEMORY):
             return True
-        if path.endswith(".pyc") or f"{os.sep}__pycache__" in path:
-            return True
-        return any(path == place or path.startswith(place + os.sep) for place in self._allowed)
+        return _is_bytecode(path) or any(path == place or path.startswith(place + os.sep) for place in self._allowed)
+
+
+def _is_machinery(frame: FrameType) -> bool:
+    actor = acting(frame)
+    return actor is not None and owner(actor.f_code.co_filename) is Owner.MACHINERY
+
+
+def _is_bytecode(path: str) -> bool:
+    """Whether it is one of the files, or directories, that an import leaves behind."""
+    above, name = os.path.split(path)
+    if sys.pycache_prefix is not None and Path(path).is_relative_to(os.path.realpath(sys.pycache_prefix)):
+        return True
+    return name == _BYTECODE or (".pyc" in name and above.endswith(os.sep + _BYTECODE))
 
 
 def _remove(place: Path) -> None:

@@ -1,5 +1,6 @@
 """Whose code a file is: the standard library's, the test machinery's, or somebody's own."""
 
+import asyncio
 import os
 import sys
 import sysconfig
@@ -27,6 +28,9 @@ _MACHINERY: Final = frozenset(
         *("hypothesis", "hypothesis_jsonschema", "coverage", "trustme"),
     }
 )
+_ASYNCIO: Final = os.path.dirname(asyncio.__file__) + os.sep  # noqa: PTH120 - names of files are compared as texts
+_TURNING: Final = frozenset({"_run", "run_forever", "run_until_complete", "run"})
+"""The functions of asyncio below which is whatever a loop was given to do."""
 _SITE: Final = os.sep + "site-packages" + os.sep
 
 
@@ -58,7 +62,12 @@ def is_own(filename: str) -> bool:
 
 
 def acting(frame: FrameType | None) -> FrameType | None:
-    """The innermost frame that is not the standard library's: who has it done. None if there is none."""
+    """The innermost frame that is not the standard library's: who has it done. None if there is none.
+
+    There is none either where a loop of asyncio calls back: who runs the loop has not asked for it.
+    """
     while frame is not None and owner(frame.f_code.co_filename) is Owner.LIBRARY:
+        if frame.f_code.co_filename.startswith(_ASYNCIO) and frame.f_code.co_name in _TURNING:
+            return None
         frame = frame.f_back
     return frame

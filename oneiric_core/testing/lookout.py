@@ -45,6 +45,21 @@ class Lookout:
                 if path not in self._known:
                     yield path, "appeared", reason
 
+    def exported(self) -> dict[str, Any]:
+        """What is known, in values that JSON has; for :meth:`add` in another process."""
+        known = [[path, before, reason] for path, (before, reason) in self._known.items()]
+        return {"known": known, "directories": [[*item] for item in self._directories.items()]}
+
+    def add(self, exported: dict[str, Any], reason: object) -> None:
+        """Know what another one knew as well; what is known already is older, and stays.
+
+        :param reason: in place of theirs, of which JSON made something else.
+        """
+        for path, before, _ in exported["known"]:
+            self._known.setdefault(path, (None if before is None else tuple(before), reason))
+        for directory, _ in exported["directories"]:
+            self._directories.setdefault(directory, reason)
+
     def refresh(self) -> None:
         """What is there now is what is known."""
         for path, (_, reason) in self._known.items():
@@ -72,7 +87,7 @@ def _entries(directory: str) -> list[str]:
     """Without hidden ones: tools keep theirs there, also those of other processes."""
     try:
         with os.scandir(directory) as found:
-            names = sorted(entry.path for entry in found if not entry.name.startswith((".", "__pycache__")))
+            names = sorted(entry.path for entry in found if entry.name[0] != "." and entry.name != "__pycache__")
     except OSError:
         return []
     return names[:_MOST]

@@ -1,15 +1,20 @@
-"""Ways to look at the scripted server from outside: a bare socket, and three clients that people use."""
+"""Ways to look at the scripted server from outside: a bare socket, and three clients that people use; a guard."""
 
 import socket
 import ssl
 import subprocess
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+
+from oneiric_core.testing import CacheSandbox
 
 ENOUGH = 1 << 25
 PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -101,3 +106,22 @@ def by_curl(url: str, patience: float) -> str:
 def clients() -> SimpleNamespace:
     """``raw`` and ``talk`` on a bare socket; ``by_httpx``, ``by_urllib`` and ``by_curl``."""
     return SimpleNamespace(raw=raw, talk=talk, by_httpx=by_httpx, by_urllib=by_urllib, by_curl=by_curl)
+
+
+@pytest.fixture(scope="session")
+def guarded() -> Callable[..., CacheSandbox]:
+    """Does something under guard; the sandbox."""
+
+    def guard(act: Callable[[CacheSandbox], object], **options: Any) -> CacheSandbox:
+        with CacheSandbox(**options) as sandbox:
+            act(sandbox)
+        return sandbox
+
+    return guard
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """A directory with a file to be copied, linked and moved."""
+    (tmp_path / "source").write_bytes(b"source")
+    return tmp_path
