@@ -7,8 +7,8 @@ hooks then refuse values; only after a refusal is the text read again, token by 
 import json
 import math
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from json.decoder import scanstring  # type: ignore[attr-defined]  # reads a string where json.loads would look around
 from typing import Any, Final, NoReturn
 
 from oneiric_core.errors import ManifestError
@@ -31,7 +31,9 @@ _ESCAPES: Final = re.compile(
     re.DOTALL,
 )
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|-?Infinity|NaN")
-_COLON: Final = re.compile(r"[ \t\n\r]*+:")
+_KEYS_AND_BRACKETS: Final = re.compile(
+    rf"(?P<key>{_STRING})[ \t\n\r]*+:|{_STRING}|(?P<opening>[{{\[])|(?P<closing>[\]}}])", re.DOTALL
+)
 _SAFE_DIGITS: Final = len(str(MAX_SAFE_INTEGER)) + 1  # and a sign
 
 
@@ -124,10 +126,18 @@ def _refuse_lone_surrogates(text: str) -> None:
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     mapping = dict(pairs)
     if len(mapping) != len(pairs):
-        counted = Counter(name for name, _ in pairs)
-        key = next(name for name, times in counted.items() if times > 1)
+        key = _first_repeated(pairs)
         raise _RefusedError(f"the key {shown(key)} stands twice in one object", "Remove one of the two", key=key)
     return mapping
+
+
+def _first_repeated(pairs: Iterable[tuple[str, Any]]) -> str:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            return name
+        seen.add(name)
+    raise LookupError  # the caller knows that there is one
 
 
 def _integer(digits: str) -> int:
@@ -156,16 +166,15 @@ def _offsets_of_word(text: str, word: str) -> Iterator[int]:
 def _offsets_of_duplicate(text: str, key: str) -> Iterator[int]:
     """Where ``key`` stands in an object that has it already. The text up to there is known to be JSON."""
     seen: list[bool] = []
-    for token in _TOKENS.finditer(text):
-        if token["mark"] in ("{", "["):
+    plain = f'"{key}"'
+    for found in _KEYS_AND_BRACKETS.finditer(text):
+        if found.lastgroup == "key":
+            string = found["key"]
+            if string == plain or ("\\" in string and scanstring(string, 1)[0] == key):
+                if seen[-1]:
+                    yield found.start()
+                seen[-1] = True
+        elif found.lastgroup == "opening":
             seen.append(False)
-        elif token["mark"] in ("}", "]"):
+        elif found.lastgroup == "closing":
             seen.pop()
-        elif token["string"] and _says(token["string"], key) and _COLON.match(text, token.end()):
-            if seen[-1]:
-                yield token.start()
-            seen[-1] = True
-
-
-def _says(string: str, key: str) -> bool:
-    return string == f'"{key}"' or ("\\" in string and bool(json.loads(string) == key))
