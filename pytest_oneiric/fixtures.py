@@ -139,6 +139,7 @@ def oneiric_fault_plan(request: pytest.FixtureRequest) -> "Iterator[FaultPlans]"
     plans = FaultPlans()
     with guarding(request.config, plans.check):
         yield plans
+    plans.close()
 
 
 @pytest.fixture

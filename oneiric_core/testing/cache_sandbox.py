@@ -70,7 +70,7 @@ class CacheSandbox:
         self._root: Path | None = None
         self._watching = ExitStack()
         self._lookout = Lookout()
-        self._forks: Forks
+        self._forks = Forks()
         self._seen: list[Trespass] = []
         self._pauses = 0
         self._over = False
@@ -85,7 +85,7 @@ class CacheSandbox:
         self.path.mkdir(mode=0o700)
         self._allowed.append(str(self.path))
         self._lookout.remember(str(self._root), ())
-        self._forks = Forks()
+        self._forks.open()
         self._watching.enter_context(listening(self._hear))
         self._watching.enter_context(overhearing(self._hear_exec, frozenset({"os.exec"})))
         return self
@@ -103,6 +103,9 @@ class CacheSandbox:
     @property
     def root(self) -> Path:
         """The directory around the cache; nothing may be written in it."""
+        return self._refuse_outside()
+
+    def _refuse_outside(self) -> Path:
         if self._root is None:
             raise MisuseError("the cache sandbox was not entered", fix="Use it in a with block")
         if self._over:
@@ -119,8 +122,7 @@ class CacheSandbox:
     @property
     def trespasses(self) -> tuple[Trespass, ...]:
         """What happened outside so far, each path once: how it was first touched."""
-        if not self._over:
-            self._hear_of_forks()
+        self._hear_of_forks()
         first: dict[str, Trespass] = {}
         for each in (*self._seen, *self._found_later()):
             first.setdefault(each.path, each)
@@ -130,7 +132,9 @@ class CacheSandbox:
         """Look whether nothing was written outside.
 
         :raises ViolationError: if something was that was not told of before.
+        :raises MisuseError: outside of its block, as all that follows.
         """
+        self._refuse_outside()
         fresh = tuple(each for each in self.trespasses if each not in self._told)
         if fresh:
             self._told.update(fresh)
@@ -143,12 +147,15 @@ class CacheSandbox:
 
     def allow(self, *paths: Path | str) -> None:
         """Writing at and below these is fine, from the beginning."""
+        if self._root is not None:
+            self._refuse_outside()
         self._allowed += [os.path.realpath(path) for path in paths]
         self._seen = [each for each in self._seen if not self._may_write(each.path)]
 
     @contextmanager
     def unguarded(self) -> Iterator[None]:
         """Nothing is judged in this block; for what a test arranges."""
+        self._refuse_outside()
         self._pauses += 1
         try:
             yield
@@ -159,6 +166,7 @@ class CacheSandbox:
 
     def watch(self, *directories: Path | str) -> None:
         """Remember what is in these, not below them, and find at the end what is different, whoever did it."""
+        self._refuse_outside()
         for directory in directories:
             self._lookout.remember(os.path.realpath(directory), ())
 

@@ -132,14 +132,21 @@ class FaultPlans:
     def __init__(self) -> None:
         self._made: list[FaultyFactory] = []
         self._told: set[int] = set()
+        self._over = False
+
+    def close(self) -> None:
+        """Plan no more: a fault that is planned now would be looked after by nobody."""
+        self._over = True
 
     def __call__(self, factory: str | Callable[..., object], stage: str, mode: str = "error") -> FaultyFactory:
         """``factory`` with a fault at ``stage``: ``factory``, ``init`` or ``health``.
 
         :param factory: a class, a function, or an import path.
         :param mode: ``error``, ``timeout`` or ``cancel``; a health may also be ``false`` or ``none``.
-        :raises MisuseError: a stage or mode that does not exist, or not together.
+        :raises MisuseError: a stage or mode that does not exist, or not together; or after :meth:`close`.
         """
+        if self._over:
+            raise MisuseError("the fault plans are no more", fix="Plan faults in the test they belong to")
         modes = {plan.stage: [each.mode for each in FAULTS if each.stage == plan.stage] for plan in FAULTS}
         known = next((name for name in modes if name == stage), None)
         if known is None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 __all__ = ["Forks"]
 
 _CHUNK: Final = 1 << 20
+_NONE: Final = -1
 
 
 class Forks:
@@ -19,14 +20,21 @@ class Forks:
     """
 
     def __init__(self) -> None:
-        self._home: Final = os.getpid()
-        self._file: Final = os.memfd_create("oneiric-forks")
-        fcntl.fcntl(self._file, fcntl.F_SETFL, os.O_APPEND)  # so that reports are one after the other, whoever writes
-        self._identity: Final = self._identity_of_file()
+        self._home = 0
+        self._file = _NONE
+        self._identity = (0, 0)
         self._read = 0
+
+    def open(self) -> None:
+        """Hear of the children that are forked from now on."""
+        self._home = os.getpid()
+        self._file = os.memfd_create("oneiric-forks")
+        fcntl.fcntl(self._file, fcntl.F_SETFL, os.O_APPEND)  # so that reports are one after the other, whoever writes
+        self._identity = self._identity_of_file()
 
     def close(self) -> None:
         os.close(self._file)
+        self._file = _NONE
 
     @property
     def in_one(self) -> bool:
@@ -40,7 +48,9 @@ class Forks:
                 os.write(self._file, json.dumps(report).encode("ascii") + b"\n")
 
     def heard(self) -> Iterator[dict[str, Any]]:
-        """The reports since it was asked last."""
+        """The reports since it was asked last; none when it is not open."""
+        if self._file == _NONE:
+            return
         told = bytearray()
         while piece := os.pread(self._file, _CHUNK, self._read + len(told)):
             told += piece

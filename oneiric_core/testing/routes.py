@@ -38,14 +38,19 @@ class ArtifactRoutes:
         self._scripts: dict[str, list[Script]] = {}
         self._log = Log()
         self._told = False
+        self._over = False
         self._router = _router()
 
     def on(self, url: str, *scripts: Script) -> str:
         """Answer requests for a URL: the first with the first script, and so on; the last is for all further ones.
 
         :param url: with a query it is for that query only.
-        :raises MisuseError: no URL, no script, or one that needs a wire.
+        :raises MisuseError: no URL, no script, or one that needs a wire; or after the end.
         """
+        if self._over:
+            raise MisuseError(
+                "the artifact routes are no more", fix="Use them in the block, or the test, they belong to"
+            )
         if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc:
             raise MisuseError(f"{url!r} is no URL", fix="Begin it with https:// and a host", url=url)
         if not scripts:
@@ -85,12 +90,15 @@ class ArtifactRoutes:
             )
 
     def __enter__(self) -> Self:
+        if self._over:
+            raise MisuseError("the artifact routes were entered before", fix="Make others")
         self._router.route().mock(side_effect=self._answer)
         self._router.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._router.stop(quiet=True)
+        self._over = True
         if kind is None:
             self.check()
 

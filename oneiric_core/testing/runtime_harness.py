@@ -155,8 +155,7 @@ class RuntimeHarness:
             raise MisuseError("run() was called where a loop runs", fix="Say `async with` the runtime there")
         if self._loop is not None and self._runner is None:
             raise MisuseError("the runtime was entered by async with", fix=_ONE_WAY)
-        if self._over:
-            raise MisuseError("the runtime has ended", fix=_IN_ITS_BLOCK)
+        self._refuse_afterwards()
         if self._runner is None:
             # without a factory it would put its loop in the place of the one that the host has set for this thread
             self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
@@ -204,6 +203,7 @@ class RuntimeHarness:
     @property
     def workdir(self) -> Path:
         """A directory of this runtime's own: ``cache``, ``state``, and ``offered`` for artifacts by ``file://``."""
+        self._refuse_afterwards()
         if self._root is None:
             self._root = Path(tempfile.mkdtemp(prefix="oneiric-runtime-")).resolve()
         return self._root
@@ -231,7 +231,9 @@ class RuntimeHarness:
         :param factory: a class, a function, or an import path.
         :param metadata: what else is declared of it.
         :raises OneiricError: what is declared makes no sense.
+        :raises MisuseError: after the end.
         """
+        self._refuse_afterwards()
         candidate = Candidate(
             domain, key, provider, factory, metadata=metadata, priority=priority, source=CandidateSource.MANUAL
         )
@@ -275,9 +277,12 @@ class RuntimeHarness:
             trust=self._policy,
         )
 
-    def _here(self) -> LifecycleManager:
+    def _refuse_afterwards(self) -> None:
         if self._over:
             raise MisuseError("the runtime has ended", fix=_IN_ITS_BLOCK)
+
+    def _here(self) -> LifecycleManager:
+        self._refuse_afterwards()
         manager = self.lifecycle
         if _running_loop() is not self._loop:
             raise MisuseError("the runtime runs on another loop", fix=_ONE_WAY)

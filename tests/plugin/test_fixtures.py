@@ -47,6 +47,20 @@ WRONG = {
         ),
         "the artifact server was stopped. Use it in the block, or the test, it belongs to.",
     ),
+    "routes outside of their test": (
+        (
+            "kept = []\ndef test_first(oneiric_artifact_routes): kept.append(oneiric_artifact_routes)\n"
+            "def test_it(): kept[0].serve('https://acme.test/it', b'')"
+        ),
+        "the artifact routes are no more. Use them in the block, or the test, they belong to.",
+    ),
+    "a fault plan outside of its test": (
+        (
+            "kept = []\ndef test_first(oneiric_fault_plan): kept.append(oneiric_fault_plan)\n"
+            "def test_it(): kept[0](dict, 'init')"
+        ),
+        "the fault plans are no more. Plan faults in the test they belong to.",
+    ),
     "a runtime outside of its test": (
         (
             "kept = []\ndef test_first(oneiric_runtime): kept.append(oneiric_runtime); oneiric_runtime.run(nothing())\n"

@@ -62,8 +62,7 @@ class ArtifactServer:
         :returns: the URL.
         :raises MisuseError: a path that does not begin with a slash, or no script.
         """
-        if self._thread is not None and not self._thread.is_alive():
-            raise MisuseError("the artifact server was stopped", fix="Use it in the block, or the test, it belongs to")
+        self._refuse_afterwards()
         if not path.startswith("/") or path.startswith("//"):
             raise MisuseError(f"{path!r} is no path of a URL", fix="Begin it with one slash", path=path)
         for script in scripts:
@@ -82,7 +81,12 @@ class ArtifactServer:
 
     def release(self) -> None:
         """Let all go on that is held (``Reply(held=True)``), now and later."""
+        self._refuse_afterwards()
         self._call(self._held.set)
+
+    def _refuse_afterwards(self) -> None:
+        if self._thread is not None and not self._thread.is_alive():
+            raise MisuseError("the artifact server was stopped", fix="Use it in the block, or the test, it belongs to")
 
     # --- where it is -----------------------------------------------------------------------------------------------
 
@@ -90,7 +94,7 @@ class ArtifactServer:
     def url(self) -> str:
         """``http://127.0.0.1:port``, without a slash at the end.
 
-        :raises MisuseError: before the start.
+        :raises MisuseError: before the start, or after the end.
         """
         return self._at(_HOST)
 
@@ -108,6 +112,7 @@ class ArtifactServer:
         return self._port
 
     def _at(self, host: str) -> str:
+        self._refuse_afterwards()
         return f"{'http' if self.tls is None else 'https'}://{host}:{self.port}"
 
     @property
@@ -142,7 +147,9 @@ class ArtifactServer:
         In a coroutine: ``await asyncio.to_thread(server.wait_for, path)``.
 
         :raises ViolationError: if that does not happen within so many seconds.
+        :raises MisuseError: after the end, when nothing can happen any more.
         """
+        self._refuse_afterwards()
         return self._log.wait_for(path, count, within)
 
     def check(self) -> None:
