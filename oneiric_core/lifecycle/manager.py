@@ -8,6 +8,7 @@ suspension in between.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeAlias
 
@@ -101,17 +102,20 @@ class LifecycleManager:
         await _see_off(retiring)
         return published.instance
 
-    async def swap_many(self, targets: Iterable[tuple[str, str, str | None]]) -> list[Handle]:
+    async def swap_many(
+        self, targets: Iterable[tuple[str, str, str | None]], *, retire: Iterable[tuple[str, str]] = ()
+    ) -> list[Handle]:
         """Swap several keys as one: all of (domain, key, provider or None), or none. Handles come in order of name.
 
         Nothing suspends after the publication, so whatever this raises, cancellation included, means that none was
-        swapped. The former instances are retired in the background.
+        swapped, and none retired. The former instances are retired in the background.
 
+        :param retire: names under which nothing is published any more, from the same moment on.
         :raises ResolutionError: a candidate is missing.
         :raises SwapError: one could not be made ready; ``failures`` has the reason by name.
         """
         wanted: dict[_Name, str | None] = {(domain, key): provider for domain, key, provider in targets}
-        swapped, _ = await self._change(wanted, always=True)
+        swapped, _ = await self._change(wanted, always=True, gone=frozenset(retire))
         return [published.handle for published in swapped]
 
     async def retire(self, domain: str, key: str) -> None:
@@ -123,12 +127,7 @@ class LifecycleManager:
         if slot is None:
             return
         async with slot.lock:
-            published = self._published.pop((domain, key), None)
-            if published is None:
-                return
-            slot.error = ""
-            self._notify(slot)
-            retirement = self._retirer.retire(slot, published)
+            retirement = self._withdraw((domain, key))
         await _see_off([retirement])
 
     async def stop(self) -> None:
@@ -190,20 +189,24 @@ class LifecycleManager:
     # -- the swap ------------------------------------------------------------------------------------------------------
 
     async def _change(
-        self, wanted: Mapping[_Name, str | None], *, always: bool
+        self, wanted: Mapping[_Name, str | None], *, always: bool, gone: AbstractSet[_Name] = frozenset()
     ) -> tuple[list[Published], list[_Retirement]]:
         """What is published under the names now, and the former instances on their way out."""
         self._refuse_when_stopped()
         for name, provider in wanted.items():
             self._resolver.require(*name, provider)  # no slot is made for a name nobody answers to
         names = sorted(wanted)
-        locks = [self._slot(name).lock for name in names]
+        leaving = sorted(gone & self._slots.keys())
+        locks = [self._slot(name).lock for name in sorted({*names, *leaving})]
         held = 0
         try:
             for lock in locks:
                 await lock.acquire()
                 held += 1
-            return await self._change_locked(names, wanted, always=always)
+            result = await self._change_locked(names, wanted, always=always)
+            for name in leaving:
+                self._withdraw(name)
+            return result
         finally:
             for lock in locks[:held]:
                 lock.release()
@@ -276,6 +279,15 @@ class LifecycleManager:
         slot.seconds = MappingProxyType(dict(attempt.seconds))
         self._published[name] = Published(attempt, slot.generation)
         return former
+
+    def _withdraw(self, name: _Name) -> _Retirement:
+        """Publish nothing any more under a name whose lock is held; gives what may be waited for."""
+        published, slot = self._published.pop(name, None), self._slots[name]
+        if published is None:
+            return None
+        slot.error = ""
+        self._notify(slot)
+        return self._retirer.retire(slot, published)
 
     async def _stop(self) -> None:
         self._maker.close()

@@ -58,12 +58,10 @@ class Change:
             return Applied((), revision)
         try:
             targets, orphans = self._consequences(lifecycle, before)
-            handles = await lifecycle.swap_many(targets) if targets else []
+            handles = await lifecycle.swap_many(targets, retire=orphans) if targets or orphans else []
         except BaseException:
             undo()
             raise
-        for name in orphans:
-            await lifecycle.retire(*name)
         return Applied(tuple(handle.candidate.name for handle in handles), revision)
 
     def _consequences(

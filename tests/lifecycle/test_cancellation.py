@@ -143,6 +143,18 @@ async def test_several_keys_at_once(make_kit: Callable[[], Any], kind: Any, agai
         assert kit.ledger.alive == {kit.manager.get_instance(*name).number for name in (A, B)}
 
 
+@pytest.mark.parametrize("again", [None, 0, 1, 2, 5], ids="again={}".format)
+@pytest.mark.parametrize("kind", KINDS)
+async def test_one_comes_while_another_goes(make_kit: Callable[[], Any], kind: Any, again: int | None) -> None:
+    async for kit, cancelled in interrupted(
+        make_kit, kind, both_active, lambda kit: kit.manager.swap_many([(*A, None)], retire=[B]), again
+    ):
+        assert kit.manager.status(*A).generation == (1 if cancelled else 2)
+        assert (kit.manager.get_instance(*B) is None) is not cancelled
+        live = [kit.manager.get_instance(*name) for name in (A, B)]
+        assert kit.ledger.alive == {each.number for each in live if each is not None}
+
+
 @pytest.mark.parametrize("again", [None, 1])
 async def test_retirement(make_kit: Callable[[], Any], again: int | None) -> None:
     async for kit, _ in interrupted(make_kit, coroutine, both_active, lambda kit: kit.manager.retire(*B), again):

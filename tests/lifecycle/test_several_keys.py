@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from oneiric_core.errors import ResolutionError, SwapError
+from oneiric_core.errors import LifecycleError, ResolutionError, SwapError
 from oneiric_core.lifecycle import SlotStatus, State
 
 KEYS = [("adapter", "a", None), ("adapter", "b", None), ("service", "c", None)]
@@ -62,6 +62,39 @@ async def test_a_missing_candidate_is_refused_before_anything_is_made(kit: Any) 
 
 async def test_nothing_to_swap_is_nothing_done(kit: Any) -> None:
     assert await kit.manager.swap_many([]) == []
+
+
+async def test_what_goes_is_gone_at_the_moment_when_others_come(kit: Any) -> None:
+    offer_all(kit)
+    await kit.manager.swap_many(KEYS)
+    a, b, c = ((domain, key) for domain, key, _ in KEYS)
+    swapping = asyncio.create_task(kit.manager.swap_many([KEYS[0]], retire=[b, c, ("adapter", "never seen")]))
+    seen = set()
+    while not swapping.done():
+        seen.add((kit.manager.status(*a).generation, *(kit.manager.get_instance(*each) is None for each in (b, c))))
+        await asyncio.sleep(0)
+    seen.add((kit.manager.status(*a).generation, *(kit.manager.get_instance(*each) is None for each in (b, c))))
+    assert seen == {(1, False, False), (2, True, True)}
+    await kit.steps(20)
+    assert kit.ledger.cleaned == [1, 2, 3]
+    assert [status.key for status in kit.manager.all_statuses()] == ["a", "b", "c"], "no slot for what nobody asked for"
+
+
+async def test_if_one_cannot_come_none_goes(kit: Any) -> None:
+    offer_all(kit)
+    await kit.manager.swap_many(KEYS)
+    before = published(kit)
+    kit.offer(kit.ledger.async_factory(init=kit.explode), domain="adapter", key="a")
+    with pytest.raises(LifecycleError, match="no such host"):
+        await kit.manager.swap_many([KEYS[0]], retire=[("adapter", "b")])
+    assert published(kit) == before
+
+
+async def test_some_may_go_where_none_comes(kit: Any) -> None:
+    offer_all(kit)
+    await kit.manager.swap_many(KEYS)
+    assert await kit.manager.swap_many([], retire=[("adapter", "b")]) == []
+    assert [each is None for each in published(kit)] == [False, True, False]
 
 
 async def test_overlapping_sets_do_not_block_each_other_for_good(kit: Any) -> None:

@@ -144,6 +144,26 @@ async def test_what_is_no_longer_listed_is_retired(world: Any) -> None:
     assert world.names() == {"adapter/queue/redis"}
 
 
+async def test_a_sync_that_is_cancelled_while_what_goes_is_cleaned_up_has_dropped_all_of_it(world: Any) -> None:
+    """Not the first of two, with the second still at work and its candidate gone."""
+    await world.sync(offer(entry(), entry("queue")))
+    instances = [await world.lifecycle.activate("adapter", key) for key in ("cache", "queue")]
+    for turns in range(60):
+        syncing = asyncio.ensure_future(world.sync(offer(number=2)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        ended = syncing.done()
+        syncing.cancel()
+        await asyncio.wait({syncing})
+        running = {each.key for each in world.lifecycle.all_statuses() if each.provider}
+        assert {f"adapter/{key}/redis" for key in running} == world.names()
+        assert running in ({"cache", "queue"}, set())
+        if ended:
+            break
+    assert running == set()
+    assert [each.cleaned for each in instances] == [1, 1]  # type: ignore[attr-defined]  # a Component
+
+
 async def test_what_is_no_longer_listed_is_replaced_by_what_others_offer(world: Any) -> None:
     local = Candidate("adapter", "cache", "memory", Other, stack_level=-5)
     world.resolver.register(local)

@@ -289,6 +289,9 @@ async def never(_: Any) -> None:
     await asyncio.Event().wait()
 
 
+def withdraws_none(*_: Any) -> None: ...
+
+
 def withdraws_nothing(self: Change) -> Change:
     return replace(self, wanted=[*self.wanted, *self.gone], gone=[])
 
@@ -304,7 +307,7 @@ between = Change.between
         (SelectionKeeper, "apply", nothing),
         (FileWatch, "changed", never),
         (LifecycleManager, "stop", nothing),
-        (LifecycleManager, "retire", nothing),
+        (LifecycleManager, "_withdraw", withdraws_none),
         (Change, "between", lambda *of: withdraws_nothing(between(*of))),
     ],
     ids=[
