@@ -80,7 +80,8 @@ def test_a_file_does_as_well_and_the_settings_say_the_rest(capsys: Capture, here
     settings = "[trust]\nkeys = ['key.pem']\n[remote]\npath = 'manifest.json'\n"
     (here / "oneiric.toml").write_text(settings, encoding="utf-8")
     assert sync() == 0
-    assert capsys.readouterr().out.count("acme, signed by 1 trusted key") == 2
+    told = " ".join(capsys.readouterr().out.split())  # a line may be broken where a path before it is long
+    assert told.count("acme, signed by 1 trusted key") == 2
 
 
 def test_artifacts_are_brought_into_the_cache(

@@ -15,6 +15,7 @@ import pytest
 
 from oneiric_conformance import Limits, Subject
 from oneiric_conformance.isolation.smoke import SmokeReport, smoke
+from oneiric_core.testing import take_inventory
 
 QUICK = Limits(init=0.4, health=0.4, cleanup=0.4, drain=0.4)
 GOOD = "class Good:\n    async def run(self, payload): return payload"
@@ -42,9 +43,13 @@ def descriptors() -> dict[int, str]:
 
 def test_the_server_is_nobodys_child(author: Any) -> None:
     """A component that waits for its children must not wait for the kit's."""
-    assert run(author, GOOD).ok
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+
+    def children_since() -> list[str]:
+        before = take_inventory()
+        assert run(author, GOOD).ok
+        return [line for line in take_inventory().since(before) if line.startswith("process")]
+
+    assert in_a_thread_of_its_own(children_since) == []
 
 
 def test_what_one_changed_the_next_does_not_see(author: Any) -> None:
