@@ -48,6 +48,9 @@ SCHEMA: Final = 1
 CERTIFICATE_LEVELS: Final = ("core", "hardened")
 """From the least to the most demanding; each includes those before it."""
 
+RESULTS: Final = ("PASSED", "WARNED")
+"""Of the results that the predicate knows, those of a run that went well; the other is ``FAILED``."""
+
 _LIMITS: Final = Limits(max_bytes=4 * 1024 * 1024)
 _ANEW: Final = "Ask its publisher for a new one"
 
@@ -107,7 +110,7 @@ class Certificate:
             levels=_levels(said),
             requirements=_text(requirements, "id"),
             profile=_text(said, "profile"),
-            result=_text(predicate, "result"),
+            result=_result(predicate),
             waivers=_waivers(said),
             issued_at=_moment(said, "issuedAt"),
             expires_at=_moment(said, "expiresAt"),
@@ -290,6 +293,14 @@ def _subjects(statement: Mapping[str, Any]) -> dict[str, str]:
     for item in listed or ():
         _insist(isinstance(item, dict), f"one of its subjects is {shown(item)}")
         found[_text(item, "name")] = _text(_mapping(item, "digest"), "sha256").lower()
+    return found
+
+
+def _result(predicate: Mapping[str, Any]) -> str:
+    """A run that went badly reached no level, whatever else the statement says."""
+    found, failed = _text(predicate, "result"), predicate.get("failedTests")
+    _insist(found in RESULTS, f"its result is {shown(found)}, not {' or '.join(RESULTS)}")
+    _insist(failed is None or failed == [], f"its failedTests are {shown(failed)}, not none")
     return found
 
 

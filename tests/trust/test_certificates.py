@@ -62,6 +62,18 @@ def test_a_certificate_of_a_trusted_issuer_vouches_for_its_bytes() -> None:
     assert certificate.expires_at - certificate.issued_at == timedelta(days=365)
 
 
+def test_one_with_warnings_is_one() -> None:
+    data = resigned(lambda said: said["predicate"].update(result="WARNED", failedTests=[]))
+    assert POLICY.check(data, WHEEL, NOW).result == "WARNED"
+
+
+def test_a_run_that_failed_is_not_signed() -> None:
+    statement = certificate_statement(WHEEL)
+    statement["predicate"]["result"] = "FAILED"
+    with pytest.raises(CertificateError, match="result is 'FAILED'"):
+        sign_certificate(statement, ISSUER.private)
+
+
 def test_the_digest_may_be_written_in_capitals() -> None:
     assert POLICY.check(issued(), WHEEL.upper(), NOW).subjects == {"acme-1.0-py3-none-any.whl": WHEEL}
 
@@ -129,6 +141,12 @@ def extension(statement: dict[str, Any]) -> dict[str, Any]:
         (lambda said: extension(said).update(waivers=[{"check": "LIFE-001"}]), "'component' is None"),
         (lambda said: said["predicate"].pop(EXTENSION), f"'{EXTENSION}' is None"),
         (lambda said: said.pop("predicate"), "'predicate' is None"),
+        (lambda said: said["predicate"].update(result="FAILED"), "result is 'FAILED', not PASSED or WARNED"),
+        (lambda said: said["predicate"].update(result="passed"), "result is 'passed'"),
+        (lambda said: said["predicate"].update(result=["PASSED"]), r"'result' is \['PASSED'\], not a text"),
+        (lambda said: said["predicate"].pop("result"), "'result' is None"),
+        (lambda said: said["predicate"].update(failedTests=["LIFE-001"]), r"failedTests are \['LIFE-001'\]"),
+        (lambda said: said["predicate"].update(failedTests="LIFE-001"), "failedTests are 'LIFE-001'"),
         (lambda said: said.update(predicateType="https://slsa.dev/provenance/v1"), "predicate is 'https://slsa"),
         (lambda said: said.update(_type="https://in-toto.io/Statement/v0.1"), "type is 'https://in-toto.io/Statement/v0.1"),
         (lambda said: said.update(subject=[]), r"subject is \[\]"),
