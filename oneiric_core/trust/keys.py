@@ -83,10 +83,11 @@ def load_public_key(data: bytes | str, *, name: str) -> PublicKey:
     """The key in ``data``: PEM, 32 raw bytes, or their base64.
 
     :param name: the file or setting it came from, for messages.
-    :raises UntrustedKeyError: none of these, or a key that must not be trusted.
+    :raises UntrustedKeyError: none of these, more than one, or a key that must not be trusted.
     """
     content = data.encode("utf-8") if isinstance(data, str) else data
     if content.lstrip().startswith(_PEM):
+        _refuse_more_than_one(content, name)
         return PublicKey(_raw_from_pem(content, name), name)
     if len(content) == _KEY_BYTES:
         return PublicKey(content, name)
@@ -96,12 +97,13 @@ def load_public_key(data: bytes | str, *, name: str) -> PublicKey:
 def load_private_key(data: bytes | str, *, name: str, password: bytes | None = None) -> Ed25519PrivateKey:
     """The private key in ``data``: PEM (PKCS #8, encrypted where there is a ``password``), 32 raw bytes, or base64.
 
-    :raises UntrustedKeyError: none of these, another kind of key, or a wrong or missing password.
+    :raises UntrustedKeyError: none of these, more than one, another kind of key, or a wrong or missing password.
     """
     content = data.encode("utf-8") if isinstance(data, str) else data
     if not content.lstrip().startswith(_PEM):
         raw = content if len(content) == _KEY_BYTES else _raw_from_base64(content, name)
         return Ed25519PrivateKey.from_private_bytes(raw)
+    _refuse_more_than_one(content, name)
     try:
         key = serialization.load_pem_private_key(content, password)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -128,6 +130,17 @@ def private_pem(private_key: Ed25519PrivateKey, *, password: bytes | None = None
     )
     encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     return private_key.private_bytes(encoding, form, protection).decode("ascii")
+
+
+def _refuse_more_than_one(content: bytes, name: str) -> None:
+    """The parsers of PEM read the first block and drop whatever follows it."""
+    if (count := content.count(_PEM)) > 1:
+        raise _unusable(
+            name, f"holds {count} blocks of PEM, and one key is asked for", "Keep each in a file of its own"
+        )
+    _, _, end = content.partition(b"-----END ")
+    if end.partition(b"-----")[2].strip():
+        raise _unusable(name, "goes on after the end of its PEM", "Keep each key in a file of its own")
 
 
 def _raw_from_pem(content: bytes, name: str) -> bytes:

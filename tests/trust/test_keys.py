@@ -88,6 +88,25 @@ def test_anything_else_is_an_error_that_names_the_file(data: bytes | str, why: s
     assert refused.value.evidence["name"] == "keys/acme.pem"
 
 
+@pytest.mark.parametrize("between", ["", "\n", "\n# the other one\n"])
+@pytest.mark.parametrize("times", [2, 3, 9])
+def test_a_file_of_several_keys_is_refused_and_none_is_dropped(times: int, between: str) -> None:
+    pair = [PUBLISHER.public_pem, STRANGER.public_pem] * 5
+    with pytest.raises(UntrustedKeyError, match=f"'k' holds {times} blocks of PEM, and one key is asked for"):
+        load_public_key(between.join(pair[:times]), name="k")
+    with pytest.raises(UntrustedKeyError, match="holds 2 blocks of PEM"):
+        load_private_key(PUBLISHER.private_pem + between + STRANGER.public_pem, name="k")
+
+
+def test_nothing_follows_a_key() -> None:
+    other = base64.b64encode(STRANGER.public).decode("ascii")
+    for rest in (other, "-----", STRANGER.public_pem.replace("BEGIN", "Begin")):
+        with pytest.raises(UntrustedKeyError, match="goes on after the end of its PEM"):
+            load_public_key(PUBLISHER.public_pem + rest, name="k")
+    with pytest.raises(UntrustedKeyError, match="goes on after the end of its PEM"):
+        load_private_key(PUBLISHER.private_pem + other, name="k")
+
+
 def test_the_fourteen_encodings_of_small_order_are_refused() -> None:
     assert len(set(SMALL_ORDER)) == 14
     for raw in SMALL_ORDER:
