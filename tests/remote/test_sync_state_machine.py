@@ -183,8 +183,7 @@ class Syncing(RuleBasedStateMachine):
     def offer_the_same_again(self) -> None:
         assert self.model.seen is not None
         number, document = self.model.seen
-        entries = self.entries_of(document)
-        expected = self.expect(entries, number, document)
+        expected = self.expect(self.entries_of(document), number, document)
         error = self.perform(self.sync(document))
         assert error is None if expected is None else isinstance(error, expected)
 
