@@ -14,11 +14,12 @@ export HYPOTHESIS_NO_PLUGINS := 1
 .PHONY: certify release-dry-run test test-downstream test-long test-page test-runs test-servers kill-matrix lint mutants types format bench docs coverage clean
 .DELETE_ON_ERROR:
 
+# Python compiles what is imported; to compile all that is installed takes longer than to install it.
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}. Say make PYTHON=/path/to/python3.11") if v < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]' --group dev --group docs --group peer
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[$(EXTRAS)]' --group dev --group docs --group peer
 	@touch $@
 
 # The main job: judge the example repository from the wheel it builds, and show where report, page and certificate are.
