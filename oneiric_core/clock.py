@@ -7,11 +7,14 @@ Everything that waits, expires or measures is given a :class:`Clock`. Applicatio
 import asyncio
 import heapq
 import itertools
+import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
+
+from oneiric_core.errors import MisuseError
 
 __all__ = ["SYSTEM_CLOCK", "Clock", "FrozenClock", "SystemClock"]
 
@@ -61,8 +64,9 @@ class FrozenClock:
     """
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
-        if start.tzinfo is None:
-            raise ValueError("start has no time zone. Pass an aware datetime, for example with tzinfo=UTC.")
+        if getattr(start, "tzinfo", None) is None:
+            fix = "Pass an aware datetime, for example with tzinfo=UTC"
+            raise MisuseError(f"start has no time zone: {start!r}", fix=fix, start=start)
         self._start = start.astimezone(UTC)
         self._elapsed = 0.0
         self._alarms: list[tuple[float, int, asyncio.Timeout | asyncio.Future[None]]] = []
@@ -96,11 +100,14 @@ class FrozenClock:
     async def advance(self, seconds: float, *, settle: int = 50) -> None:
         """Move time on, waking sleepers and firing timeouts in the order in which they are due.
 
+        :param seconds: how far, from 0.
         :param settle: how often the loop may turn after each alarm, so that what woke up can act (and set new alarms
             that are themselves due) before time moves on.
+        :raises MisuseError: back, or by no number.
         """
-        if seconds < 0:
-            raise ValueError(f"cannot advance by {seconds} s. Time only moves forward.")
+        if not _is_ahead(seconds):
+            fix = "Pass seconds, from 0: time only moves forward"
+            raise MisuseError(f"cannot advance by {seconds!r}", fix=fix, seconds=seconds)
         target = self._elapsed + seconds
         await self._turn(settle)
         while self._alarms and self._alarms[0][0] <= target:
@@ -116,6 +123,10 @@ class FrozenClock:
     async def _turn(self, times: int) -> None:
         for _ in range(times):
             await asyncio.sleep(0)
+
+
+def _is_ahead(seconds: object) -> bool:
+    return isinstance(seconds, int | float) and 0 <= seconds < math.inf
 
 
 def _ring(alarm: "asyncio.Timeout | asyncio.Future[None]") -> None:

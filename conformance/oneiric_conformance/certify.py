@@ -9,7 +9,7 @@ from oneiric_conformance.report import ConformanceReport, Verdict
 from oneiric_conformance.results import Status
 from oneiric_conformance.run import run_conformance
 from oneiric_core import MisuseError, ViolationError
-from oneiric_core.testing import did_you_mean
+from oneiric_core.testing import did_you_mean, refuse_unless
 
 __all__ = ["Certify"]
 
@@ -61,6 +61,8 @@ class Certify:
 def _path_of(component: str | type) -> str:
     if isinstance(component, str):
         return component
+    fix = "Pass domain/key/provider, module:attribute, or a class"
+    refuse_unless(isinstance(component, type), "a component", component, fix=fix)
     if "<locals>" in component.__qualname__ or component.__module__ == "__main__":
         raise MisuseError(
             f"{component.__qualname__} cannot be imported", fix="Define it at the top of a module that can be"

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from oneiric_core.testing.certificates import signed_certificate as signed_certificate
     from oneiric_core.testing.choosing import chosen as chosen
     from oneiric_core.testing.choosing import did_you_mean as did_you_mean
+    from oneiric_core.testing.choosing import refuse_unless as refuse_unless
     from oneiric_core.testing.code_owners import Owner as Owner
     from oneiric_core.testing.code_owners import owner as owner
     from oneiric_core.testing.core_runtime import CoreRuntime as CoreRuntime
@@ -91,7 +92,7 @@ _EXPORTS = {
     "lifecycle": ("LifecycleManager", "Timeouts", "call_hook", "construct", "find_hook", "make_settings"),
     "testing.certificates": ("certificate_statement", "signed_certificate"),
     "testing.cache_sandbox": ("CacheSandbox", "Trespass"),
-    "testing.choosing": ("chosen", "did_you_mean"),
+    "testing.choosing": ("chosen", "did_you_mean", "refuse_unless"),
     "testing.code_owners": ("Owner", "owner"),
     "testing.core_runtime": ("CoreRuntime",),
     "testing.factories": (

@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 from oneiric_core.errors import MisuseError, ViolationError
 from oneiric_core.remote.artifacts import ArtifactManager
 from oneiric_core.testing.audit import Act, listening, overhearing, possible_places
+from oneiric_core.testing.choosing import refuse_unless
 from oneiric_core.testing.code_owners import Owner, acting, owner
 from oneiric_core.testing.crashes import killed_before
 from oneiric_core.testing.forks import Forks
@@ -66,7 +67,8 @@ class CacheSandbox:
     """
 
     def __init__(self, *, allow: Iterable[Path | str] = ()) -> None:
-        self._allowed = [os.path.realpath(path) for path in allow]
+        refuse_unless(not isinstance(allow, str | bytes | os.PathLike), "allow", allow, fix="Pass a list: allow=[path]")
+        self._allowed = _real(allow)
         self._root: Path | None = None
         self._watching = ExitStack()
         self._lookout = Lookout()
@@ -149,7 +151,7 @@ class CacheSandbox:
         """Writing at and below these is fine, from the beginning."""
         if self._root is not None:
             self._refuse_outside()
-        self._allowed += [os.path.realpath(path) for path in paths]
+        self._allowed += _real(paths)
         self._seen = [each for each in self._seen if not self._may_write(each.path)]
 
     @contextmanager
@@ -167,13 +169,15 @@ class CacheSandbox:
     def watch(self, *directories: Path | str) -> None:
         """Remember what is in these, not below them, and find at the end what is different, whoever did it."""
         self._refuse_outside()
-        for directory in directories:
-            self._lookout.remember(os.path.realpath(directory), ())
+        for directory in _real(directories):
+            self._lookout.remember(directory, ())
 
     # --- what a cache may meet -------------------------------------------------------------------------------------
 
     def plant_file(self, name: str, content: bytes = b"planted", *, mode: int = 0o600) -> Path:
         """A file in the cache, with any permissions; directories above it are made."""
+        fix = "Pass bytes; encode() a text"
+        refuse_unless(isinstance(content, bytes), "the content of a file", content, fix=fix)
         path = self._place(name)
         path.write_bytes(content)
         path.chmod(mode)
@@ -199,6 +203,7 @@ class CacheSandbox:
         return path
 
     def _place(self, name: str) -> Path:
+        refuse_unless(isinstance(name, str | os.PathLike), "a name in the cache", name, fix="Pass it as text")
         path = Path(os.path.normpath(self.path / name))
         if not path.is_relative_to(self.path):
             raise MisuseError(f"{name!r} is not in the cache", fix="Name something below it", name=name)
@@ -292,6 +297,13 @@ def _is_bytecode(path: str) -> bool:
     if sys.pycache_prefix is not None and Path(path).is_relative_to(os.path.realpath(sys.pycache_prefix)):
         return True
     return name == _BYTECODE or (".pyc" in name and above.endswith(os.sep + _BYTECODE))
+
+
+def _real(paths: Iterable[Path | str]) -> list[str]:
+    several = list(paths)
+    for path in several:
+        refuse_unless(isinstance(path, str | os.PathLike), "a path", path, fix="Pass a Path, or a text")
+    return [os.path.realpath(path) for path in several]
 
 
 def _remove(place: Path) -> None:

@@ -3,11 +3,15 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import TypeVar
+from reprlib import Repr
+from typing import Final, TypeVar
 
 from oneiric_core.errors import MisuseError
 
-__all__ = ["chosen", "did_you_mean"]
+__all__ = ["chosen", "did_you_mean", "is_number", "refuse_unless"]
+
+_SHORT: Final = Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
 
 Kind = TypeVar("Kind", bound=StrEnum)
 
@@ -28,8 +32,23 @@ def chosen(kinds: type[Kind], given: Kind | str) -> Kind:
     )
 
 
-def did_you_mean(given: str, known: Iterable[str]) -> str:
+def refuse_unless(fits: bool, name: str, given: object, *, fix: str) -> None:
+    """Raise for an argument that is not of the kind that ``name`` takes.
+
+    :param fix: what to write in its place, as one sentence.
+    :raises MisuseError: unless it fits.
+    """
+    if not fits:
+        raise MisuseError(f"{name} cannot be {_SHORT.repr(given)}", fix=fix, given=given)
+
+
+def is_number(given: object) -> bool:
+    """Whether it is a number, which True and False are not."""
+    return isinstance(given, int | float) and not isinstance(given, bool)
+
+
+def did_you_mean(given: object, known: Iterable[str]) -> str:
     """The fix for a name that is not known: the one most like it, or all there are."""
     names = list(known)
-    near = get_close_matches(given, names, n=1)
+    near = get_close_matches(str(given), names, n=1)
     return f"Did you mean {near[0]}?" if near else f"There are {', '.join(names) or 'none'}"

@@ -9,7 +9,7 @@ from oneiric_core.components import HEALTH_HOOKS, INIT_HOOKS
 from oneiric_core.discovery.importing import import_object
 from oneiric_core.errors import ConformanceError, MisuseError, ViolationError
 from oneiric_core.lifecycle import call_hook, construct, find_hook
-from oneiric_core.testing.choosing import did_you_mean
+from oneiric_core.testing.choosing import did_you_mean, refuse_unless
 
 __all__ = ["FAULTS", "FaultInjected", "FaultPlan", "FaultPlans", "FaultyFactory", "faulty"]
 
@@ -147,6 +147,8 @@ class FaultPlans:
         """
         if self._over:
             raise MisuseError("the fault plans are no more", fix="Plan faults in the test they belong to")
+        fix = "Pass a class, a function, or an import path such as 'acme.cache:Cache'"
+        refuse_unless(callable(factory) or isinstance(factory, str), "the factory", factory, fix=fix)
         modes = {plan.stage: [each.mode for each in FAULTS if each.stage == plan.stage] for plan in FAULTS}
         known = next((name for name in modes if name == stage), None)
         if known is None:

@@ -51,7 +51,7 @@ class ArtifactRoutes:
             raise MisuseError(
                 "the artifact routes are no more", fix="Use them in the block, or the test, they belong to"
             )
-        if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc:
+        if not _is_url(url):
             raise MisuseError(f"{url!r} is no URL", fix="Begin it with https:// and a host", url=url)
         if not scripts:
             raise MisuseError(f"no script for {url}", fix="Pass at least one, for example Reply(b'…')", url=url)
@@ -117,6 +117,10 @@ class ArtifactRoutes:
     def _note_unexpected(self, request: WireRequest, asked: tuple[str, ...]) -> None:
         why, urls = did_you_mean(request.target, self._scripts), tuple(self._scripts)
         self._log.note_unexpected(Unexpected(str(request), why, headers=request.headers, known=urls, asked=asked))
+
+
+def _is_url(given: object) -> bool:
+    return isinstance(given, str) and urlsplit(given).scheme in {"http", "https"} and bool(urlsplit(given).netloc)
 
 
 def _response(script: Script, request: WireRequest) -> httpx.Response:

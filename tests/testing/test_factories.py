@@ -102,7 +102,7 @@ MISUSES = {
         "a manifest has no field 'sequence_no'. Did you mean sequence_number?",
     ),
     "another field": (lambda: MANIFEST(ENTRY, expires="x"), "Did you mean expires_at?"),
-    "a field of an entry": (lambda: MANIFEST.entry("a", "b", "c", "d", pryority=1), "Did you mean priority?"),
+    "a field of an entry": (lambda: MANIFEST.entry("task", "b", "c", "d", pryority=1), "Did you mean priority?"),
     "a form": (lambda: MANIFEST(ENTRY, form="dse"), "there is no form 'dse'. Did you mean dsse?"),
     "a kind of manifest": (lambda: BAD_MANIFEST("fliped_signature"), "Did you mean FLIPPED_SIGNATURE?"),
     "a kind of wheel": (lambda: WHEEL.bad("symlnk"), "BadWheel has no kind 'symlnk'. Did you mean SYMLINK?"),

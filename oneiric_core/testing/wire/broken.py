@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from oneiric_core.errors import MisuseError
-from oneiric_core.testing.choosing import chosen
+from oneiric_core.testing.choosing import chosen, is_number, refuse_unless
 from oneiric_core.testing.wire.faults import AMOUNTS, HALVED, WireFault
 from oneiric_core.testing.wire.playing import PLAYS, Material
+from oneiric_core.testing.wire.replies import refuse_no_bytes
 from oneiric_core.testing.wire.script import Script, Step, WireRequest
 
 __all__ = ["Broken"]
@@ -32,6 +33,10 @@ class Broken(Script):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", chosen(WireFault, self.kind))
+        refuse_no_bytes(self.body)
+        for name, given in (("at", self.at), ("amount", self.amount)):
+            refuse_unless(given is None or isinstance(given, int), name, given, fix="Pass a number of bytes, or None")
+        refuse_unless(is_number(self.pause) and self.pause >= 0, "pause", self.pause, fix="Pass seconds, from 0")
         if self.at is not None and self.kind not in HALVED:
             raise self._misused("at", f"Use it with {', '.join(sorted(kind.name for kind in HALVED))}")
         if self.amount is not None and self.kind not in AMOUNTS:

@@ -1,19 +1,21 @@
 """Scripts that keep to the protocol: answers with ranges and tags, redirects; and whatever bytes a test writes."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
 from oneiric_core.errors import MisuseError
-from oneiric_core.testing.choosing import did_you_mean
+from oneiric_core.testing.choosing import did_you_mean, refuse_unless
 from oneiric_core.testing.wire.script import End, Headers, Hold, Script, Send, Step, WireRequest, head
 
-__all__ = ["Raw", "Redirect", "Reply", "chunked"]
+__all__ = ["Raw", "Redirect", "Reply", "chunked", "refuse_no_bytes"]
 
 _FRAMINGS: Final = ("length", "chunked", "close")
 _BODILESS: Final = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+_LARGEST_STATUS: Final = 999
+_SHORT: Final = 40
 _CHUNK: Final = 8192
 _RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
 
@@ -32,7 +34,7 @@ class Reply(Script):
         connection is.
     :param held: answer only after :meth:`ArtifactServer.release`.
     :param keep: whether the connection may serve another request.
-    :raises MisuseError: a header with a line break in it, an etag without quotes, an unknown framing.
+    :raises MisuseError: a header with a line break in it, an etag without quotes, an unknown framing, text for bytes.
     """
 
     body: bytes = b""
@@ -45,12 +47,14 @@ class Reply(Script):
     keep: bool = True
 
     def __post_init__(self) -> None:
+        refuse_no_bytes(self.body)
+        refuse_no_status(self.status)
         if self.framing not in _FRAMINGS:
             fix = did_you_mean(self.framing, _FRAMINGS)
             raise MisuseError(f"there is no framing {self.framing!r}", fix=fix, framing=self.framing)
-        if self.etag is not None and not re.fullmatch(r'(W/)?"[^"\r\n]*"', self.etag):
+        if self.etag is not None and not re.fullmatch(r'(W/)?"[^"\r\n]*"', str(self.etag)):
             raise MisuseError(f"{self.etag!r} is no etag", fix="Write it with its quotes: '\"v1\"'", etag=self.etag)
-        refuse_line_breaks(self.headers)
+        refuse_no_headers(self.headers)
 
     @classmethod
     def busy(cls, after: int | str = 1, *, status: int = 503) -> "Reply":
@@ -124,8 +128,29 @@ def chunked(body: bytes) -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
 
-def refuse_line_breaks(headers: Headers) -> None:
-    for name, value in headers:
+def refuse_no_bytes(given: object) -> None:
+    fix = (
+        f"Write b{given!r}, or encode() it"
+        if isinstance(given, str) and given.isascii() and len(given) <= _SHORT
+        else "Pass bytes"
+    )
+    refuse_unless(isinstance(given, bytes), "the bytes of an answer", given, fix=fix)
+
+
+def refuse_no_status(given: object) -> None:
+    fits = isinstance(given, int) and 100 <= given <= _LARGEST_STATUS  # noqa: PLR2004 - three digits
+    refuse_unless(fits, "a status", given, fix="Pass a number of three digits; Broken('bad status') sends none")
+
+
+def refuse_no_headers(headers: object) -> None:
+    fix = "Write pairs of texts: (('Name', 'value'),)"
+    if isinstance(headers, Mapping):
+        fix = f"Write pairs: {tuple((str(name), str(value)) for name, value in headers.items())!r:.200}"
+    refuse_unless(isinstance(headers, list | tuple), "headers", headers, fix=fix)
+    for header in headers if isinstance(headers, list | tuple) else ():
+        pair = isinstance(header, list | tuple) and len(header) == 2 and all(isinstance(part, str) for part in header)  # noqa: PLR2004
+        refuse_unless(pair, "a header", header, fix=fix)
+        name, value = header
         if re.search(r"[\r\n\0]", name + value):
             fix = "Use Raw for what is no header"
             raise MisuseError(f"the header {name!r} has a line break or NUL in it", fix=fix, header=(name, value))
@@ -144,7 +169,12 @@ class Redirect(Script):
     status: int = 302
 
     def __post_init__(self) -> None:
-        refuse_line_breaks((("Location", self.to or ""),))
+        fits = self.to is None or isinstance(self.to, str)
+        refuse_unless(
+            fits, "the place of a redirect", self.to, fix="Pass a URL or path as text, or None for no Location"
+        )
+        refuse_no_status(self.status)
+        refuse_no_headers((("Location", self.to or ""),))
 
     def steps(self, request: WireRequest) -> Iterator[Step]:
         del request
@@ -165,6 +195,10 @@ class Raw(Script):
 
     data: bytes
     end: End = End.CLOSE
+
+    def __post_init__(self) -> None:
+        refuse_no_bytes(self.data)
+        refuse_unless(isinstance(self.end, End), "an end", self.end, fix="Pass End.CLOSE, End.RESET or End.STALL")
 
     def steps(self, request: WireRequest) -> Iterator[Step]:
         del request

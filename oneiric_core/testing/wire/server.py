@@ -63,8 +63,7 @@ class ArtifactServer:
         :raises MisuseError: a path that does not begin with a slash, or no script.
         """
         self._refuse_afterwards()
-        if not path.startswith("/") or path.startswith("//"):
-            raise MisuseError(f"{path!r} is no path of a URL", fix="Begin it with one slash", path=path)
+        _refuse_no_path(path)
         for script in scripts:
             if not isinstance(script, Script):
                 fix = "Pass a Reply, Redirect, Broken or Raw; Reply(b'…') for some bytes"
@@ -102,6 +101,7 @@ class ArtifactServer:
         """The URL of a path; ``localhost`` as the host is another origin on the same server."""
         if host not in _HOSTS:
             raise MisuseError(f"{host!r} is not a name of this server", fix=did_you_mean(host, _HOSTS), host=host)
+        _refuse_no_path(path)
         return self._at(host) + path
 
     @property
@@ -308,6 +308,11 @@ class ArtifactServer:
                 waiting=waiting,
             )
         )
+
+
+def _refuse_no_path(path: object) -> None:
+    if not isinstance(path, str) or not path.startswith("/") or path.startswith("//"):
+        raise MisuseError(f"{path!r} is no path of a URL", fix="Begin it with one slash", path=path)
 
 
 def _close(connection: socket.socket, _: object) -> None:
