@@ -47,6 +47,8 @@ Eavesdropper: TypeAlias = Callable[[str, tuple[Any, ...], FrameType], None]
 
 THREADS: Final = ("_thread.start_new_thread", "_thread.start_joinable_thread")
 """The events that tell of the start of a thread, one of which each version has."""
+_WRITTEN: Final = frozenset("wax+")
+"""The same in a mode: C code that has the interpreter open a stream tells of no flags."""
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -103,7 +105,8 @@ _Seen: TypeAlias = "list[Act]"
 
 def _open(args: tuple[Any, ...]) -> _Seen:
     path, mode, flags = args
-    if isinstance(path, int) or not flags & _WRITING:
+    written = flags & _WRITING or (isinstance(mode, str) and not _WRITTEN.isdisjoint(mode))
+    if isinstance(path, int) or not written:
         return []
     target = _resolved(path, follow=not flags & getattr(os, "O_NOFOLLOW", 0))  # such an open ends at a link
     if os.path.isdir(target):

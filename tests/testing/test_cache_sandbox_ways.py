@@ -2,11 +2,13 @@
 
 import _io
 import asyncio
+import ctypes
 import multiprocessing
 import os
 import shutil
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -151,11 +153,23 @@ def by_c(path: Path) -> None:
 
 
 def by_a_c_extension(path: Path) -> None:
-    """lzma's C code is given a file; the one that opens it is the interpreter."""
-    import lzma  # noqa: PLC0415 - only here
+    """_ssl, written in C over OpenSSL, has the interpreter open the file, and then has C's own stream of it."""
+    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).keylog_filename = str(path)
 
-    with lzma.open(path, "wb") as file:
-        file.write(b"x")
+
+def by_the_c_api(path: Path) -> None:
+    """What a C extension calls for such a stream; no Python code is between it and the file."""
+    opens = ctypes.pythonapi._Py_fopen_obj
+    opens.restype, opens.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    closes = ctypes.pythonapi.fclose
+    closes.argtypes = (ctypes.c_void_p,)
+    closes(opens(str(path), b"wb"))
+
+
+def by_c_that_runs_python(path: Path) -> None:
+    """As a program in C does that has an interpreter in it."""
+    code = f"import os; os.close(os.open({str(path)!r}, os.O_CREAT | os.O_WRONLY))"
+    assert ctypes.pythonapi.PyRun_SimpleString(code.encode()) == 0
 
 
 def by_mkdir(path: Path) -> None:
@@ -201,6 +215,8 @@ WAYS = [
     by_executor,
     by_c,
     by_a_c_extension,
+    by_the_c_api,
+    by_c_that_runs_python,
     by_mkdir,
     by_symlink,
     by_link,
@@ -225,3 +241,32 @@ def test_the_same_in_the_cache_is_fine(guarded, way: Callable[[Path], None]) -> 
         way(sandbox.path / "target")
 
     assert guarded(act).trespasses == ()
+
+
+def test_reading_by_the_c_api_is_fine(outside: Path, guarded) -> None:
+    def act(_: CacheSandbox) -> None:
+        opens = ctypes.pythonapi._Py_fopen_obj
+        opens.restype, opens.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+        closes = ctypes.pythonapi.fclose
+        closes.argtypes = (ctypes.c_void_p,)
+        closes(opens(str(outside / "source"), b"rb"))
+
+    assert guarded(act).trespasses == ()
+
+
+def test_what_c_opens_by_itself_is_found_only_where_it_is_watched(outside: Path, guarded) -> None:
+    """As the documentation says."""
+
+    def by_libc(name: str) -> None:
+        closes, opens = ctypes.pythonapi.close, ctypes.pythonapi.open
+        closes(opens(os.fsencode(outside / name), os.O_CREAT | os.O_WRONLY, 0o600))
+        assert (outside / name).exists()
+
+    assert guarded(lambda _: by_libc("first")).trespasses == ()
+
+    def watched(sandbox: CacheSandbox) -> None:
+        sandbox.watch(outside)
+        by_libc("second")
+
+    with pytest.raises(ViolationError, match="second"):
+        guarded(watched)
