@@ -1,6 +1,7 @@
 """Look at what was published as a runtime does that has never been here: no credentials, no cache, no memory.
 
-Arguments: the URL of the manifest, the path of the public key, and the source.
+Arguments: the URL of the manifest, the path of the public key, and the source; and, where every artifact has to have a
+certificate, the path of the public key of whoever issues them.
 """
 
 import asyncio
@@ -8,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from oneiric_core import Resolver, SyncReport, TrustPolicy, sync_remote_manifest
+from oneiric_core import CertificatePolicy, Resolver, SyncReport, TrustPolicy, sync_remote_manifest
 from oneiric_core.errors import OneiricError
 from oneiric_core.remote.http import HttpFetcher
 from oneiric_core.remote.http_addresses import AddressPolicy
@@ -28,17 +29,19 @@ async def look(url: str, policy: TrustPolicy, folder: Path) -> SyncReport:
 
 
 def main() -> int:
-    url, key, source = sys.argv[1:]
-    trusted = load_public_key(Path(key).read_bytes(), name=key)
+    url, key, source, *issuers = sys.argv[1:]
+    trusted, *certifying = (load_public_key(Path(path).read_bytes(), name=path) for path in (key, *issuers))
     with tempfile.TemporaryDirectory() as folder:
         try:
-            policy = TrustPolicy([trusted], source=source, require_expiry=True)
+            certificate = CertificatePolicy(certifying) if certifying else None
+            policy = TrustPolicy([trusted], source=source, require_expiry=True, certificate=certificate)
             report = asyncio.run(look(url, policy, Path(folder)))
         except OneiricError as error:
             sys.stderr.write(f"{url}: {error}\n")
             return 1
     skipped = "".join(f"\n  skipped {name}: {reason}" for name, reason in report.skipped.items())
-    sys.stdout.write(f"{url}: {report.registered} components of {report.source}{skipped}\n")
+    certified = ", each artifact certified" if issuers else ""
+    sys.stdout.write(f"{url}: {report.registered} components of {report.source}{certified}{skipped}\n")
     return 0 if report.registered else 1
 
 

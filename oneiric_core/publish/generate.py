@@ -1,4 +1,4 @@
-"""A manifest of what a package offers. The same package and the same wheels always give the same document."""
+"""A manifest of what a package offers. The same package, wheels and certificates always give the same document."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -6,6 +6,7 @@ from typing import Any, Final
 from oneiric_core.domains import Domain
 from oneiric_core.errors import ManifestError
 from oneiric_core.manifest import RemoteManifest
+from oneiric_core.publish.certified import CertificateFile, certificate_fields
 from oneiric_core.publish.entries import entry_of
 from oneiric_core.publish.packages import Package
 from oneiric_core.publish.wheels import Wheel
@@ -23,6 +24,7 @@ def generate_manifest(
     source: str,
     domains: Collection[Domain] = tuple(Domain),
     wheels: Mapping[str, Wheel] | None = None,
+    certificates: Mapping[str, CertificateFile] | None = None,
 ) -> dict[str, Any]:
     """An unsigned manifest as plain JSON values, entries by domain, key and provider.
 
@@ -30,12 +32,17 @@ def generate_manifest(
     :param source: who publishes: the name of this line of manifests.
     :param domains: the only ones that entries are made for.
     :param wheels: by the URL it will be fetched from, the wheel of each package whose code is to travel.
+    :param certificates: by the URL it will be fetched from, the certificate of each wheel that has one.
     :raises ManifestError: nothing is left to offer, a wheel is of none of the packages, a factory lies in no wheel of
-        its own, or a component declares what no manifest can say.
+        its own, a wheel has two certificates, or a component declares what no manifest can say.
+    :raises CertificateError: a certificate is about none of the wheels.
     """
     homes = _homes(packages, wheels or {})
+    certified = certificate_fields(wheels or {}, certificates or {})
     entries = [
-        entry_of(candidate, version, {**package.shared, **homes.get(package.name, {})})
+        entry_of(
+            candidate, version, {**package.shared, **homes.get(package.name, {}), **certified.get(package.name, {})}
+        )
         for package in packages
         for candidate in package.candidates
         if candidate.domain in domains

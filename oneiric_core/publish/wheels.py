@@ -130,7 +130,7 @@ def address_of(filename: str, url: str) -> str:
     if parts.path.rpartition("/")[2] != filename:
         raise ManifestError(
             f"{url!r} is the URL of another file than {filename}",
-            fix="End it in a slash, or in the name of the wheel",
+            fix="End it in a slash, or in the name of the file",
             url=url,
         )
     return url

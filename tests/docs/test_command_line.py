@@ -1,11 +1,13 @@
 """The page on the command line is what the commands say of themselves, and their examples do what they say."""
 
+import hashlib
 import os
 import subprocess
 import sys
 import tomllib
 import urllib.request
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import typer
 from moto.server import ThreadedMotoServer
 
 from oneiric_core.cli.finding import find_verbs
-from oneiric_core.testing import make_wheel
+from oneiric_core.testing import make_wheel, signed_certificate
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(Path(__file__).parent))  # it is a program as well
@@ -54,6 +56,8 @@ def acme(tmp_path: Path) -> Path:
     dist.mkdir()
     wheel = dist / "acme_oneiric-1.4.0-py3-none-any.whl"
     wheel.write_bytes(make_wheel(files, "acme-oneiric", project["version"], entry_points=points))
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (tmp_path / "certificate.json").write_bytes(signed_certificate(digest, issued_at=datetime.now(UTC)))
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     (tmp_path / "pyproject.toml").write_text('[tool.towncrier]\nname = "Acme"\ndirectory = "news"\n')
@@ -110,4 +114,5 @@ def prepared(acme: Path, url: str) -> dict[str, str]:
     everybody += '"Action": "s3:GetObject", "Resource": "arn:aws:s3:::acme-releases/*"}]}'
     client.put_bucket_policy(Bucket="acme-releases", Policy=everybody)
     path = f"{tools}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, **given, "PATH": path, "PYTHONPATH": str(acme / "site"), "COLUMNS": "200"}
+    modules = os.pathsep.join(map(str, (acme / "site", ROOT, ROOT / "conformance")))
+    return {**os.environ, **given, "PATH": path, "PYTHONPATH": modules, "COLUMNS": "200"}

@@ -2,7 +2,8 @@
 
 Run by ``make release-dry-run``. For S3 and for GCS, each emulated by a server that is really there: a first release of
 ``conformance/acme``, by the very script that ``.github/workflows/release.yml`` runs; a runtime that has never been here
-fetches it over HTTP and activates its cache; a second release; the same runtime looks again, and swaps the cache.
+fetches it over HTTP and activates its cache; a second release; the same runtime looks again, and swaps the cache. It
+asks for a certificate of every artifact.
 """
 
 import os
@@ -35,6 +36,12 @@ def make_python(home: Path) -> Path:
     return home / "bin" / "python"
 
 
+def write_pair(folder: Path, name: str) -> None:
+    code = "import sys; from oneiric_core.cli.main import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "keys", "generate", "--output-dir", str(folder), "--name", name]
+    subprocess.run(command, check=True)
+
+
 def make_project(folder: Path, version: str) -> Path:
     """The source of ``conformance/acme`` as it was tagged ``version``, with a note of what is new in it."""
     shutil.copytree(ROOT / "conformance" / "acme", folder, ignore=shutil.ignore_patterns("__pycache__", ".*", "dist"))
@@ -54,33 +61,44 @@ def make_project(folder: Path, version: str) -> Path:
     return folder
 
 
-def release(project: Path, version: str, python: Path, keys: Path, place: dict[str, str], *, certify: bool) -> None:
-    """Both halves of the script, the second with the secret and the first without."""
-    already = {} if certify else {"CERTIFY": "echo the same components were judged before"}
+def release(
+    project: Path, version: str, python: Path, keys: Path, place: dict[str, str], *, judged: Path | None
+) -> Path:
+    """Both halves of the script, each with its own secret and no other.
+
+    :param judged: the certificate of the same wheel, if it was judged before.
+    :return: the certificate.
+    """
+    out = project.parent / f"out-{version}"
+    certificate = out / "certificate.json"
     environment = {
         **os.environ,
         **place,
-        **already,
+        **({} if judged is None else {"CERTIFY": f"cp {judged} {certificate}"}),
         "TAG": f"v{version}",
         "PACKAGE": "acme-oneiric",
         "PROJECT": str(project),
         "SOURCE": SOURCE,
-        "OUT": str(project.parent / f"out-{version}"),
+        "OUT": str(out),
         "PYTHON": str(python),
         "PYTEST_ADDOPTS": "-p no:asyncio -p no:cacheprovider",
         "PIP_NO_INDEX": "1",
     }
     script = str(ROOT / ".github" / "scripts" / "release")
-    subprocess.run([script, "build"], env=environment, cwd=ROOT, check=True)
-    secret = {"SIGNING_KEY": (keys / "oneiric.private.pem").read_text(), "PUBLIC_KEY": str(keys / "oneiric.public.pem")}
-    subprocess.run([script, "publish"], env=environment | secret, cwd=ROOT, check=True)
+    secret = {"CERTIFYING_KEY": (keys / "issuer.private.pem").read_text()}
+    subprocess.run([script, "build"], env=environment | secret, cwd=ROOT, check=True)
+    secret = {"SIGNING_KEY": (keys / "oneiric.private.pem").read_text()}
+    public = {"PUBLIC_KEY": str(keys / "oneiric.public.pem"), "CERTIFICATE_KEY": str(keys / "issuer.public.pem")}
+    subprocess.run([script, "publish"], env=environment | secret | public, cwd=ROOT, check=True)
+    return certificate
 
 
 class Runtime:
     """A process that keeps a cache running; it looks at the manifest when it is told to."""
 
-    def __init__(self, python: Path, url: str, key: Path) -> None:
-        command = [str(python), str(Path(__file__).with_name("dry_run_runtime.py")), url, str(key), SOURCE]
+    def __init__(self, python: Path, url: str, keys: Path) -> None:
+        trusted = [str(keys / f"{name}.public.pem") for name in ("oneiric", "issuer")]
+        command = [str(python), str(Path(__file__).with_name("dry_run_runtime.py")), url, *trusted, SOURCE]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def look(self) -> str:
@@ -97,26 +115,28 @@ class Runtime:
         self._process.wait(timeout=60)
 
 
-def rehearse(backend: str, place: dict[str, str], endpoint: str, *, certify: bool) -> None:
-    """Two releases to one kind of bucket, and a runtime that follows; the first is judged in full if so asked."""
+def rehearse(backend: str, place: dict[str, str], endpoint: str, keys: Path, judged: dict[str, Path]) -> None:
+    """Two releases to one kind of bucket, and a runtime that follows.
+
+    :param judged: the certificates there are, by version; completed.
+    """
     work = OUT / backend
     work.mkdir(parents=True)
     python = make_python(work / "venv")
-    code = "import sys; from oneiric_core.cli.main import main; sys.exit(main())"
-    subprocess.run([python, "-c", code, "keys", "generate", "--output-dir", str(work / "keys")], check=True)
     base = f"{endpoint}/{place['BUCKET']}"
     place |= {
         "BACKEND": backend,
         "ENDPOINT_URL": endpoint,
         "ARTIFACT_URL": f"{base}/wheels/",
+        "CERTIFICATE_URL": f"{base}/certificates/",
         "MANIFEST_URL": f"{base}/manifest.dsse.json",
     }
     runtime = None
     for version in VERSIONS:
         say(f"\n#### {backend}: release {version}")
         project = make_project(work / f"acme-{version}", version)
-        release(project, version, python, work / "keys", place, certify=certify and version == VERSIONS[0])
-        runtime = runtime or Runtime(python, place["MANIFEST_URL"], work / "keys" / "oneiric.public.pem")
+        judged[version] = release(project, version, python, keys, place, judged=judged.get(version))
+        runtime = runtime or Runtime(python, place["MANIFEST_URL"], keys)
         told = runtime.look()
         say(f"== the runtime\n{told}")
         if version not in told:
@@ -126,13 +146,17 @@ def rehearse(backend: str, place: dict[str, str], endpoint: str, *, certify: boo
 
 def main() -> None:
     shutil.rmtree(OUT, ignore_errors=True)
+    keys = OUT / "keys"
+    for name in ("oneiric", "issuer"):
+        write_pair(keys, name)
     os.environ |= {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret"}
     with ExitStack() as stack:
         s3 = stack.enter_context(emulators.s3_server())
         emulators.make_s3_bucket(s3, "acme-s3")
         gcs, _ = stack.enter_context(emulators.gcs_server("acme-gcs"))
-        rehearse("s3", {"BUCKET": "acme-s3", "REGION": emulators.REGION}, s3, certify=True)
-        rehearse("gcs", {"BUCKET": "acme-gcs"}, gcs, certify=False)
+        judged: dict[str, Path] = {}  # the wheels are the same for both
+        rehearse("s3", {"BUCKET": "acme-s3", "REGION": emulators.REGION}, s3, keys, judged)
+        rehearse("gcs", {"BUCKET": "acme-gcs"}, gcs, keys, judged)
     say(f"\nBoth rehearsals are done; what they made is in {OUT.relative_to(ROOT)}.")
 
 

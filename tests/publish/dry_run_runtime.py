@@ -1,11 +1,14 @@
-"""A runtime for the dry run of a release: each line on standard input makes it look at the manifest once."""
+"""A runtime for the dry run of a release: each line on standard input makes it look at the manifest once.
+
+Every artifact has to have a certificate.
+"""
 
 import asyncio
 import sys
 import tempfile
 from pathlib import Path
 
-from oneiric_core import LifecycleManager, Resolver, TrustPolicy, sync_remote_manifest
+from oneiric_core import CertificatePolicy, LifecycleManager, Resolver, TrustPolicy, sync_remote_manifest
 from oneiric_core.remote.http import HttpFetcher
 from oneiric_core.remote.http_addresses import AddressPolicy
 from oneiric_core.trust import load_public_key
@@ -40,8 +43,10 @@ async def serve(url: str, policy: TrustPolicy, folder: Path) -> None:
 
 
 def main() -> None:
-    url, key, source = sys.argv[1:]
-    policy = TrustPolicy([load_public_key(Path(key).read_bytes(), name=key)], source=source, require_expiry=True)
+    url, key, issuer, source = sys.argv[1:]
+    trusted, certifying = (load_public_key(Path(path).read_bytes(), name=path) for path in (key, issuer))
+    certificate = CertificatePolicy([certifying])
+    policy = TrustPolicy([trusted], source=source, require_expiry=True, certificate=certificate)
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(serve(url, policy, Path(folder)))
 

@@ -85,16 +85,11 @@ def verify(
     found = policy.check_issuer(_read(path))
     found.check_moment(SYSTEM_CLOCK.now())
     if wheel is not None:
-        from oneiric_conformance.certifying.repeat import repeat  # noqa: PLC0415 - loads the kit
-        from oneiric_conformance.finding.wheels import digest_of  # noqa: PLC0415 - likewise
+        from oneiric_conformance.finding.wheels import digest_of  # noqa: PLC0415 - nobody else needs it
 
         found.check_subject(digest_of(wheel))
-        if rerun and (differences := repeat(found, wheel)):
-            raise CertificateError(
-                f"another run came to something else: {'; '.join(differences[:5])}",
-                fix="Compare the two environments, or ask for a new certificate",
-                differences=differences,
-            )
+        if rerun:
+            _repeat(found, wheel)
     if as_json:
         told = dict(_facts(found)) | {"signers": [*found.signers], "wheel": None if wheel is None else str(wheel)}
         render.data(told | {"rerun": rerun})
@@ -138,6 +133,17 @@ def merge(
             render.verbatim(text.encode("utf-8"))
         else:
             render.text(f"{what}: {file.write(text)}")
+
+
+def _repeat(found: Certificate, wheel: Path) -> None:
+    from oneiric_conformance.certifying.repeat import repeat  # noqa: PLC0415 - loads the kit, which others have no need of
+
+    if differences := repeat(found, wheel):
+        raise CertificateError(
+            f"another run came to something else: {'; '.join(differences[:5])}",
+            fix="Compare the two environments, or ask for a new certificate",
+            differences=differences,
+        )
 
 
 def _place(path: Path, what: str) -> "OutputFile | None":

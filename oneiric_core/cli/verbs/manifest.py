@@ -28,6 +28,7 @@ from oneiric_core.publish import (
     address_of,
     find_package,
     generate_manifest,
+    read_certificate,
     read_wheel,
     render_document,
     sign_anew,
@@ -67,6 +68,9 @@ def manifest() -> None:
         "oneiric-core manifest generate --package acme-oneiric --version 1.4.0 --output manifest.yaml",
         "oneiric-core manifest generate --package acme-oneiric --version 1.4.0 --output manifest.json \\\n"
         "--artifact dist/acme_oneiric-1.4.0-py3-none-any.whl --artifact-url https://acme.example/wheels/",
+        "oneiric-core manifest generate --package acme-oneiric --version 1.4.0 --output manifest.json \\\n"
+        "--artifact dist/acme_oneiric-1.4.0-py3-none-any.whl --artifact-url https://acme.example/wheels/ \\\n"
+        "--certificate certificate.json --certificate-url https://acme.example/certificates/acme-1.4.0/",
     )
 )
 def generate(
@@ -95,6 +99,18 @@ def generate(
             "--artifact-url", metavar="URL", help="Where wheels will be; ends in a slash, or in the wheel's name."
         ),
     ] = None,
+    certificate: Annotated[
+        list[Path],
+        typer.Option(
+            "--certificate", metavar="PATH", parser=existing, help="The certificate of a wheel; may be said again."
+        ),
+    ] = [],  # noqa: B006 - likewise
+    certificate_url: Annotated[
+        str | None,
+        typer.Option(
+            "--certificate-url", metavar="URL", help="Where certificates will be; ends as --artifact-url does."
+        ),
+    ] = None,
     no_adapters: Annotated[bool, typer.Option("--no-adapters", help="Leave out adapters.")] = False,
     no_actions: Annotated[bool, typer.Option("--no-actions", help="Leave out actions.")] = False,
     domain: DomainsOption = [],  # noqa: B006 - likewise
@@ -102,10 +118,14 @@ def generate(
 ) -> None:
     """Write an unsigned manifest of the components that installed packages announce, or of those we ship ourselves.
 
-    The same packages and wheels always give the same bytes.
+    The same packages, wheels and certificates always give the same bytes.
     """
     if bool(artifact) != (artifact_url is not None):
         raise typer.BadParameter("--artifact and --artifact-url go together: one says what, the other where")
+    if bool(certificate) != (certificate_url is not None):
+        raise typer.BadParameter("--certificate and --certificate-url go together: one says what, the other where")
+    if certificate and not artifact:
+        raise typer.BadParameter("--certificate needs --artifact: it is about a wheel")
     media_type = JSON if output == _STANDARD_OUTPUT else media_type_of(output.name)
     if media_type == ENVELOPE:
         raise typer.BadParameter(
@@ -114,12 +134,14 @@ def generate(
     left_out = {Domain.ADAPTER: no_adapters, Domain.ACTION: no_actions}
     packages = [find_package(name) for name in dict.fromkeys(package or [BUILT_IN])]
     wheels = [read_wheel(path) for path in artifact]
+    certificates = [read_certificate(path, SYSTEM_CLOCK.now()) for path in certificate]
     document = generate_manifest(
         packages,
         version=version,
         source=source or packages[0].name,
         domains=[each for each in map(Domain, domain or Domain) if not left_out.get(each)],
-        wheels={address_of(wheel.filename, str(artifact_url)): wheel for wheel in wheels},
+        wheels={address_of(each.filename, str(artifact_url)): each for each in wheels},
+        certificates={address_of(each.filename, str(certificate_url)): each for each in certificates},
     )
     data = render_document(document, media_type)
     if output == _STANDARD_OUTPUT:
