@@ -67,12 +67,16 @@ def duration(text: str) -> timedelta:
 
 
 def existing(text: str) -> Path:
-    """The path of a file that can be read.
+    """The path of a file.
 
     :raises typer.BadParameter: there is none.
     """
     path = Path(text)
-    if not path.is_file():
+    try:
+        found = path.is_file()
+    except OSError as error:
+        raise typer.BadParameter(f"there can be no file {text!r}: {error.strerror}") from error
+    if not found:
         raise typer.BadParameter(f"there is no file {text!r}")
     return path
 

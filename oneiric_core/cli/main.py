@@ -3,6 +3,7 @@
 0: done. 1: the answer is no. 2: wrong usage. 3: a defect of ours. 130: interrupted.
 """
 
+import errno
 import os
 import sys
 import traceback
@@ -26,6 +27,8 @@ USAGE: Final = 2
 DEFECT: Final = 3
 INTERRUPTED: Final = 130
 
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+_HOME: Final = Path(__file__).parents[1]
 _PACKAGE: Final = __name__.partition(".")[0]
 
 # Typer keeps to itself where its usage errors are defined; the parent of the public one is the general one.
@@ -37,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     :return: the exit code. Nothing is raised, whatever happens.
     """
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character shows its escape
@@ -60,10 +64,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         render.error("interrupted")
         code = INTERRUPTED
     except Exception as error:  # noqa: BLE001 - people get a line, not a traceback
-        what = f"{type(error).__name__}: {error} (at {_place(error)})"
-        render.error(what, "This is a defect of ours. Please report it.")
-        code = DEFECT
+        if isinstance(error, OSError) and (what := _not_to_be_had(error)):
+            render.error(what, "Name a place that is there and that you may use.")
+            code = NO
+        else:
+            what = f"{type(error).__name__}: {error} (at {_place(error)})"
+            render.error(what, "This is a defect of ours. Please report it.")
+            code = DEFECT
     return code
+
+
+def _open_what_is_closed() -> None:
+    """A program may be started without standard streams, as by ``<&-``; then there is nothing to read or to tell."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - till the very end
+
+
+def _not_to_be_had(error: OSError) -> str:
+    """What to say of a place that was named and cannot be used, or of a disk that is full; empty for a defect of ours.
+
+    A path that nobody looked at before is used where it is needed, and there are many such places; in all of them it is
+    the business of whoever named it. Only our own files are ours.
+    """
+    if error.filename is None:
+        return f"it cannot be written: {error.strerror}" if error.errno in _FULL else ""
+    path = Path(os.fsdecode(error.filename))
+    return "" if path.is_relative_to(_HOME) else f"{path} cannot be used: {error.strerror}"
 
 
 def _run(arguments: list[str]) -> int:

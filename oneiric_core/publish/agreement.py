@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from urllib.parse import unquote, urlsplit
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from oneiric_core.errors import ManifestError
 from oneiric_core.manifest import RemoteManifest, RemoteManifestEntry
-from oneiric_core.publish.wheels import Wheel
+from oneiric_core.publish.wheels import Wheel, name_in
 
 __all__ = ["Agreement", "refuse_disagreement", "version_of_tag"]
 
@@ -71,7 +70,7 @@ def _elsewhere(wheels: Iterable[Wheel], manifest: RemoteManifest) -> dict[str, s
     offered: set[str] = set()
     elsewhere: dict[str, str] = {}
     for entry in manifest.entries:
-        filename = "" if entry.uri is None else unquote(urlsplit(entry.uri).path.rpartition("/")[2])
+        filename = "" if entry.uri is None else name_in(entry.uri)
         if filename in released:
             _refuse_other_wheel(entry, released[filename])
             offered.add(filename)

@@ -22,8 +22,9 @@ def release_notes(project: Path, version: Version) -> str:
     """
     if not any((project / name).is_file() for name in _CONFIGURED_IN):  # it would go on looking further up
         raise ArtifactError(f"there is no {' or '.join(_CONFIGURED_IN)} in {project}", fix="Say where, by --project")
-    command = [sys.executable, "-m", "towncrier", "build", "--draft", "--version", str(version), "--dir", str(project)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
+    asked = ["towncrier", "build", "--draft", "--version", str(version), "--dir", str(project)]
+    command = [sys.executable, "-X", "utf8", "-m", *asked]  # whatever the locale says, the notes are in UTF-8
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)  # noqa: S603 - our own
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()
         raise ArtifactError(

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import Version
 
 from oneiric_core.components import Candidate
@@ -44,9 +44,16 @@ def find_package(name: str) -> Package:
 
     Its code is imported.
 
-    :raises ManifestError: it is not installed, announces nothing, or one of its announcements is broken.
+    :raises ManifestError: it is no name of one, is not installed, announces nothing, or one of its announcements is
+        broken.
     """
-    if canonicalize_name(name) == BUILT_IN:
+    try:
+        plain = canonicalize_name(name, validate=True)
+    except InvalidName as error:
+        raise ManifestError(
+            f"{name!r} is not the name of a package", fix="Write it as pip does, such as acme-oneiric", package=name
+        ) from error
+    if plain == BUILT_IN:
         return _built_in()
     points = installed_entry_points(name)
     if not points:

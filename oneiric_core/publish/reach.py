@@ -54,7 +54,7 @@ async def _look(promises: tuple[Promise, ...]) -> None:
 
 async def _digest(fetcher: Fetcher, promise: Promise) -> str:
     if promise.url.startswith("file:"):
-        return await asyncio.to_thread(_digest_of_file, Path(unquote(urlsplit(promise.url).path)), promise)
+        return await asyncio.to_thread(_digest_of_file, promise)
     digest = hashlib.sha256()
 
     async def take(answer: Answer) -> None:
@@ -76,12 +76,14 @@ async def _digest(fetcher: Fetcher, promise: Promise) -> str:
     return digest.hexdigest()
 
 
-def _digest_of_file(path: Path, promise: Promise) -> str:
+def _digest_of_file(promise: Promise) -> str:
     try:
-        with path.open("rb") as file:
+        with Path(unquote(urlsplit(promise.url).path)).open("rb") as file:
             found, length = digest_of(file), file.tell()
     except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror}", fix="Upload it first") from error
+        raise ArtifactError(f"{promise.url} cannot be read: {error.strerror}", fix="Upload it first") from error
+    except ValueError as error:
+        raise ArtifactError(f"{promise.url!r} is no address of a file: {error}", fix="Correct it") from error
     if promise.length not in {None, length}:
         raise DigestMismatchError(
             f"SHA256 mismatch: {promise.url} has {length} bytes, not {promise.length}",

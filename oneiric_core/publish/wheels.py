@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
@@ -17,7 +17,7 @@ from oneiric_core.discovery.importing import split_path
 from oneiric_core.errors import ArtifactError, ManifestError
 from oneiric_core.publish.packages import Package
 
-__all__ = ["Wheel", "address_of", "read_wheel"]
+__all__ = ["Wheel", "address_of", "name_in", "read_wheel"]
 
 _SYSTEMS: Final = (
     (re.compile(r"(?:many|musl)?linux"), "linux"),
@@ -117,13 +117,26 @@ def _standard_library(top_level: str, distribution: str) -> str:
     return "the standard library" if top_level in sys.stdlib_module_names else ""
 
 
+def name_in(url: str) -> str:
+    """What the file at an address is called; empty where none is named."""
+    parts = _split(url)
+    return "" if parts is None else unquote(parts.path.rpartition("/")[2])
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:  # such as https://[bad/
+        return None
+
+
 def address_of(filename: str, url: str) -> str:
     """Where the file will be: ``url``, and in it where that ends in a slash.
 
     :raises ManifestError: it is no URL, or of a file of another name.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"https", "http", "file"} or not (parts.netloc or parts.scheme == "file"):
+    parts = _split(url)
+    if parts is None or parts.scheme not in {"https", "http", "file"} or not (parts.netloc or parts.scheme == "file"):
         raise ManifestError(f"{url!r} is not the URL of an artifact", fix="Give one that begins with https://", url=url)
     if parts.path.endswith("/"):
         return f"{url}{filename}"

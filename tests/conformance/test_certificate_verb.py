@@ -76,6 +76,14 @@ def test_a_certificate_is_shown_whoever_signed_it(say: Say, put) -> None:
     assert "Nothing of this was verified" in out
 
 
+@pytest.mark.parametrize("meaning", [5, "This.", [5], {"a": "b"}])
+@pytest.mark.parametrize("name", ["proves", "doesNotProve"])
+def test_what_it_says_that_it_proves_is_a_list_or_nothing_is_shown(say: Say, put, name: str, meaning: object) -> None:
+    code, out, err = say("show", put(**{name: meaning}))
+    assert (code, out) == (1, "")
+    assert f"its {name!r} is no list of sentences" in err
+
+
 def test_programs_are_shown_the_statement(say: Say, put) -> None:
     path = put()
     code, out, _ = say("show", path, "--json")

@@ -78,6 +78,12 @@ def test_a_manifest_never_points_to_nothing(bucket: Any, wheel: Path) -> None:
     assert standing(bucket) is None
 
 
+@pytest.mark.parametrize("uri", ["file://[bad/", "file:///a%00b", "https://[bad/", "", "x:y"])
+def test_what_is_no_address_is_nothing(directory: Any, wheel: Path, uri: str) -> None:
+    with pytest.raises(ArtifactError):
+        announced(directory, signed(directory, wheel, changes={"uri": uri}))
+
+
 def test_a_manifest_never_points_to_something_else(bucket: Any, wheel: Path) -> None:
     upload_artifact(wheel, bucket.place(WHEEL))
     for changes in ({"sha256": "0" * 64}, {"length": wheel.stat().st_size + 1}, {"sha256": None}):

@@ -44,8 +44,9 @@ def show(path: CertificatePath, as_json: AsJson = False) -> None:
     if as_json:
         render.data(said.statement)
         return
+    meaning = _meaning(said)
     render.fields(_facts(said), indent="")
-    for title, sentences in _meaning(said):
+    for title, sentences in meaning:
         render.text()
         render.text(title)
         for sentence in sentences:
@@ -185,4 +186,13 @@ def _subjects(said: Certificate) -> str:
 def _meaning(said: Certificate) -> list[tuple[str, list[str]]]:
     extension: dict[str, Any] = said.extension
     titles = (("proves", "It proves, if it is verified:"), ("doesNotProve", "It does not prove:"))
-    return [(title, [str(each) for each in extension[name]]) for name, title in titles if extension.get(name)]
+    return [(title, _sentences(name, extension[name])) for name, title in titles if extension.get(name)]
+
+
+def _sentences(name: str, found: object) -> list[str]:
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise CertificateError(
+            f"this is no conformance certificate: its {name!r} is no list of sentences",
+            fix="Give one that the kit issued",
+        )
+    return found
