@@ -197,12 +197,12 @@ class RemoteManifestEntry(Shape):
 
     def _written(self) -> dict[str, Any]:
         """As :meth:`to_document`, without a copy of what is plain already: there may be very many entries."""
-        given = self.model_fields_set
-        return {
-            name: value if type(value) in _SCALARS else _plain(value)
-            for name, value in self.__dict__.items()
-            if name in given
-        } | (self.model_extra or {})
+        held, extra = self.__dict__, self.model_extra or {}
+        given = sorted(self.model_fields_set - extra.keys(), key=_POSITION.__getitem__)  # few of many
+        return {name: value if type(value := held[name]) in _SCALARS else _plain(value) for name in given} | extra
+
+
+_POSITION: Final = {name: position for position, name in enumerate(RemoteManifestEntry.model_fields)}
 
 
 class ManifestSignature(Shape):
