@@ -1,12 +1,15 @@
 """Scripts that are drawn: each can be played, and none keeps a patient client for ever."""
 
+import re
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import find, given, settings
 
 from oneiric_conformance.strategies import nasty_scripts, wire_scripts
+from oneiric_core import MisuseError
 from oneiric_core.testing import ArtifactServer, Broken, Redirect, Reply, Script, WireFault
 
 BODY = b"0123456789"
@@ -46,3 +49,20 @@ def test_every_fault_can_be_drawn(kind: WireFault) -> None:
 @pytest.mark.parametrize("kind", [Reply, Redirect, Broken])
 def test_good_answers_redirects_and_faults_are_drawn(kind: type[Script]) -> None:
     assert isinstance(find(wire_scripts(BODY), lambda script: isinstance(script, kind)), kind)
+
+
+def test_an_example_is_printed_as_it_would_be_written() -> None:
+    @given(script=wire_scripts(BODY))
+    @settings(database=None, deadline=None, derandomize=True)
+    def no_faults(script: Script) -> None:
+        assert not isinstance(script, Broken)
+
+    with pytest.raises(AssertionError) as caught:
+        no_faults()
+    assert re.search(r"script=Broken\(WireFault\.[A-Z_]+, body=b'0123456789'", "\n".join(caught.value.__notes__))
+
+
+@pytest.mark.parametrize("body", [b"", b"0", "text", None])
+def test_a_body_of_which_no_half_can_be_sent_is_refused(body: Any) -> None:
+    with pytest.raises(MisuseError, match=r"Pass at least two bytes, so that half of it can be sent\."):
+        wire_scripts(body)

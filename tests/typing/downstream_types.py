@@ -5,7 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import assert_type
 
+from hypothesis.strategies import SearchStrategy
+
 from oneiric_conformance import Certify, ConformanceReport
+from oneiric_conformance.strategies import wire_scripts
 from oneiric_core import ArtifactManager, FrozenClock, SyncReport
 from oneiric_core.testing import (
     ArtifactRoutes,
@@ -27,6 +30,7 @@ from oneiric_core.testing import (
     Redirect,
     Reply,
     RuntimeHarness,
+    Script,
     Tls,
     Trespass,
     WheelFactory,
@@ -52,6 +56,10 @@ def test_factories(
     assert_type(oneiric_bad_manifest("unsigned").write_to(tmp_path / "m"), Path)
     assert_type(oneiric_wheel({"a.py": "", "b.py": b""}, requires=["httpx"]), MadeWheel)
     assert_type(oneiric_wheel.bad(BadWheel.BOMB).filename, str)
+
+
+def test_scripts() -> None:
+    assert_type(wire_scripts(b"the wheel"), SearchStrategy[Script])
 
 
 def test_wire(oneiric_artifact_server: ArtifactServer, oneiric_artifact_routes: ArtifactRoutes) -> None:

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy, composite
 
-from oneiric_core.testing import AMOUNTS, HALVED, Broken, Redirect, Reply, Script, WireFault
+from oneiric_core.testing import AMOUNTS, HALVED, Broken, Redirect, Reply, Script, WireFault, refuse_unless
 
 __all__ = ["nasty_scripts", "wire_scripts"]
 
@@ -11,6 +11,7 @@ _STATUSES = (200, 200, 200, 204, 404, 410, 429, 500, 503)
 _ENDLESS = frozenset({WireFault.SILENT, WireFault.STALLED_HEAD, WireFault.STALLED_BODY, WireFault.ENDLESS})
 _PLACES = ("/other", "other", "../up", "", "//elsewhere.invalid/x", "file:///etc/passwd", "http://[::1]:9/", None)
 _LARGEST = 64
+_SHORTEST = 2
 
 
 def wire_scripts(body: bytes, *, ending: bool = True) -> SearchStrategy[Script]:
@@ -18,7 +19,11 @@ def wire_scripts(body: bytes, *, ending: bool = True) -> SearchStrategy[Script]:
 
     :param body: at least two bytes, so that each fault has a place to strike.
     :param ending: only scripts after which a client without a time limit comes back.
+    :raises MisuseError: a body of fewer bytes.
     """
+    name, fix = "the body of a good answer", "Pass at least two bytes, so that half of it can be sent"
+    refuse_unless(isinstance(body, bytes), name, body, fix=fix)
+    refuse_unless(len(body) >= _SHORTEST, name, body, fix=fix)
     return st.one_of(_replies(body), _redirects(), _broken(body, ending=ending))
 
 

@@ -99,6 +99,10 @@ class Script(ABC):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(_arguments(self))})"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - the protocol's own argument
+        """What IPython and Hypothesis ask for; the latter would write a dataclass in its own way."""
+        printer.text(repr(self))
+
 
 def _arguments(script: Any) -> Iterator[str]:
     """What was given, as it would be written: the first value in its place, others by name, no defaults."""
