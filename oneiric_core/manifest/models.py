@@ -12,7 +12,18 @@ from typing import Annotated, Any, Final, Literal, Self
 from packaging.licenses import canonicalize_license_expression
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from oneiric_core.components import Candidate
 from oneiric_core.domains import Domain
@@ -205,12 +216,34 @@ class RemoteManifestEntry(Shape):
 _POSITION: Final = {name: position for position, name in enumerate(RemoteManifestEntry.model_fields)}
 
 
-class ManifestSignature(Shape):
-    """A flat signature by one signer, base64; ``key_id`` is a hint and decides nothing."""
+_KNOWN_ALGORITHM: Final = "ed25519"
 
-    signature: str = Field(description="Base64 of 64 bytes.")
-    algorithm: str = Field(default="ed25519", description="One that is not known here does not count.")
+
+class ManifestSignature(Shape):
+    """A flat signature by one signer, base64; ``key_id`` is a hint and decides nothing.
+
+    One of another algorithm has whatever its algorithm needs: it does not count, and nothing fails for it.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"algorithm": {"const": _KNOWN_ALGORITHM}}},
+            "then": {"properties": {"signature": {"type": "string"}}, "required": ["signature"]},
+        }
+    )
+
+    algorithm: str = Field(default=_KNOWN_ALGORITHM, description="One that is not known here does not count.")
+    signature: Any = Field(
+        default=None, validate_default=True, description="Base64 of 64 bytes; what it is in other algorithms is theirs."
+    )
     key_id: str | None = Field(default=None, description="A hint for people.")
+
+    @field_validator("signature")
+    @classmethod
+    def _text_where_known(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.data.get("algorithm") == _KNOWN_ALGORITHM and not isinstance(value, str):
+            raise ValueError("a signature is text")
+        return value
 
 
 class ManifestHeader(Shape):
@@ -270,7 +303,7 @@ class RemoteManifest(ManifestHeader):
 
     entries: Listed[RemoteManifestEntry] = Field(default_factory=list, description="The components on offer.")
     signature: str | None = Field(default=None, description="The signature of a single signer, base64 of 64 bytes.")
-    signature_algorithm: str = Field(default="ed25519", description="The algorithm of 'signature'.")
+    signature_algorithm: str = Field(default=_KNOWN_ALGORITHM, description="The algorithm of 'signature'.")
     signatures: Listed[ManifestSignature] = Field(default_factory=list, description="Signatures of several signers.")
 
     @model_validator(mode="after")

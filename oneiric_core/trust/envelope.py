@@ -1,7 +1,7 @@
 """DSSE, the envelope: signatures over the exact bytes of the payload, nothing canonicalised (DSSE v1.0.2)."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -71,11 +71,11 @@ def read_envelope(data: bytes, payload_type: str, limits: Limits) -> Envelope:
 
 def _signatures(document: Mapping[str, Any]) -> tuple[Signature, ...]:
     items = document.get("signatures")
-    if not isinstance(items, Sequence) or not all(_is_signature(item) for item in items):
+    if not isinstance(items, list) or not all(_is_signature(item) for item in items):
         raise SignatureError(
             f"the envelope's signatures are {shown(items)}", fix="Write them as a list of {keyid, sig}, all text"
         )
-    return bounded(Signature(item["sig"], key_id=item.get("keyid") or "") for item in items)
+    return tuple(Signature(item["sig"], key_id=item.get("keyid") or "") for item in bounded(items))
 
 
 def _is_signature(item: object) -> bool:

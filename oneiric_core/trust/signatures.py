@@ -1,8 +1,8 @@
 """Signatures as written, which of them count, and for which keys."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from oneiric_core.errors import SignatureError
 from oneiric_core.trust.base64_strict import decode_strictly
@@ -10,6 +10,8 @@ from oneiric_core.trust.curve import is_canonical_scalar, is_point, is_small_ord
 from oneiric_core.trust.keys import PublicKey, load_public_key
 
 __all__ = ["ALGORITHM", "Signature", "Signers", "flat_signatures", "signers_of", "verify_manifest_signature"]
+
+T = TypeVar("T")
 
 ALGORITHM: Final = "ed25519"
 MAX_SIGNATURES: Final = 64
@@ -110,29 +112,35 @@ def flat_signatures(document: Mapping[str, Any]) -> tuple[Signature, ...]:
 
     :raises SignatureError: they do not have the shape of signatures, or are more than :data:`MAX_SIGNATURES`.
     """
+    return tuple(_from_item(item) for item in bounded(signature_items(document)))
+
+
+def signature_items(document: Mapping[str, Any]) -> list[Any]:
+    """The signatures of a flat document as they are written, the single one like those of the list.
+
+    :raises SignatureError: the list is none.
+    """
     listed = document.get("signatures")
     items = [] if listed is None else listed
     if not isinstance(items, list):
         raise _shapeless("signatures", items)
-    found = [_from_item(item) for item in items]
     single = document.get("signature")
-    if single is not None:
-        found.append(_from_item({"signature": single, "algorithm": document.get("signature_algorithm", ALGORITHM)}))
-    return bounded(found)
+    if single is None:
+        return items
+    return [*items, {"signature": single, "algorithm": document.get("signature_algorithm", ALGORITHM)}]
 
 
-def bounded(signatures: Iterable[Signature]) -> tuple[Signature, ...]:
+def bounded(signatures: Sequence[T]) -> Sequence[T]:
     """``signatures``, unless they are too many.
 
     :raises SignatureError: more than :data:`MAX_SIGNATURES`.
     """
-    found = tuple(signatures)
-    if len(found) > MAX_SIGNATURES:
+    if len(signatures) > MAX_SIGNATURES:
         raise SignatureError(
-            f"the document has {len(found)} signatures, more than the {MAX_SIGNATURES} allowed",
+            f"the document has {len(signatures)} signatures, more than the {MAX_SIGNATURES} allowed",
             fix="Keep those of the trusted keys",
         )
-    return found
+    return signatures
 
 
 def _from_item(item: object) -> Signature:
@@ -140,10 +148,12 @@ def _from_item(item: object) -> Signature:
         raise _shapeless("signatures", item)
     value, algorithm = item.get("signature"), item.get("algorithm", ALGORITHM)
     key_id = item.get("key_id")
-    if not isinstance(value, str):
-        raise _shapeless("signature", value)
     if not isinstance(algorithm, str):
         raise _shapeless("algorithm", algorithm)
+    if not isinstance(value, str):
+        if algorithm == ALGORITHM:
+            raise _shapeless("signature", value)
+        value = ""  # what the signatures of other algorithms look like is for those who know them
     return Signature(value, algorithm, key_id if isinstance(key_id, str) else "")
 
 

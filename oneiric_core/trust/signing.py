@@ -17,7 +17,7 @@ from oneiric_core.trust.envelope import MANIFEST_PAYLOAD, Envelope, read_envelop
 from oneiric_core.trust.keys import public_key_of
 from oneiric_core.trust.policy import refuse_published
 from oneiric_core.trust.root_document import ROOT_LIMITS, ROOT_PAYLOAD, RootDocument
-from oneiric_core.trust.signatures import Signature, flat_signatures
+from oneiric_core.trust.signatures import ALGORITHM, Signature, flat_signatures, signature_items
 
 __all__ = ["append_root_signature", "append_signature", "sign_certificate", "sign_manifest", "sign_root"]
 
@@ -64,8 +64,8 @@ def append_signature(
         return _envelope(read_envelope(_checked(document), MANIFEST_PAYLOAD, Limits()), private_key, key_id)
     unsigned = {name: value for name, value in document.items() if name not in SIGNATURE_FIELDS}
     _checked(unsigned)
-    former = [_written(signature) for signature in flat_signatures(document)]
-    return unsigned | {"signatures": [*former, _item(unsigned, private_key, key_id)]}
+    flat_signatures(document)
+    return unsigned | {"signatures": [*signature_items(document), _item(unsigned, private_key, key_id)]}
 
 
 def sign_root(
@@ -125,12 +125,8 @@ def _checked(document: Mapping[str, Any]) -> bytes:
 
 def _item(unsigned: Mapping[str, Any], private_key: Ed25519PrivateKey, key_id: str | None) -> dict[str, str]:
     message = get_canonical_manifest_for_signing(unsigned).encode("utf-8")
-    return _written(Signature(_sign(message, private_key), key_id=key_id or ""))
-
-
-def _written(signature: Signature) -> dict[str, str]:
-    item = {"signature": signature.value, "algorithm": signature.algorithm}
-    return item | ({"key_id": signature.key_id} if signature.key_id else {})
+    item = {"signature": _sign(message, private_key), "algorithm": ALGORITHM}
+    return item | ({"key_id": key_id} if key_id else {})
 
 
 def _envelope(envelope: Envelope, private_key: Ed25519PrivateKey, key_id: str | None) -> dict[str, Any]:

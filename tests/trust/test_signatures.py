@@ -143,6 +143,12 @@ def test_a_flat_document_has_listed_signatures_and_a_single_one() -> None:
     assert flat_signatures({"signature": None, "signatures": None}) == ()
 
 
+def test_what_another_algorithm_looks_like_is_not_looked_at() -> None:
+    items = [{"algorithm": "ml-dsa", "parts": [1]}, {"algorithm": "x", "signature": {"r": 1}, "key_id": [2]}]
+    document = {"signature": "AAAA", "signatures": items}
+    assert flat_signatures(document) == (Signature("", "ml-dsa"), Signature("", "x"), Signature("AAAA"))
+
+
 @pytest.mark.parametrize(
     "document",
     [

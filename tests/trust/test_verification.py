@@ -83,6 +83,21 @@ def test_a_threshold_is_met_by_distinct_keys_only(form: Form, media_type: str) -
     assert verified.signers == tuple(sorted(PublicKey(key_pair(name).public).fingerprint for name in "ab"))
 
 
+@pytest.mark.parametrize(
+    "foreign",
+    [{"algorithm": "ml-dsa", "parts": [1]}, {"algorithm": "ml-dsa", "signature": {"r": 1}}, {"algorithm": ""}],
+)
+def test_a_signature_of_an_algorithm_to_come_spoils_nothing(foreign: dict[str, Any]) -> None:
+    beside = SIGNED | {"signatures": [foreign]}
+    listed = append_signature(beside, STRANGER.private, key_id="s")
+    assert listed["signatures"][0] == foreign
+    for document in (beside, listed):
+        verified = verify_manifest(dump(document, JSON), JSON, policy(), now=NOW)
+        assert verified.manifest.to_document() == document
+    with pytest.raises(SignatureError, match="0 of the trusted keys signed"):
+        verify_manifest(dump(DOCUMENT | {"signatures": [foreign]}, JSON), JSON, policy(), now=NOW)
+
+
 @pytest.mark.parametrize("kind", list(BadManifest))
 def test_every_bad_manifest_is_refused_and_its_good_twin_is_not(kind: BadManifest) -> None:
     trusted = policy("publisher", "second", threshold=kind.threshold)
