@@ -4,7 +4,8 @@ import base64
 import dataclasses
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from difflib import get_close_matches
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -12,6 +13,7 @@ from oneiric_core.errors import ManifestError
 from oneiric_core.manifest.canonical import SIGNATURE_FIELDS, get_canonical_manifest_for_signing
 from oneiric_core.manifest.documents import JSON, parse_document
 from oneiric_core.manifest.limits import Limits
+from oneiric_core.manifest.text import shown
 from oneiric_core.trust.certificate import CERTIFICATE_PAYLOAD, Certificate
 from oneiric_core.trust.envelope import MANIFEST_PAYLOAD, Envelope, read_envelope
 from oneiric_core.trust.keys import public_key_of
@@ -22,11 +24,15 @@ from oneiric_core.trust.signatures import ALGORITHM, Signature, flat_signatures,
 __all__ = ["append_root_signature", "append_signature", "sign_certificate", "sign_manifest", "sign_root"]
 
 
+Form: TypeAlias = Literal["flat", "dsse"]
+_FORMS: Final = get_args(Form)
+
+
 def sign_manifest(
     document: Mapping[str, Any],
     private_key: Ed25519PrivateKey,
     *,
-    form: Literal["flat", "dsse"] = "flat",
+    form: Form = "flat",
     key_id: str | None = None,
 ) -> dict[str, Any]:
     """``document`` signed by one key; signatures it had are gone.
@@ -35,8 +41,9 @@ def sign_manifest(
     :param form: ``flat`` puts ``signature`` and ``signature_algorithm`` into the document; ``dsse`` gives an envelope
         around its JSON.
     :param key_id: a hint for people; in an envelope the key's fingerprint unless given, in the flat form left out.
-    :raises ManifestError: a value in it is not JSON.
+    :raises ManifestError: a value in it is not JSON, or there is no such form.
     """
+    _check_form(form)
     unsigned = {name: value for name, value in document.items() if name not in SIGNATURE_FIELDS}
     payload = _checked(unsigned)
     if form == "dsse":
@@ -51,15 +58,16 @@ def append_signature(
     document: Mapping[str, Any],
     private_key: Ed25519PrivateKey,
     *,
-    form: Literal["flat", "dsse"] = "flat",
+    form: Form = "flat",
     key_id: str | None = None,
 ) -> dict[str, Any]:
     """``document`` with one more signature; those it has stay, whatever they are worth.
 
     :param document: a flat manifest, or the envelope of one.
-    :raises ManifestError: it is not what ``form`` says.
+    :raises ManifestError: it is not what ``form`` says, or there is no such form.
     :raises SignatureError: the signatures it has do not have the shape of signatures.
     """
+    _check_form(form)
     if form == "dsse":
         return _envelope(read_envelope(_checked(document), MANIFEST_PAYLOAD, Limits()), private_key, key_id)
     unsigned = {name: value for name, value in document.items() if name not in SIGNATURE_FIELDS}
@@ -108,6 +116,13 @@ def sign_certificate(
         refuse_published([public_key_of(private_key)])
     Certificate.from_statement(statement)
     return _envelope(Envelope(CERTIFICATE_PAYLOAD, _checked(statement), ()), private_key, None)
+
+
+def _check_form(form: str) -> None:
+    if form not in _FORMS:
+        near = get_close_matches(str(form).lower(), _FORMS, n=1)
+        fix = f"Did you mean {near[0]}?" if near else f"Ask for {' or '.join(_FORMS)}"
+        raise ManifestError(f"there is no form {shown(form)} of a signed manifest", fix=fix, form=form)
 
 
 def _checked(document: Mapping[str, Any]) -> bytes:

@@ -54,6 +54,26 @@ def test_the_document_handed_in_is_left_alone() -> None:
     assert json.dumps(document) == before
 
 
+@pytest.mark.parametrize(
+    ("form", "fix"),
+    [
+        ("DSSE", "Did you mean dsse?"),
+        ("dsee", "Did you mean dsse?"),
+        ("Flat", "Did you mean flat?"),
+        ("envelope", "Ask for flat or dsse."),
+        ("", "Ask for flat or dsse."),
+        (None, "Ask for flat or dsse."),
+        ("x" * 100_000, "Ask for flat or dsse."),
+    ],
+)
+@pytest.mark.parametrize("sign", [sign_manifest, append_signature])
+def test_a_form_that_there_is_not_is_refused_and_never_taken_for_another(sign: Any, form: Any, fix: str) -> None:
+    with pytest.raises(ManifestError, match="there is no form") as refused:
+        sign(DOCUMENT, PUBLISHER.private, form=form)
+    assert str(refused.value).endswith(fix)
+    assert len(str(refused.value)) < 200
+
+
 def circular() -> dict[str, Any]:
     document: dict[str, Any] = {}
     document["self"] = document
