@@ -85,7 +85,7 @@ def load_public_key(data: bytes | str, *, name: str) -> PublicKey:
     :param name: the file or setting it came from, for messages.
     :raises UntrustedKeyError: none of these, more than one, or a key that must not be trusted.
     """
-    content = data.encode("utf-8") if isinstance(data, str) else data
+    content = _bytes_of(data, name)
     if content.lstrip().startswith(_PEM):
         _refuse_more_than_one(content, name)
         return PublicKey(_raw_from_pem(content, name), name)
@@ -99,7 +99,7 @@ def load_private_key(data: bytes | str, *, name: str, password: bytes | None = N
 
     :raises UntrustedKeyError: none of these, more than one, another kind of key, or a wrong or missing password.
     """
-    content = data.encode("utf-8") if isinstance(data, str) else data
+    content = _bytes_of(data, name)
     if not content.lstrip().startswith(_PEM):
         raw = content if len(content) == _KEY_BYTES else _raw_from_base64(content, name)
         return Ed25519PrivateKey.from_private_bytes(raw)
@@ -130,6 +130,13 @@ def private_pem(private_key: Ed25519PrivateKey, *, password: bytes | None = None
     )
     encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     return private_key.private_bytes(encoding, form, protection).decode("ascii")
+
+
+def _bytes_of(data: bytes | str, name: str) -> bytes:
+    try:
+        return data.encode("utf-8") if isinstance(data, str) else data
+    except UnicodeEncodeError as error:
+        raise _unusable(name, "is text with half of a surrogate pair", "Read it as bytes") from error
 
 
 def _refuse_more_than_one(content: bytes, name: str) -> None:

@@ -104,7 +104,14 @@ def verify_manifest_signature(canonical: str, signature: str, public_key_pem: st
     :raises UntrustedKeyError: the key cannot be used.
     """
     key = load_public_key(public_key_pem, name="public_key_pem")
-    return _signer_of(canonical.encode("utf-8"), Signature(signature), [key]).fingerprint
+    try:
+        message = canonical.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise SignatureError(
+            "the text has half of a surrogate pair, so it has no bytes that anybody signed",
+            fix="Pass what get_canonical_manifest_for_signing gives",
+        ) from error
+    return _signer_of(message, Signature(signature), [key]).fingerprint
 
 
 def flat_signatures(document: Mapping[str, Any]) -> tuple[Signature, ...]:

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from oneiric_core.errors import UntrustedKeyError
@@ -135,7 +135,12 @@ def test_every_generated_key_is_accepted(seed: bytes) -> None:
     assert load_public_key(raw, name="k").raw == raw
 
 
-@given(st.binary(max_size=100) | st.text(max_size=100))
+any_text = st.text(st.characters(exclude_categories=()), max_size=100)
+
+
+@example("\ud800")
+@example("-----BEGIN PUBLIC KEY-----\udfff")
+@given(st.binary(max_size=100) | any_text)
 def test_any_content_is_a_key_or_an_error_of_ours(data: bytes | str) -> None:
     for load in (load_public_key, load_private_key):
         with suppress(UntrustedKeyError):

@@ -5,7 +5,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from oneiric_core.errors import SignatureError, UntrustedKeyError
@@ -184,6 +184,20 @@ def test_the_public_function_names_the_key_that_verified() -> None:
     assert isinstance(refused.value, ValueError)
     with pytest.raises(UntrustedKeyError):
         verify_manifest_signature(canonical, signature, "no key")
+
+
+any_text = st.text(st.characters(exclude_categories=()), max_size=20)
+
+
+@example("\ud800", "AAAA", PUBLISHER.public_pem)
+@example("{}", "\ud800", PUBLISHER.public_pem)
+@example("{}", "AAAA", "\ud800")
+@given(any_text, any_text, any_text | st.just(PUBLISHER.public_pem))
+def test_the_public_function_refuses_whatever_it_is_given_by_its_own_errors(
+    canonical: str, signature: str, key: str
+) -> None:
+    with pytest.raises((SignatureError, UntrustedKeyError)):
+        verify_manifest_signature(canonical, signature, key)
 
 
 def test_a_signature_is_a_value() -> None:
