@@ -5,9 +5,12 @@
 
 import errno
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version as version_of
 from io import TextIOWrapper
 from pathlib import Path
@@ -45,8 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character shows its escape
     try:
-        code = _run([*sys.argv[1:]] if arguments is None else [*arguments])
-        render.flush()
+        with _ended_alike():
+            code = _run([*sys.argv[1:]] if arguments is None else [*arguments])
+            render.flush()
     except _UsageError as error:
         render.error(error.format_message(), _where_to_look(error))
         code = USAGE
@@ -72,6 +76,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             render.error(what, "This is a defect of ours. Please report it.")
             code = DEFECT
     return code
+
+
+@contextmanager
+def _ended_alike() -> Iterator[None]:
+    """SIGTERM ends a command as SIGINT does: what was begun is tidied away. Whoever ignores it goes on doing so."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _open_what_is_closed() -> None:

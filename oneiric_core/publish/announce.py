@@ -5,7 +5,8 @@ In this order, and nothing is changed unless all of it holds:
 - those who are trusted signed it, it has not expired, and its entries can be read;
 - each artifact and each certificate it names is there for everybody, with the digest and the length it names;
 - what stands in its place is the same bytes (then it is done already), or was signed by those who are trusted, is of
-  the same source, and has a lower number.
+  the same source, and has a lower number; and nobody else replaces it meanwhile. That last is certain in S3 and in a
+  directory; in GCS it is found out afterwards, and only if theirs came last.
 """
 
 import hashlib
@@ -54,10 +55,14 @@ def announce_manifest(
     verified = verify_manifest(data, media_type, policy, now=now)
     refuse_unkept(_promised(verified))
     store = ObjectStore(place)
-    before = _standing(store)
-    result = Announced(place.url, verified, unchanged=before == data)
-    if before != data:
-        result = Announced(place.url, verified, _replace(store, data, before, verified, policy))
+    with store.alone():
+        tag = store.tag()
+        before = _standing(store)
+        result = Announced(place.url, verified, unchanged=before == data)
+        if before != data:
+            result = Announced(
+                place.url, verified, _replace(store, data, before, tag=tag, verified=verified, policy=policy)
+            )
     if public:
         refuse_unkept([Promise(place.url, hashlib.sha256(data).hexdigest(), len(data))])
     return result
@@ -85,6 +90,8 @@ def _replace(
     store: ObjectStore,
     data: bytes,
     before: bytes | None,
+    *,
+    tag: str | None,
     verified: VerifiedManifest,
     policy: TrustPolicy,
 ) -> int | None:
@@ -100,7 +107,11 @@ def _replace(
     else:
         previous = _previous(before, media_type, policy, store.place)
         refuse_regress(verified.manifest, previous)
-        store.replace(iter([data]), len(data), **headers)
+        if not store.replace(iter([data]), len(data), tag=tag, **headers):
+            raise ArtifactError(
+                f"somebody else replaced the manifest at {store.place} just now",
+                fix="Sign yours anew with theirs as --previous, and publish it again",
+            )
         number = previous.sequence_number
     if _standing(store) != data:
         raise DigestMismatchError(

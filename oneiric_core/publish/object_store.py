@@ -5,15 +5,17 @@
 - Nothing here sets an ACL: who may read a bucket is the business of its policy.
 - Writing is conditional and all or nothing: a key either gets all bytes or stays as it was. Parts are sent again if the
   network fails.
+- Replacing is conditional where it can be: in S3 on the entity tag of what is replaced, in a directory on a lock. For
+  GCS the library offers no such condition.
 """
 
-import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
 from oneiric_core.errors import ArtifactError
+from oneiric_core.publish.directories import alone_in, workplace_in
 from oneiric_core.publish.object_errors import explained
 from oneiric_core.publish.places import Backend, Place
 
@@ -42,12 +44,13 @@ class ObjectStore:
                 fix="Install it with pip install 'oneiric-core[publish]'",
             ) from error
         self.place = place
-        if place.backend is Backend.FILE and not Path(place.bucket).is_dir():
+        self._root = Path(place.bucket).resolve()
+        if place.backend is Backend.FILE and not self._root.is_dir():
             raise ArtifactError(f"there is no directory {place.bucket!r}", fix="Make it first, or correct --bucket")
         self._kind = opendal.Operator
         with self._told():
             if place.backend is Backend.FILE:
-                self._operator = opendal.Operator("fs", root=str(Path(place.bucket).resolve()))
+                self._operator = opendal.Operator("fs", root=str(self._root))
             else:
                 options = _of_s3(place) if place.backend is Backend.S3 else _of_gcs(place)
                 retry = opendal.layers.RetryLayer(max_times=4, factor=3.0, jitter=True, min_delay=0.1, max_delay=5.0)
@@ -59,19 +62,45 @@ class ObjectStore:
         To those who may not list a bucket, S3 says of an object that is missing what it says of one that they may not
         read. Creating it tells.
 
+        :raises ArtifactError: it cannot be asked for, or a directory has its name.
+        """
+        found = self._stat()
+        return None if found is None else int(found.content_length)
+
+    def tag(self) -> str | None:
+        """Which version of the object it is, to be replaced and no other; None where there is none, or nobody says.
+
+        Ask before reading: then what is read is this version, or a later one that will not be replaced.
+
         :raises ArtifactError: it cannot be asked for.
         """
+        found = self._stat() if self.place.backend is Backend.S3 else None
+        return None if found is None else found.etag
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the only one who replaces anything there, where only a lock can tell: in a directory.
+
+        :raises ArtifactError: somebody else does just now.
+        """
+        with alone_in(self._root) if self.place.backend is Backend.FILE else nullcontext():
+            yield
+
+    def _stat(self) -> Any:
         import opendal.exceptions  # noqa: PLC0415 - the constructor has found it
 
         with self._told():
             try:
-                return int(self._operator.stat(self.place.key).content_length)
+                found = self._operator.stat(self.place.key)
             except opendal.exceptions.NotFound:
                 return None
             except opendal.exceptions.PermissionDenied:
                 if self.place.backend is Backend.S3:
                     return None
                 raise
+        if found.mode.is_dir():
+            raise ArtifactError(f"{self.place} is a directory", fix="Choose another --key", place=str(self.place))
+        return found
 
     def read(self) -> Iterator[bytes]:
         """Its bytes.
@@ -88,12 +117,27 @@ class ObjectStore:
         :return: False where there is one; it is left alone.
         :raises ArtifactError: it cannot be made; nothing can be seen of what was sent.
         """
+        return self._put(chunks, length, self._headers(content_type, cache_control) | {"if_not_exists": True})
+
+    def replace(
+        self, chunks: Iterable[bytes], length: int, *, content_type: str, cache_control: str, tag: str | None = None
+    ) -> bool:
+        """Make the object, whatever was there; or only in the place of one version.
+
+        :param tag: of the version that may be replaced; None is any.
+        :return: False where another one stands there; it is left alone.
+        :raises ArtifactError: it cannot be made; what was there still is.
+        """
+        options = self._headers(content_type, cache_control) | ({} if tag is None else {"if_match": tag})
+        return self._put(chunks, length, options)
+
+    def _put(self, chunks: Iterable[bytes], length: int, options: dict[str, Any]) -> bool:
+        """Write it; False where a condition among the options does not hold."""
         import opendal.exceptions  # noqa: PLC0415 - as above
 
-        options = self._headers(content_type, cache_control)
         with self._told(), self._workplace() as operator:
             try:
-                self._write(operator, chunks, length, if_not_exists=True, **options)
+                self._write(operator, chunks, length, **options)
             except opendal.exceptions.ConditionNotMatch:
                 return False
             except OSError as error:  # how its files raise the same
@@ -101,14 +145,6 @@ class ObjectStore:
                     raise
                 return False
             return True
-
-    def replace(self, chunks: Iterable[bytes], length: int, *, content_type: str, cache_control: str) -> None:
-        """Make the object, whatever was there.
-
-        :raises ArtifactError: it cannot be made; what was there still is.
-        """
-        with self._told(), self._workplace() as operator:
-            self._write(operator, chunks, length, **self._headers(content_type, cache_control))
 
     def _write(self, operator: Any, chunks: Iterable[bytes], length: int, **options: Any) -> None:
         part = max(PART, -(-length // _MOST_PARTS))
@@ -118,7 +154,7 @@ class ObjectStore:
             file.write(chunk)
         file.close()
 
-    def _headers(self, content_type: str, cache_control: str) -> dict[str, str]:
+    def _headers(self, content_type: str, cache_control: str) -> dict[str, Any]:
         if self.place.backend is Backend.FILE:  # a file has no headers
             return {}
         return {"content_type": content_type, "cache_control": cache_control}
@@ -129,14 +165,8 @@ class ObjectStore:
         if self.place.backend is not Backend.FILE:
             yield self._operator
             return
-        try:
-            with tempfile.TemporaryDirectory(prefix=".oneiric-upload-", dir=self.place.bucket) as folder:
-                root = str(Path(self.place.bucket).resolve())
-                yield self._kind("fs", root=root, atomic_write_dir=str(Path(folder).resolve()))
-        except OSError as error:
-            if error.errno is None:
-                raise
-            raise explained(f"PermissionDenied => {error.strerror}", self.place) from error
+        with workplace_in(self._root) as folder:
+            yield self._kind("fs", root=str(self._root), atomic_write_dir=str(folder))
 
     @contextmanager
     def _told(self) -> Iterator[None]:

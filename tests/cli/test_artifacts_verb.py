@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -87,3 +88,28 @@ def test_whoever_asks_for_it_to_be_public_is_told_when_it_is_not(capsys: Capture
     assert main([*UPLOAD.split(), "--public"]) == 0
     assert main([*UPLOAD.split(), "--public", "--public-url", "http://127.0.0.1:9/www"]) == 1
     assert "http://127.0.0.1:9/www/wheels/acme.whl is not there for everybody" in capsys.readouterr().err
+
+
+ENDED = """
+import os, signal
+from oneiric_core.publish.object_store import ObjectStore
+from oneiric_core.publish.places import Backend, Place
+
+def chunks():
+    yield b"y" * (9 << 20)
+    os.kill(os.getpid(), signal.SIGTERM)
+    yield b"y"
+
+def upload() -> None:
+    ObjectStore(Place(Backend.FILE, "www", "a.whl")).create(chunks(), 10 << 20, content_type="", cache_control="")
+"""
+
+
+def test_whoever_ends_it_by_sigterm_leaves_nothing_half_done(
+    capsys: Capture, here: Path, install: Callable[..., None]
+) -> None:
+    install("ended", ENDED, oneiric_core__commands="ended = ended:upload")
+    assert main(["ended"]) == 130
+    assert "Traceback" not in capsys.readouterr().err
+    assert [*(here / "www").iterdir()] == []
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

@@ -107,6 +107,37 @@ def test_a_manifest_never_points_to_a_certificate_that_is_not_there(bucket: Any,
     assert announced(bucket, signed(bucket, wheel, changes=named)).url == bucket.place(KEY).url
 
 
+@pytest.mark.parametrize("kind", ["s3", "directory"])
+def test_of_two_who_publish_at_once_the_later_does_not_go_back(
+    request: pytest.FixtureRequest, wheel: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Whoever read number 1 may replace that one only, though 2 is greater and there is a 3 meanwhile."""
+    bucket = request.getfixturevalue(kind)
+    upload_artifact(wheel, bucket.place(WHEEL))
+    first, second, third = (signed(bucket, wheel, sequence_number=number) for number in (1, 2, 3))
+    announced(bucket, first)
+    read, refused = ObjectStore.read, []
+
+    def read_and_be_late(store: ObjectStore) -> Any:
+        yield from read(store)
+        monkeypatch.setattr(ObjectStore, "read", read)
+        try:
+            announced(bucket, third)
+        except ArtifactError as error:
+            refused.append(error)
+
+    monkeypatch.setattr(ObjectStore, "read", read_and_be_late)
+    try:
+        announced(bucket, second)
+    except ArtifactError as error:
+        refused.append(error)
+    (error,) = refused
+    assert "somebody else" in error.what
+    assert standing(bucket) == (third if kind == "s3" else second).data
+    if standing(bucket) == second.data:
+        assert announced(bucket, third).replaced == 2
+
+
 def test_who_is_not_trusted_publishes_nothing(directory: Any, wheel: Path) -> None:
     upload_artifact(wheel, directory.place(WHEEL))
     with pytest.raises(SignatureError):

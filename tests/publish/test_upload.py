@@ -1,6 +1,9 @@
 """An artifact goes up once and for all, and nobody ever sees half of it: in S3, in GCS and in a directory alike."""
 
 import hashlib
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -106,6 +109,46 @@ def test_an_upload_that_is_interrupted_leaves_nothing_to_be_seen_and_is_repeated
         assert [path for path in Path(bucket.name).rglob("*") if path.is_file()] == []
     assert store.create(iter([b"all of it"]), 9, **HEADERS)
     assert kept(bucket) == b"all of it"
+
+
+KILLED = """
+import os, signal, sys
+from oneiric_core.publish.object_store import ObjectStore
+from oneiric_core.publish.places import Backend, Place
+
+def chunks():
+    yield b"y" * (9 << 20)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+ObjectStore(Place(Backend.FILE, sys.argv[1], "a.whl")).create(chunks(), 9 << 20, content_type="", cache_control="")
+"""
+
+
+def test_what_somebody_who_was_killed_left_in_a_directory_goes_with_the_next_upload(directory: Any) -> None:
+    root = Path(directory.name)
+    done = subprocess.run([sys.executable, "-c", KILLED, root], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert next(root.iterdir()).name.startswith(".oneiric-upload-")
+    store = ObjectStore(directory.place(KEY))
+
+    def meanwhile() -> Iterator[bytes]:
+        """Who uploads at the same time does not clear away what is in use."""
+        assert ObjectStore(directory.place("other.whl")).create(iter([b"other"]), 5, **HEADERS)
+        yield b"all of it"
+
+    assert store.create(meanwhile(), 9, **HEADERS)
+    assert kept(directory) == b"all of it"
+    assert sorted(path.name for path in root.iterdir()) == ["other.whl", "wheels"]
+
+
+def test_one_version_is_replaced_and_no_other(s3: Any) -> None:
+    store = ObjectStore(s3.place("manifest.json"))
+    assert store.tag() is None
+    store.replace(iter([b"one"]), 3, **HEADERS)
+    tag = store.tag()
+    assert store.replace(iter([b"two"]), 3, tag=tag, **HEADERS)
+    assert not store.replace(iter([b"three"]), 5, tag=tag, **HEADERS)
+    assert b"".join(store.read()) == b"two"
 
 
 def test_a_replacement_that_is_interrupted_leaves_what_was_there(bucket: Any) -> None:

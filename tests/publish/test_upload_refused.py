@@ -152,6 +152,15 @@ def test_a_directory_in_the_way(wheel: Path, directory: Any) -> None:
     assert [path.name for path in root.iterdir()] == ["wheels"]
 
 
+def test_a_directory_under_the_key(wheel: Path, directory: Any) -> None:
+    (Path(directory.name) / KEY).mkdir(parents=True)
+    refused(wheel, directory.place(KEY), f"/{KEY} is a directory", "Choose another --key")
+
+
+def test_a_directory_where_nothing_can_be_written(wheel: Path) -> None:
+    refused(wheel, Place(Backend.FILE, "/proc", KEY), "nothing can be written into '/proc'", "may write to")
+
+
 def test_an_artifact_that_cannot_be_read(directory: Any, tmp_path: Path) -> None:
     refused(tmp_path, directory.place(KEY), "cannot be read: Is a directory", "can be read")
 
