@@ -11,6 +11,9 @@ PEER_PYTHON ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3)
 # The browser's driver brings trio, which Hypothesis would import in every process: half of what its own import takes.
 export HYPOTHESIS_NO_PLUGINS := 1
 
+# Where it is set, every process compiles what it imports once more: pytest's workers, the commands that tests run, the kit.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: certify release-dry-run test test-downstream test-long test-page test-runs test-servers kill-matrix lint mutants types format bench docs coverage clean
 .DELETE_ON_ERROR:
 
