@@ -10,6 +10,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from oneiric_core.manifest.models import RemoteManifestEntry
+from oneiric_core.manifest.text import cut
 
 __all__ = ["Environment", "why_not_here"]
 
@@ -55,7 +56,7 @@ def _why_not(entry: RemoteManifestEntry, environment: Environment) -> str:
         return f"it needs Python {entry.python_version}, and this is {python}"
     platforms = [_PLATFORMS.get(name.lower(), name.lower()) for name in entry.os_platform or ()]
     if platforms and environment.os_platform not in platforms:
-        return f"it runs on {', '.join(platforms)}, and this is {environment.os_platform}"
+        return f"it runs on {cut(', '.join(platforms), 200)}, and this is {environment.os_platform}"
     for text in entry.requires:
         if (requirement := _asked(text, environment)) and not _met(requirement, environment):
             return f"it requires {text}, and here is {_found(requirement, environment)}"

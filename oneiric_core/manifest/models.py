@@ -40,7 +40,7 @@ from oneiric_core.manifest.shapes import (
     Sha256,
     Shape,
 )
-from oneiric_core.manifest.text import MAX_SAFE_INTEGER, shown
+from oneiric_core.manifest.text import MAX_SAFE_INTEGER, cut, shown
 
 __all__ = ["ManifestHeader", "ManifestSignature", "RemoteManifest", "RemoteManifestEntry"]
 
@@ -288,7 +288,7 @@ class ManifestHeader(Shape):
             first = error.errors(include_url=False)[0]
             steps = [step for step in first["loc"] if step not in {_A_NAME, _A_DESCRIPTOR}]
             field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
-            problem = first["msg"].removeprefix("Value error, ")
+            problem = cut(first["msg"].removeprefix("Value error, "), 300)
             more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
             raise ManifestError(
                 f"the manifest's {field or 'document'} is {shown(first['input'])}: {problem}{more}",
@@ -312,6 +312,6 @@ class RemoteManifest(ManifestHeader):
         for place, entry in enumerate(self.entries):
             name = entry.domain, entry.key, entry.provider
             if name in seen:
-                raise ValueError(f"{entry.name} is listed twice, again at entries[{place}]")
+                raise ValueError(f"{cut(entry.name, 200)} is listed twice, again at entries[{place}]")
             seen.add(name)
         return self

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
+from oneiric_core.manifest.text import cut, shown
+
 __all__ = [
     "CapabilityDescriptor",
     "CertificateReference",
@@ -124,6 +126,10 @@ class DagNode(Shape):
     retry_policy: RetryPolicy | None = Field(default=None, description="How often and when the task is tried again.")
 
 
+_TOLD: Final = 8
+"""So many nodes of a circle are named."""
+
+
 class Dag(Shape):
     """The steps of a workflow; every dependency is a step, and none depends on itself, not even by way of others."""
 
@@ -136,11 +142,13 @@ class Dag(Shape):
             raise ValueError("two nodes have one id")
         for node in self.nodes:
             if dangling := [name for name in node.depends_on if name not in graph]:
-                raise ValueError(f"node {node.id!r} depends on {dangling[0]!r}, which is no node")
+                raise ValueError(f"node {shown(node.id)} depends on {shown(dangling[0])}, which is no node")
         try:
             graphlib.TopologicalSorter(graph).prepare()
         except graphlib.CycleError as error:
-            raise ValueError(f"the nodes depend on each other in a circle: {' -> '.join(error.args[1])}") from error
+            circle: list[str] = error.args[1]
+            told = " -> ".join(cut(name) for name in (circle if len(circle) <= _TOLD else [*circle[:_TOLD], "..."]))
+            raise ValueError(f"the nodes depend on each other in a circle: {told}") from error
         return self
 
 

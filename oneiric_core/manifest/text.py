@@ -5,7 +5,7 @@ import reprlib
 from oneiric_core.errors import ManifestError
 from oneiric_core.manifest.limits import Limits
 
-__all__ = ["MAX_SAFE_INTEGER", "decode", "refuse", "shown"]
+__all__ = ["MAX_SAFE_INTEGER", "cut", "decode", "refuse", "shown"]
 
 MAX_SAFE_INTEGER = 2**53 - 1
 """Beyond it JSON readers disagree (RFC 8259 §6)."""
@@ -45,6 +45,14 @@ def refuse(what: str, text: str, offset: int, *, fix: str) -> ManifestError:
     line = text.count("\n", 0, offset) + 1
     column = offset - text.rfind("\n", 0, offset)
     return ManifestError(f"{what}, line {line} column {column}", fix=fix, line=line, column=column)
+
+
+def cut(text: str, most: int = 60) -> str:
+    """``text`` for a message: without its middle where it has more than ``most`` characters."""
+    if len(text) <= most:
+        return text
+    end = (most - 3) // 2
+    return f"{text[:end]}...{text[-end:]}"
 
 
 def shown(value: object) -> str:

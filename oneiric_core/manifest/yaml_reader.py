@@ -11,7 +11,7 @@ import yaml
 from oneiric_core.errors import ManifestError
 from oneiric_core.manifest.limits import Limits
 from oneiric_core.manifest.plain_scalars import Scalar, meaning_of
-from oneiric_core.manifest.text import refuse, shown
+from oneiric_core.manifest.text import cut, refuse, shown
 
 __all__ = ["read_yaml"]
 
@@ -47,9 +47,11 @@ def read_yaml(text: str, limits: Limits, *, parser: type[Any] = FAST) -> Any:
         for event in yaml.parse(text, Loader=parser):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        raise _refused(f"the document is not YAML: {error.problem}", error.problem_mark, "Correct it there") from error
+        raise _refused(
+            f"the document is not YAML: {cut(str(error.problem), 200)}", error.problem_mark, "Correct it there"
+        ) from error
     except yaml.YAMLError as error:
-        reason = str(error).splitlines()[0]
+        reason = cut(str(error).splitlines()[0], 200)
         raise _refused(f"the document is not YAML: {reason}", None, "Write plain text") from error
     return builder.result
 
@@ -76,7 +78,9 @@ class _Builder:
             self._stack.pop()
             self._keys.pop()
         elif isinstance(event, yaml.AliasEvent):
-            raise _refused(f"the alias *{event.anchor} is refused", event.start_mark, "Write out what it stands for")
+            raise _refused(
+                f"the alias *{cut(str(event.anchor))} is refused", event.start_mark, "Write out what it stands for"
+            )
         elif isinstance(event, yaml.DocumentStartEvent):
             self._start_document(event)
 
@@ -96,9 +100,9 @@ class _Builder:
                 "Split it, or raise Limits.max_nodes where it is read",
             )
         if event.anchor is not None:
-            raise _refused(f"the anchor &{event.anchor} is refused", event.start_mark, "Remove it")
+            raise _refused(f"the anchor &{cut(event.anchor)} is refused", event.start_mark, "Remove it")
         if event.tag is not None:
-            raise _refused(f"the tag {event.tag} is refused", event.start_mark, "Remove it")
+            raise _refused(f"the tag {cut(event.tag)} is refused", event.start_mark, "Remove it")
 
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
         text: str = event.value

@@ -19,7 +19,7 @@ from oneiric_core.errors import CertificateError, ExpiredError, ManifestError, S
 from oneiric_core.manifest.documents import JSON, parse_document
 from oneiric_core.manifest.limits import Limits
 from oneiric_core.manifest.moments import read_rfc3339
-from oneiric_core.manifest.text import shown
+from oneiric_core.manifest.text import cut, shown
 from oneiric_core.trust.envelope import Envelope, read_envelope
 from oneiric_core.trust.keys import PublicKey
 from oneiric_core.trust.policy import CLOCK_SKEW, refuse_published
@@ -145,7 +145,7 @@ class Certificate:
         if sha256.lower() not in self.subjects.values():
             known = ", ".join(f"{name} ({digest})" for name, digest in self.subjects.items())
             raise CertificateError(
-                f"the certificate is about other bytes: {known}, not {sha256.lower()}",
+                f"the certificate is about other bytes: {cut(known, 300)}, not {cut(sha256.lower(), 64)}",
                 fix="Use the file that was certified, or have this one certified",
                 sha256=sha256,
                 subjects=dict(self.subjects),

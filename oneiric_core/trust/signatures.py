@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from oneiric_core.errors import SignatureError
+from oneiric_core.manifest.text import shown
 from oneiric_core.trust.base64_strict import decode_strictly
 from oneiric_core.trust.curve import is_canonical_scalar, is_point, is_small_order
 from oneiric_core.trust.keys import PublicKey, load_public_key
@@ -85,7 +86,7 @@ def signers_of(message: bytes, signatures: Iterable[Signature], keys: Collection
 def _signer_of(message: bytes, signature: Signature, keys: Collection[PublicKey]) -> PublicKey:
     if signature.algorithm != ALGORITHM:
         raise SignatureError(
-            f"the algorithm {signature.algorithm[:40]!r} is not known here", fix=f"Sign with {ALGORITHM}"
+            f"the algorithm {shown(signature.algorithm)} is not known here", fix=f"Sign with {ALGORITHM}"
         )
     raw = signature.decode()
     for key in keys:
