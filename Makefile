@@ -64,9 +64,10 @@ mutants: $(READY)
 test-runs: $(READY)
 	@$(BIN)/python -m pytest -n auto -q -m long tests/plugin/test_certificates.py tests/plugin/test_collection.py -k "leaves_its_certificate or items and load]"
 
-# What needs a server that Debian has and PyPI has not.
+# What needs a server or client that Debian has and PyPI has not: redis-server, curl.
 test-servers: $(READY)
-	@$(BIN)/python -m pytest -n auto -q -m long tests/builtin/test_caches.py tests/builtin/test_memory_to_redis.py tests/conformance/test_saving.py
+	@$(BIN)/python -m pytest -n auto -q -m long tests/builtin/test_caches.py tests/builtin/test_memory_to_redis.py tests/conformance/test_saving.py \
+		tests/testing/test_wire_clients.py tests/testing/test_wire_tls.py
 
 # The fixtures in a project of somebody else's, with the oldest and the newest pytest and each of the async plugins.
 test-downstream: $(READY)
@@ -86,6 +87,7 @@ lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy tests/typing/downstream_types.py tests/typing/slips.py
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
 
 format: $(READY)
