@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from oneiric_conformance import Limits, Subject
+from oneiric_conformance.isolation.forkserver import Forked
 from oneiric_conformance.isolation.smoke import SmokeReport, smoke
 from oneiric_core.testing import take_inventory
 
@@ -111,6 +112,25 @@ def test_a_component_that_closes_descriptors_here_does_not_end_the_first_runs(au
     assert closed.ok
     assert taken.ok
     assert written == b""
+
+
+def test_who_is_interrupted_while_waiting_takes_no_answer_for_another(
+    author: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in the middle of a first run: how that one ended is not the number of the next."""
+
+    def interrupted_and_on() -> SmokeReport:
+        assert run(author, GOOD).ok
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(Forked, "wait", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                run(author, "class Good:\n    def __init__(self):\n        raise SystemExit")
+        return run(author, GOOD)
+
+    def interrupt(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    assert in_a_thread_of_its_own(interrupted_and_on).failure == ""
 
 
 def test_threads_do_not_wait_for_each_others(author: Any) -> None:

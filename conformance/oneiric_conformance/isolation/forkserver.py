@@ -20,9 +20,102 @@ _BOOT: Final = (
     "from oneiric_conformance.isolation.forkserver_child import serve;serve(int(sys.argv[1]))"
 )
 _WORD: Final = 32
-"""Bytes that hold any number it answers."""
+"""Bytes that hold any of its answers, which are numbers on lines of their own: two may come together."""
+_PATIENCE: Final = 60.0
+"""Seconds in which it starts, on however busy a machine."""
 
 _of_this_thread = threading.local()
+
+
+class ForkServer:
+    """The server of one thread of one process; it serves one first run after the other."""
+
+    @classmethod
+    def mine(cls, errors: BinaryIO) -> Self:
+        """The one of this thread, started if there is none that can be used.
+
+        :param errors: where a server that cannot start says why.
+        :raises ChildProcessError: if it does not start.
+        """
+        server: Self | None = getattr(_of_this_thread, "server", None)
+        if server is None or not server.usable():
+            server = _of_this_thread.server = cls(errors)
+        return server
+
+    def __init__(self, errors: BinaryIO) -> None:
+        self._connection, far = socket.socketpair()
+        self._identity = (os.getpid(), os.fstat(self._connection.fileno()).st_ino)
+        self._owed, self._held = 0, b""
+        weakref.finalize(self, self._connection.close)
+        with far:
+            starter = subprocess.Popen(  # noqa: S603 - our own interpreter and our own program
+                [sys.executable, "-B", "-P", "-c", _BOOT, str(far.fileno()), *sys.path],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                pass_fds=(far.fileno(),),
+                start_new_session=True,
+            )
+        try:
+            starter.wait(_PATIENCE)
+        except subprocess.TimeoutExpired as error:
+            starter.kill()
+            starter.wait()
+            raise ChildProcessError(f"it had not started after {_PATIENCE:g} s") from error
+
+    def fork(self, request: Path, tell: int, errors: BinaryIO) -> "Forked":
+        """Have the request served by a new process.
+
+        :param request: a file with what :func:`.forkserver_child.serve` reads.
+        :param tell: the descriptor that becomes its pipe to us.
+        :raises ChildProcessError: if the server is gone.
+        """
+        self._owed = 2  # numbers: which process it is, and how it ended
+        try:
+            socket.send_fds(self._connection, [os.fsencode(request)], [tell, errors.fileno()])
+            return Forked(self.number(_PATIENCE), self)
+        except OSError as error:
+            raise ChildProcessError(f"the process that it is copied from is gone ({error})") from error
+
+    def number(self, timeout: float | None) -> int:
+        """The next one it answers.
+
+        :raises TimeoutError: if there is none after ``timeout`` seconds.
+        :raises ChildProcessError: if the server is gone.
+        """
+        self._connection.settimeout(timeout)
+        try:
+            while b"\n" not in self._held:
+                said = self._connection.recv(_WORD)
+                if not said:
+                    raise ChildProcessError("it ended")
+                self._held += said
+        except ConnectionError as error:
+            raise ChildProcessError("it ended") from error
+        finally:
+            self._connection.settimeout(None)
+        line, _, self._held = self._held.partition(b"\n")
+        self._owed -= 1
+        return int(line)
+
+    def usable(self) -> bool:
+        """Whether this process started it, has had all its answers, lost no connection to it, and it has not ended."""
+        if self._identity[0] != os.getpid():
+            return False
+        try:
+            ours = os.fstat(self._connection.fileno()).st_ino == self._identity[1]
+        except OSError:
+            ours = False
+        if not ours:
+            self._connection.detach()  # the number may be somebody else's by now
+            return False
+        if self._owed:  # whoever waited was interrupted; what comes next would be taken for something else
+            self._connection.close()
+            return False
+        try:
+            return bool(self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            return True
 
 
 class Forked:
@@ -31,9 +124,9 @@ class Forked:
     :param pid: it leads a session of its own, and its process group has the same number.
     """
 
-    def __init__(self, pid: int, connection: socket.socket) -> None:
+    def __init__(self, pid: int, server: ForkServer) -> None:
         self.pid = pid
-        self._connection = connection
+        self._server = server
         self._code: int | None = None
 
     @property
@@ -48,80 +141,8 @@ class Forked:
         :raises ChildProcessError: if the server is gone, and nobody will ever know.
         """
         if self._code is None:
-            self._connection.settimeout(timeout)
             try:
-                self._code = _number(self._connection)
+                self._code = self._server.number(timeout)
             except TimeoutError:
                 raise subprocess.TimeoutExpired("fork", timeout or 0) from None
-            finally:
-                self._connection.settimeout(None)
         return self._code
-
-
-class ForkServer:
-    """The server of one thread of one process; it serves one first run after the other."""
-
-    @classmethod
-    def mine(cls, errors: BinaryIO) -> Self:
-        """The one of this thread, started if there is none that can be used.
-
-        :param errors: where a server that cannot start says why.
-        """
-        server: Self | None = getattr(_of_this_thread, "server", None)
-        if server is None or not server.usable():
-            server = _of_this_thread.server = cls(errors)
-        return server
-
-    def __init__(self, errors: BinaryIO) -> None:
-        self._connection, far = socket.socketpair()
-        self._identity = (os.getpid(), os.fstat(self._connection.fileno()).st_ino)
-        weakref.finalize(self, self._connection.close)
-        with far:
-            starter = subprocess.Popen(  # noqa: S603 - our own interpreter and our own program
-                [sys.executable, "-B", "-P", "-c", _BOOT, str(far.fileno()), *sys.path],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                pass_fds=(far.fileno(),),
-                start_new_session=True,
-            )
-        starter.wait()
-
-    def fork(self, request: Path, tell: int, errors: BinaryIO) -> Forked:
-        """Have the request served by a new process.
-
-        :param request: a file with what :func:`.forkserver_child.serve` reads.
-        :param tell: the descriptor that becomes its pipe to us.
-        :raises ChildProcessError: if the server is gone.
-        """
-        try:
-            socket.send_fds(self._connection, [os.fsencode(request)], [tell, errors.fileno()])
-        except OSError as error:
-            raise ChildProcessError(f"it takes no requests ({error})") from error
-        return Forked(_number(self._connection), self._connection)
-
-    def usable(self) -> bool:
-        """Whether it is this process that started it, no component closed the connection, and it has not ended."""
-        if self._identity[0] != os.getpid():
-            return False
-        try:
-            ours = os.fstat(self._connection.fileno()).st_ino == self._identity[1]
-        except OSError:
-            ours = False
-        if not ours:
-            self._connection.detach()  # the number may be somebody else's by now
-            return False
-        try:
-            return bool(self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-        except BlockingIOError:
-            return True
-
-
-def _number(connection: socket.socket) -> int:
-    try:
-        said = connection.recv(_WORD)
-    except ConnectionError as error:
-        raise ChildProcessError("it ended") from error
-    if not said:
-        raise ChildProcessError("it ended")
-    return int(said)

@@ -49,10 +49,10 @@ def serve(descriptor: int) -> None:
                 _become(os.fsdecode(path), *descriptors)
             for each in descriptors:
                 os.close(each)
-            asked.sendall(str(pid).encode())
+            asked.sendall(b"%d\n" % pid)
             if (code := _end_of(pid, asked, woken)) is None:
                 return
-            asked.sendall(str(code).encode())
+            asked.sendall(b"%d\n" % code)
 
 
 def _end_of(pid: int, asked: socket.socket, woken: int) -> int | None:
