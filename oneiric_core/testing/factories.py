@@ -59,7 +59,7 @@ class Keys:
     stranger: Final[KeyPair] = STRANGER
 
     def named(self, name: str) -> KeyPair:
-        """The pair that belongs to a name.
+        """The pair that belongs to a name. As public as the others, though no policy can know it.
 
         :raises MisuseError: it is no text.
         """

@@ -1,6 +1,7 @@
 """Ed25519 pairs that are the same on every machine: made from a name, so that no test has to keep a key file.
 
-They are public knowledge, hence worthless: never trust one outside a test.
+They are public knowledge, hence worthless: never trust one outside a test. Policies refuse those that have a name here
+or in our samples (:data:`oneiric_core.trust.PUBLISHED_KEYS`). There is no end of other names: those they cannot know.
 """
 
 import hashlib

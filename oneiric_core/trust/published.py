@@ -1,4 +1,8 @@
-"""Keys whose private half anyone can have, because it stands in our tests and samples. No policy trusts them."""
+"""Keys whose private half anyone can have, because it stands in our tests and samples. No policy trusts them.
+
+Test keys can be made from any name; here are those that have one in what we publish. The others cannot be told from
+keys that are worth something.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
