@@ -98,6 +98,10 @@ class ObjectStore:
                 if self.place.backend is Backend.S3:
                     return None
                 raise
+            except opendal.exceptions.Unexpected:
+                if self.place.backend is Backend.S3:  # an answer to HEAD cannot say what is wrong, one to GET does
+                    self._operator.read(self.place.key, offset=0, size=1)
+                raise
         if found.mode.is_dir():
             raise ArtifactError(f"{self.place} is a directory", fix="Choose another --key", place=str(self.place))
         return found

@@ -2,15 +2,18 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import pytest
 
 from oneiric_core.errors import ArtifactError, PathTraversalError
+from oneiric_core.publish.object_store import ObjectStore
 from oneiric_core.publish.places import Backend, Place, content_type_of
 from oneiric_core.publish.upload import upload_artifact
 
@@ -31,12 +34,23 @@ def refused(path: Path, place: Place, what: str, fix: str) -> None:
     assert what in caught.value.what
     assert fix in caught.value.fix
     assert "\n" not in str(caught.value)
+    assert "response" not in str(caught.value)  # the library shows requests and answers with all their headers
 
 
 def test_a_bucket_that_is_missing(wheel: Path, s3: Any, gcs: Any, tmp_path: Path) -> None:
     refused(wheel, Place(Backend.S3, "nope", KEY, "eu-central-1", s3.endpoint_url), "no such bucket", "Create it")
-    refused(wheel, Place(Backend.GCS, "nope", KEY, None, gcs.endpoint_url), "nope", "")
+    refused(wheel, Place(Backend.GCS, "nope", KEY, None, gcs.endpoint_url), "no such bucket", "correct --bucket")
     refused(wheel, Place(Backend.FILE, str(tmp_path / "nope"), KEY), "there is no directory", "Make it first")
+
+
+@pytest.mark.parametrize("size", [9 << 20, 20 << 20], ids=["two parts", "more at once"])
+def test_a_bucket_that_is_missing_is_told_in_the_same_way_of_a_large_file(
+    wheel: Path, s3: Any, gcs: Any, size: int
+) -> None:
+    wheel.write_bytes(b"z" * size)
+    refused(wheel, Place(Backend.S3, "nope", KEY, "eu-central-1", s3.endpoint_url), "no such bucket", "Create it")
+    missing = Place(Backend.GCS, "nope", KEY, None, gcs.endpoint_url)
+    refused(wheel, missing, "gcs://nope/wheels/acme-1.0-py3-none-any.whl cannot be used: there is no such bucket", "")
 
 
 @pytest.fixture
@@ -100,16 +114,22 @@ WRONG_REGION = b"""<?xml version="1.0" encoding="UTF-8"?>
 is wrong; expecting 'eu-west-1'</Message><Region>eu-west-1</Region><RequestId>1</RequestId></Error>"""
 
 
-class Elsewhere(BaseHTTPRequestHandler):
-    """What S3 answers to requests that were signed for another region; there is no emulator that does."""
+class Stubborn(BaseHTTPRequestHandler):
+    """A server that says the same to everybody."""
+
+    status: ClassVar[int]
+    body: ClassVar[bytes]
+    region: ClassVar[str] = ""
 
     def answer(self) -> None:
         self.rfile.read(int(self.headers.get("content-length") or 0))
-        self.send_response(400)
-        self.send_header("content-length", str(len(WRONG_REGION)))
+        self.send_response(self.status)
+        self.send_header("content-length", str(len(self.body)))
+        if self.region:
+            self.send_header("x-amz-bucket-region", self.region)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(WRONG_REGION)
+            self.wfile.write(self.body)
 
     do_PUT = do_POST = do_GET = do_HEAD = answer  # noqa: N815 - the names of the methods
 
@@ -117,24 +137,66 @@ class Elsewhere(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.mark.parametrize(
-    ("size", "what", "fix"),
-    [(9, "the bucket is in eu-west-1", "Say --region eu-west-1"), (9 << 20, "acme", "Check --bucket, --region")],
-    ids=["small", "asked for before"],
-)
-def test_a_region_that_is_wrong(wheel: Path, s3: Any, size: int, what: str, fix: str) -> None:
-    """The answer to HEAD has no body that could say more."""
-    assert s3
-    wheel.write_bytes(b"z" * size)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
+@contextmanager
+def always(status: int, body: bytes = b"", region: str = "") -> Iterator[str]:
+    """The URL of such a server: what S3 and GCS say where no emulator does."""
+    handler = type("Handler", (Stubborn,), {"status": status, "body": body, "region": region})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:
-        refused(wheel, Place(Backend.S3, "acme", KEY, "us-east-1", f"http://127.0.0.1:{server.server_port}"), what, fix)
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@pytest.mark.parametrize("size", [9, 9 << 20], ids=["small", "asked for before"])
+def test_a_region_that_is_wrong(wheel: Path, s3: Any, size: int) -> None:
+    """The answer to HEAD has no body that could say more."""
+    assert s3
+    wheel.write_bytes(b"z" * size)
+    with always(400, WRONG_REGION) as url:
+        place = Place(Backend.S3, "acme", KEY, "us-east-1", url)
+        refused(wheel, place, "the bucket is in eu-west-1", "Say --region eu-west-1")
+        with pytest.raises(ArtifactError, match="the bucket is in eu-west-1"):  # what publishing a manifest asks first
+            ObjectStore(place).size()
+
+
+def test_a_region_that_is_only_in_a_header(wheel: Path, s3: Any) -> None:
+    """Of a bucket that may not be used it says nothing: that the credentials are wrong is what has to be known."""
+    assert s3
+    with always(301, region="eu-west-2") as url:
+        refused(wheel, Place(Backend.S3, "acme", KEY, "us-east-1", url), "the bucket is in eu-west-2", "--region")
+    denied = b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>"
+    with always(403, denied, region="eu-west-2") as url:
+        place = Place(Backend.S3, "acme", KEY, "us-east-1", url)
+        refused(wheel, place, "the credentials do not allow it", "may create and read objects")
+
+
+def of_google(code: int, message: str) -> bytes:
+    return json.dumps({"error": {"code": code, "message": message, "errors": []}}).encode()
+
+
+@pytest.mark.parametrize("size", [9, 9 << 20, 20 << 20])
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (401, "Anonymous caller does not have storage.objects.create access to the bucket"),
+        (403, "reader@acme.example does not have storage.objects.create access to the bucket"),
+    ],
+)
+def test_credentials_that_google_denies(wheel: Path, code: int, message: str, size: int) -> None:
+    wheel.write_bytes(b"z" * size)
+    with always(code, of_google(code, message)) as url:
+        place = Place(Backend.GCS, "acme", KEY, None, url)
+        refused(wheel, place, f"the credentials do not allow it ({code}: {message})", "may create and read objects")
+
+
+def test_a_bucket_that_google_says_is_missing(wheel: Path) -> None:
+    with always(404, of_google(404, "The specified bucket does not exist.")) as url:
+        refused(wheel, Place(Backend.GCS, "acme", KEY, None, url), "there is no such bucket", "correct --bucket")
 
 
 @pytest.mark.long  # it is tried again for a while
