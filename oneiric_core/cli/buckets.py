@@ -28,9 +28,15 @@ def _plain(text: str) -> str:
     return text
 
 
+def _named(text: str) -> str:
+    if not text.strip():
+        raise typer.BadParameter("it has no name")
+    return text
+
+
 BackendOption: TypeAlias = Annotated[Backend, typer.Option("--backend", help="What keeps it: S3, GCS, or a directory.")]
 BucketOption: TypeAlias = Annotated[
-    str, typer.Option("--bucket", metavar="B", help="The bucket; with file, the directory.")
+    str, typer.Option("--bucket", metavar="B", parser=_named, help="The bucket; with file, the directory.")
 ]
 KeyOption: TypeAlias = Annotated[
     str, typer.Option("--key", metavar="K", parser=_plain, help="The name in the bucket, such as wheels/acme-1.0.whl.")

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from packaging.version import InvalidVersion, Version
+
 from oneiric_core.domains import Domain
 from oneiric_core.errors import ManifestError
 from oneiric_core.manifest import RemoteManifest
@@ -33,10 +35,17 @@ def generate_manifest(
     :param domains: the only ones that entries are made for.
     :param wheels: by the URL it will be fetched from, the wheel of each package whose code is to travel.
     :param certificates: by the URL it will be fetched from, the certificate of each wheel that has one.
-    :raises ManifestError: nothing is left to offer, a wheel is of none of the packages, a factory lies in no wheel of
-        its own, a wheel has two certificates, or a component declares what no manifest can say.
+    :raises ManifestError: ``version`` is none (PEP 440), nothing is left to offer, a wheel is of none of the packages,
+        a factory lies in no wheel of its own, a wheel has two certificates, or a component declares what no manifest
+        can say.
     :raises CertificateError: a certificate is about none of the wheels.
     """
+    try:
+        Version(version)
+    except InvalidVersion as error:
+        raise ManifestError(
+            f"{version!r} is no version", fix="Write it like 1.4.0 or 2.0rc1", version=version
+        ) from error
     homes = _homes(packages, wheels or {})
     certified = certificate_fields(wheels or {}, certificates or {})
     entries = [

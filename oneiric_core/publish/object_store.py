@@ -44,6 +44,8 @@ class ObjectStore:
                 fix="Install it with pip install 'oneiric-core[publish]'",
             ) from error
         self.place = place
+        if not place.bucket:  # of a path it would be the directory where we are
+            raise ArtifactError(f"{place} is in no bucket", fix="Name it by --bucket")
         self._root = Path(place.bucket).resolve()
         if place.backend is Backend.FILE and not self._root.is_dir():
             raise ArtifactError(f"there is no directory {place.bucket!r}", fix="Make it first, or correct --bucket")

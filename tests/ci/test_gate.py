@@ -225,6 +225,14 @@ def test_a_pattern_that_matches_no_wheel_stops_the_action(runner: Runner) -> Non
     assert "::error::nowhere/*.whl matches 0 files instead of one" in done.stdout
 
 
+def test_a_key_without_a_wheel_stops_the_action(runner: Runner) -> None:
+    runner.values["inputs.signing-key"] = ISSUER.private_pem
+    done = runner.run(steps()["Judge"])
+    assert done.returncode == 2
+    assert "::error::signing-key is given and wheel is not" in done.stdout
+    assert not [*(runner.home / "temp").iterdir()]
+
+
 def test_what_stands_in_an_input_is_never_a_command(runner: Runner) -> None:
     """Not even where it would end up in the middle of one."""
     evil = "$(touch pwned); `touch pwned`; ' \" ; touch pwned #"

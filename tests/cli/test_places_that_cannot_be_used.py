@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -40,6 +41,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (f"release notes --tag v1.0 --project {LONG}", "cannot be used: File name too long", 1),
         ("manifest generate --package= --version 1 --output x.json", "'' is not the name of a package", 1),
         ("manifest generate --package a/b --version 1 --output x.json", "'a/b' is not the name of a package", 1),
+        ("manifest generate --version= --output x.json", "'' is no version", 1),
+        ("manifest generate --version 1 --source= --output x.json", "the manifest's source is ''", 1),
+        ("artifacts upload --artifact m.json --backend file --bucket= --key k", "'--bucket': it has no name", 2),
         (f"{GENERATE} --artifact-url https://[bad/", "'https://[bad/' is not the URL of an artifact", 1),
     ],
 )
@@ -118,3 +122,19 @@ def test_notes_are_in_utf_8_whatever_the_locale_says(here: Path) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Größer, und auf Ελληνικά." in done.stdout.decode("utf-8")
+
+
+def test_whoever_interrupts_it_while_it_is_loaded_sees_no_traceback(here: Path) -> None:
+    (here / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    code = "import sys; from oneiric_core.cli.start import start; sys.exit(start())"
+    modules = os.pathsep.join(filter(None, (str(here), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": modules}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
+
+
+def test_the_program_begins_there() -> None:
+    code = "import sys; from oneiric_core.cli.start import start; sys.exit(start())"
+    for arguments, expected in (["--version"], 0), (["nonsense"], 2):
+        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, check=False)
+        assert done.returncode == expected

@@ -16,7 +16,7 @@ from oneiric_conformance.certifying.issue import SigningKey, issue
 from oneiric_conformance.finding.packages import find_distribution
 from oneiric_conformance.run import run_conformance
 from oneiric_core.cli.main import main
-from oneiric_core.testing import key_pair, make_wheel, signed_certificate
+from oneiric_core.testing import certificate_statement, key_pair, make_wheel, signed_certificate
 
 ISSUER = key_pair("the issuer of tests")
 BYTES = b"a wheel, as far as anybody can tell"
@@ -74,6 +74,20 @@ def test_a_certificate_is_shown_whoever_signed_it(say: Say, put) -> None:
     assert "waived LIFE-008 of adapter/cache/acme, because old driver, until 2027-01-31" in out
     assert "It does not prove: - That." in out
     assert "Nothing of this was verified" in out
+
+
+def test_a_run_that_failed_is_no_certificate_whoever_signed_it(say: Say, tmp_path: Path, key: Path) -> None:
+    statement = certificate_statement(DIGEST, issued_at=datetime.now(UTC) - timedelta(days=1))
+    statement["predicate"] |= {"result": "FAILED", "failedTests": ["adapter/cache/acme::LIFE-001"]}
+    path = tmp_path / "certificate.json"
+    kind, payload = b"application/vnd.in-toto+json", json.dumps(statement).encode()
+    message = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+    encoded, signature = (base64.b64encode(each).decode() for each in (payload, ISSUER.sign(message)))
+    envelope = {"payloadType": kind.decode(), "payload": encoded, "signatures": [{"sig": signature}]}
+    path.write_text(json.dumps(envelope))
+    code, out, err = say("verify", path, "--public-key", key)
+    assert (code, out) == (1, "")
+    assert "its result is 'FAILED'" in err
 
 
 @pytest.mark.parametrize("meaning", [5, "This.", [5], {"a": "b"}])
@@ -241,6 +255,19 @@ class TestMerging:
         for name in ("one", "two"):
             assert f"task/{name}/acme" in text
             assert f"## {name} 1.0: certified" in out
+
+    def test_programs_are_told_where_they_are(self, say: Say, reports: list[Path], tmp_path: Path) -> None:
+        places = {"page": tmp_path / "all.html", "summary": tmp_path / "all.md"}
+        code, out, _ = say("merge", *reports, "--html", places["page"], "--markdown", places["summary"], "--json")
+        assert code == 0
+        assert json.loads(out) == {
+            "reports": [*map(str, reports)],
+            **{what: str(path) for what, path in places.items()},
+        }
+        assert all(path.stat().st_size for path in places.values())
+        code, out, err = say("merge", *reports, "--markdown", "-", "--json")
+        assert (code, out) == (2, "")
+        assert "cannot stand beside them" in err
 
     def test_one_that_is_no_report_is_named(self, say: Say, reports: list[Path], tmp_path: Path) -> None:
         reports[1].write_text("{}", encoding="utf-8")

@@ -167,6 +167,13 @@ def test_a_name_that_is_nearly_right_is_told() -> None:
         find_package("zetta")
 
 
+@pytest.mark.usefixtures("zeta")
+@pytest.mark.parametrize("version", ["", " ", "not a version", "v1.0-", "one"])
+def test_what_is_no_version_reaches_no_entry(version: str) -> None:
+    with pytest.raises(ManifestError, match="is no version"):
+        generate_manifest([find_package("zeta")], version=version, source="zeta")
+
+
 def declaring(install: Install, line: str, groups: dict[str, str] | None = None, metadata: str = "") -> Package:
     code = f"from oneiric_core import AdapterMetadata\nclass Cache:\n    class Inner: pass\ncache = {line}\n"
     metadata = metadata or "Metadata-Version: 2.1\nName: zeta\nVersion: 1\n"

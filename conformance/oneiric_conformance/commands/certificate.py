@@ -117,6 +117,7 @@ def merge(
     markdown: Annotated[
         Path | None, typer.Option("--markdown", metavar="PATH", help="Write a summary; - for standard output.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Put the reports of several runs into one page, or one summary."""
     from oneiric_conformance.reporting.document import read_report  # noqa: PLC0415 - loads the kit
@@ -125,15 +126,23 @@ def merge(
 
     if html is None and markdown is None:
         raise typer.BadParameter("say what to make of them: --html PATH, --markdown PATH, or both")
+    if as_json and _STANDARD_OUTPUT in {html, markdown}:
+        raise typer.BadParameter("--json says where things were written; it cannot stand beside them")
     files = {what: _place(path, what) for what, path in (("page", html), ("summary", markdown)) if path is not None}
     documents = [read_report(path) for path in reports]
     texts = {"page": page, "summary": summary}
+    written: dict[str, str] = {}
     for what, file in files.items():
         text = texts[what](documents)
         if file is None:
             render.verbatim(text.encode("utf-8"))
         else:
-            render.text(f"{what}: {file.write(text)}")
+            written[what] = str(file.write(text))
+    if as_json:
+        render.data({"reports": [str(path) for path in reports], **written})
+        return
+    for what, path in written.items():
+        render.text(f"{what}: {path}")
 
 
 def _repeat(found: Certificate, wheel: Path) -> None:

@@ -138,7 +138,7 @@ def generate(
     document = generate_manifest(
         packages,
         version=version,
-        source=source or packages[0].name,
+        source=packages[0].name if source is None else source,
         domains=[each for each in map(Domain, domain or Domain) if not left_out.get(each)],
         wheels={address_of(each.filename, str(artifact_url)): each for each in wheels},
         certificates={address_of(each.filename, str(certificate_url)): each for each in certificates},
