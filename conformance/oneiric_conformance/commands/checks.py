@@ -7,7 +7,8 @@ import typer
 
 from oneiric_core import ActivationError, ConformanceError
 from oneiric_core.cli import render
-from oneiric_core.cli.arguments import AsJson
+from oneiric_core.cli.arguments import AsJson, examples
+from oneiric_core.cli.finding import plain_application
 
 if TYPE_CHECKING:
     from oneiric_conformance.registry import Check
@@ -15,7 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["verb"]
 
 
-def verb(
+verb = plain_application()
+
+
+@verb.command(
+    "checks",
+    epilog=examples("oneiric-core checks", "oneiric-core checks HOT-004", "oneiric-core checks HOT --json"),
+)
+def checks(
     id: Annotated[
         str | None,
         typer.Argument(metavar="ID", help="A check, as HOT-004, or an area, as HOT.", show_default=False),

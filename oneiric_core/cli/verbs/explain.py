@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from oneiric_core.cli import render
-from oneiric_core.cli.arguments import AsJson, DomainArgument
+from oneiric_core.cli.arguments import AsJson, DomainArgument, examples
 from oneiric_core.cli.configuring import SettingsOption
+from oneiric_core.cli.finding import plain_application
 from oneiric_core.cli.gathering import ManifestOption, gather
 from oneiric_core.errors import ResolutionError
 from oneiric_core.resolver import Resolver, ranking
@@ -17,7 +18,14 @@ from oneiric_core.resolver import Resolver, ranking
 __all__ = ["show", "verb"]
 
 
-def verb(
+verb = plain_application()
+
+
+@verb.command(
+    "explain",
+    epilog=examples("oneiric-core explain adapter cache", "oneiric-core explain adapter cache --json"),
+)
+def explain(
     domain: DomainArgument,
     key: Annotated[str, typer.Argument(metavar="KEY", help="What applications ask for.", show_default=False)],
     manifest: ManifestOption = None,

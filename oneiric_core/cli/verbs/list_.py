@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from oneiric_core.cli import render
-from oneiric_core.cli.arguments import AsJson, DomainOption
+from oneiric_core.cli.arguments import AsJson, DomainOption, examples
 from oneiric_core.cli.configuring import SettingsOption
+from oneiric_core.cli.finding import plain_application
 from oneiric_core.cli.gathering import ManifestOption, gather
 from oneiric_core.discovery import DiscoveryFailure
 from oneiric_core.domains import DOMAINS, Domain
@@ -16,7 +17,14 @@ __all__ = ["show", "verb"]
 _HEAD = ("component", "version", "owner", "capabilities", "why it wins")
 
 
-def verb(
+verb = plain_application()
+
+
+@verb.command(
+    "list",
+    epilog=examples("oneiric-core list --domain adapter", "oneiric-core list --manifest manifest.dsse.json --json"),
+)
+def list_(
     domain: DomainOption = None,
     manifest: ManifestOption = None,
     settings: SettingsOption = None,
