@@ -90,6 +90,11 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
         "default": None,
         "help": "the private key (Ed25519, PEM) that signs the certificate",
     },
+    "--oneiric-run-url": {
+        "metavar": "URL",
+        "default": None,
+        "help": "where people can look at this run; stands on the certificate",
+    },
 }
 
 

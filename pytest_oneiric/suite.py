@@ -195,6 +195,7 @@ def _found(config: pytest.Config) -> "tuple[Configuration, Package]":
         profile=config.getoption("oneiric_profile"),
         level=config.getoption("oneiric_level"),
         runtime=config.getoption("oneiric_runtime"),
+        run_url=config.getoption("oneiric_run_url"),
         component=tuple(config.getoption("oneiric_component")),
         seed=getattr(config, "workerinput", {}).get(_SEED, config.getoption("oneiric_seed")),
         database=tuple(_saved(config, place) for place in config.getoption("oneiric_database")),

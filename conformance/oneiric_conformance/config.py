@@ -17,6 +17,7 @@ A misspelt key would silently change what is judged, so every unknown one is ref
 """
 
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -39,6 +40,8 @@ _FILE: Final = "pyproject.toml"
 _DEFAULT: Final = "default"
 
 _WAIVERS: Final = "oneiric-waivers.toml"
+_LONGEST_URL: Final = 1000
+_PAGE: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[!-~]*)?")
 _SEEDS: Final = 1 << 32
 
 SETTINGS: Final[Mapping[str, tuple[type, object]]] = {
@@ -54,6 +57,7 @@ SETTINGS: Final[Mapping[str, tuple[type, object]]] = {
     "badge": (Path, None),
     "certificate": (Path, None),
     "signing-key": (Path, None),
+    "run-url": (str, ""),
     "database": (list, ()),
 }
 """The keys there are, with types and defaults; the command line has an option for each. A path is written as text,
@@ -75,6 +79,7 @@ class Configuration:
     :param waivers: the file of waivers; None if there is none.
     :param report: where to write the report; None for nowhere; ``html``, ``badge`` and ``certificate`` likewise.
     :param signing_key: the file with the private key that the certificate is signed with.
+    :param run_url: where people can look at this run, as its page at whoever runs the CI; stands on the certificate.
     :param database: where an exploration saves what failed, and looks for it: directories, or addresses of Redis; in
         every other profile there is none.
     :param replay: the one example that is tried; None if everything is.
@@ -93,6 +98,7 @@ class Configuration:
     badge: Path | None = None
     certificate: Path | None = None
     signing_key: Path | None = None
+    run_url: str = ""
     database: tuple[str, ...] = ()
     replay: Replay | None = None
     components: Mapping[str, ForComponent] = field(default_factory=dict)
@@ -113,6 +119,7 @@ class Configuration:
             "badge": self.badge,
             "certificate": self.certificate,
             "signing-key": self.signing_key,
+            "run-url": self.run_url,
             "database": ", ".join(map(without_secrets, self.database)),
             "replay": self.replay and f"one example of {self.replay.check} of {self.replay.subject}",
             "components": ", ".join(self.components),
@@ -169,6 +176,7 @@ def read_configuration(rootdir: Path | None, *, replay: str | None = None, **ove
         values["profile"], sources["profile"] = example.profile, "--oneiric-replay"
         sources["replay"] = "--oneiric-replay"
     _refuse_secret(rootdir, values["signing-key"])
+    _refuse_no_page(values["run-url"])
     _make_level_possible(values, sources)
     _settle_exploration(values, sources, example)
     components = components_of(written.get("components", {}))
@@ -179,6 +187,7 @@ def read_configuration(rootdir: Path | None, *, replay: str | None = None, **ove
         component=tuple(values["component"]),
         level=values["level"],
         runtime=values["runtime"],
+        run_url=values["run-url"],
         database=tuple(values["database"]),
         replay=example,
         **{
@@ -246,6 +255,15 @@ def _refuse_secret(rootdir: Path | None, value: str | Path | None) -> None:
         raise ConformanceError(
             "the signing key is not where it is said to be; that is not shown, since it may be the key itself",
             fix="Say the path of the file, and not what is in it",
+        )
+
+
+def _refuse_no_page(url: str) -> None:
+    """It goes where everybody reads: whatever is no plain address of a page is refused, a password in it above all."""
+    if url and (len(url) > _LONGEST_URL or not _PAGE.fullmatch(url)):
+        raise ConformanceError(
+            f"{without_secrets(url)[:_LONGEST_URL]!r} is no address of a run that anybody could look at",
+            fix="Write it as https://host/path",
         )
 
 

@@ -54,6 +54,7 @@ class Finish:
                 )
             self._key = SigningKey.from_file(configuration.signing_key)
         self._level = configuration.level
+        self._run_url = configuration.run_url
         self._badge_form = "" if configuration.badge is None else configuration.badge.suffix.removeprefix(".").lower()
 
     @property
@@ -100,7 +101,7 @@ class Finish:
             raise ConformanceError(
                 f"no certificate: the level {self._level} was asked for and not reached", fix="See what is said of it"
             )
-        return issue(report, imported, key, now=self._clock.now())
+        return issue(report, imported, key, now=self._clock.now(), url=self._run_url)
 
 
 def _refuse_unfit(configuration: Configuration) -> None:

@@ -98,6 +98,14 @@ def test_what_it_says_that_it_proves_is_a_list_or_nothing_is_shown(say: Say, put
     assert f"its {name!r} is no list of sentences" in err
 
 
+def test_where_the_run_can_be_looked_at_is_shown(say: Say, tmp_path: Path) -> None:
+    statement = certificate_statement(DIGEST)
+    statement["predicate"]["url"] = "https://ci.example/7"
+    path = tmp_path / "certificate.json"
+    path.write_bytes(signed_certificate(statement, signed_by=ISSUER))
+    assert "run https://ci.example/7" in say("show", path)[1]
+
+
 def test_programs_are_shown_the_statement(say: Say, put) -> None:
     path = put()
     code, out, _ = say("show", path, "--json")

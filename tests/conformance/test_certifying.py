@@ -268,6 +268,28 @@ class TestTheEndOfARun:
         assert done.written == {"report": asked["report"], "certificate": asked["certificate"]}
         assert asked["certificate"].read_text(encoding="utf-8") == certified(package)
 
+    def test_where_the_run_can_be_looked_at_stands_on_the_certificate(
+        self, project: Project, asked: dict[str, Any]
+    ) -> None:
+        package = project.wheel()
+        url = "https://ci.example/acme/runs/7?attempt=2"
+        Finish(read_configuration(None, **asked, run_url=url), clock=FrozenClock(NOW)).finish(
+            report(package), imported_files(package)
+        )
+        said = statement(asked["certificate"].read_text(encoding="utf-8"))
+        assert said["predicate"]["url"] == url
+        assert "url" not in statement(certified(package))["predicate"]
+
+    @pytest.mark.parametrize(
+        "url",
+        ["7", "ftp://a.example", "https://", "https://bot:hunter2@ci.example/7", "https://a.example/\n", "x" * 2000],
+    )
+    def test_what_is_no_address_of_a_page_is_refused_and_no_password_shown(self, url: str) -> None:
+        with pytest.raises(ConformanceError, match="no address of a run that anybody could look at") as caught:
+            read_configuration(None, run_url=url)
+        assert "hunter2" not in str(caught.value)
+        assert len(str(caught.value)) < 1200
+
     def test_a_certificate_of_an_earlier_run_goes_where_this_one_earns_none(
         self, project: Project, asked: dict[str, Any]
     ) -> None:

@@ -84,11 +84,14 @@ class SigningKey:
         return cls(key, told if open_to_others else "")
 
 
-def issue(report: ConformanceReport, imported: Mapping[str, str], key: SigningKey, *, now: datetime) -> str:
+def issue(
+    report: ConformanceReport, imported: Mapping[str, str], key: SigningKey, *, now: datetime, url: str = ""
+) -> str:
     """The certificate of a run as the text of a file.
 
     :param imported: SHA-256 by name of each file of the package that was imported in the run, whichever process did.
     :param now: aware; from when on it is valid.
+    :param url: where people can look at the run; empty where nobody can.
     :raises ConformanceError: there can be none; says why.
     """
     if not report.levels:
@@ -102,10 +105,10 @@ def issue(report: ConformanceReport, imported: Mapping[str, str], key: SigningKe
             f"no certificate: what was judged is not what is in the wheel: {difference}",
             fix="Install the wheel, and run again",
         )
-    return json.dumps(sign_certificate(_statement(report, imported, now), key.private), indent=2) + "\n"
+    return json.dumps(sign_certificate(_statement(report, imported, now, url), key.private), indent=2) + "\n"
 
 
-def _statement(report: ConformanceReport, imported: Mapping[str, str], now: datetime) -> dict[str, Any]:
+def _statement(report: ConformanceReport, imported: Mapping[str, str], now: datetime, url: str) -> dict[str, Any]:
     wheel = report.package.wheel
     subjects = {} if wheel is None else {wheel.name: wheel.sha256}
     passed, warned = _named(report, Status.PASS), _named(report, Status.WARN, Status.WAIVED)
@@ -117,6 +120,7 @@ def _statement(report: ConformanceReport, imported: Mapping[str, str], now: date
                 "digest": {"sha256": report.requirements.sha256},
             }
         ],
+        **({"url": url} if url else {}),
         "passedTests": passed,
         "warnedTests": warned,
         "failedTests": [],

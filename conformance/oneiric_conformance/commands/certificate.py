@@ -175,6 +175,7 @@ def _facts(said: Certificate) -> list[tuple[str, str]]:
         f"{waiver.check} of {waiver.component}, because {waiver.reason}{waiver.until and f', until {waiver.until}'}"
         for waiver in said.waivers
     )
+    url = said.statement["predicate"].get("url")
     return [
         ("package", f"{said.package} {said.version}"),
         ("file", _subjects(said)),
@@ -183,6 +184,7 @@ def _facts(said: Certificate) -> list[tuple[str, str]]:
         ("waived", waivers or "nothing"),
         ("requirements", said.requirements),
         ("profile", said.profile),
+        *([("run", url)] if isinstance(url, str) else []),
         ("issued", said.issued_at.isoformat()),
         ("expires", said.expires_at.isoformat()),
     ]
