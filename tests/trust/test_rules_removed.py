@@ -1,7 +1,8 @@
 """Each rule of trust stands between an attack and its success: take the rule away, and the attack succeeds.
 
 A rule is taken away at one seam, in memory. That says two things of each row: nothing else refuses that attack, so the
-rule is needed; and the attack is one, so a test that sees it refused has seen the rule.
+rule is needed; and the attack is one, so a test that sees it refused has seen the rule. (Where a root follows another,
+the three rules of order and source share a seam and go together.)
 """
 
 import base64
