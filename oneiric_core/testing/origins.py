@@ -27,7 +27,7 @@ _MOST: Final = 4_096
 """Of each kind the latest that are remembered: who opens more files meanwhile is told of fewer of them."""
 
 _CLOSED: Final = -1
-_PATIENCE: Final = 0.1
+_PATIENCE: Final = 1.0
 """Seconds that a loop is given to say what waits on it."""
 
 _Stack: TypeAlias = tuple[Place, ...]

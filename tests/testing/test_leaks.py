@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,10 @@ FIXES = {
     "process": "End it and wait() for it in cleanup(), or in the test that began it",
 }
 PROGRAM = """
-import asyncio, json, multiprocessing, os, signal, socket, subprocess, threading
+import asyncio, json, multiprocessing, os, signal, socket, subprocess, sys, threading
 from dataclasses import asdict
 from oneiric_core import ViolationError
 from oneiric_core.testing import RuntimeHarness
-
-kept, stop = [], threading.Event()
 
 async def inner():
     await asyncio.Event().wait()
@@ -34,51 +33,99 @@ def wait():
     stop.wait()
 
 async def leave():
-    {leave}
+    {leaves}
 
-runtime = RuntimeHarness()
-runtime.run(leave())
-try:
-    runtime.close()
-except ViolationError as error:
-    print(json.dumps([str(error), *map(asdict, error.evidence["left"])]))
-finally:
+def ended(thing):
+    if hasattr(thing, "kill"):
+        thing.kill()
+        thing.wait() if hasattr(thing, "wait") else thing.join()
+    elif hasattr(thing, "ident"):
+        thing.join()
+    elif hasattr(thing, "close"):
+        thing.close()
+    elif isinstance(thing, tuple):
+        for number in thing:
+            os.close(number)
+
+told = {}
+for case in json.loads(sys.argv[1]):
+    kept, stop, runtime = [], threading.Event(), RuntimeHarness()
+    runtime.run(leave())
+    try:
+        runtime.close()
+    except ViolationError as error:
+        told[case] = [str(error), *map(asdict, error.evidence["left"])]
     stop.set()
-    for child in kept:
-        if hasattr(child, "kill"):
-            child.kill()
-            child.wait() if hasattr(child, "wait") else child.join()
+    for thing in kept:
+        ended(thing)
+print(json.dumps(told))
 """
-LINES = {name: at for at, line in enumerate(PROGRAM.splitlines(), 1) for name in re.findall(r"def (\w+)", line)}
+CONNECTED = (
+    "kept.append(s := socket.create_server(('127.0.0.1', 0))); kept.append(socket.create_connection(s.getsockname()))"
+)
+FORKED = "kept.append(p := multiprocessing.get_context('fork').Process(target=signal.pause)); p.start()"
+LEAVES = {
+    "a task": "kept.append(asyncio.create_task(outer(), name='mine'))",
+    "many tasks": "kept.extend(asyncio.create_task(outer()) for _ in range(25))",
+    "a thread": "kept.append(t := threading.Thread(target=wait, name='mine')); t.start()",
+    "a thread of a subclass": (
+        "kept.append(t := type('Mine', (threading.Thread,), {'run': lambda self: wait()})(name='mine')); t.start()"
+    ),
+    "a file": "kept.append(open(os.path.join(os.path.dirname(__file__), 'link', 'program.py')))",
+    "a socket": CONNECTED,
+    "a pipe": "kept.append(os.pipe())",
+    "a process": "kept.append(subprocess.Popen(['sleep', '600']))",
+    "a fork": FORKED,
+}
 
 
-def left_by(folder: Path, leave: str, **environment: str) -> tuple[str, list[dict[str, Any]]]:
-    """The message and the leaks of a process in which nothing else comes and goes."""
-    (folder / "program.py").write_text(PROGRAM.replace("{leave}", leave), encoding="utf-8")
-    told = subprocess.run(
-        [sys.executable, folder / "program.py"],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert told.returncode == 0, told.stderr
-    message, *leaks = json.loads(told.stdout)
-    return message, leaks
+class Left:
+    """What a process told in which nothing else comes and goes: by case the message and the leaks."""
+
+    def __init__(self, folder: Path, cases: Iterable[str], **environment: str) -> None:
+        self.program = folder / "program.py"
+        (folder / "link").symlink_to(folder)
+        branches = [f"if case == {case!r}:\n        {leave}" for case, leave in LEAVES.items()]
+        text = PROGRAM.replace("{leaves}", "\n    ".join(branches))
+        self.program.write_text(text, encoding="utf-8")
+        self.lines = {
+            name: at for at, line in enumerate(text.splitlines(), 1) for name in re.findall(r"def (\w+)", line)
+        }
+        told = subprocess.run(
+            [sys.executable, self.program, json.dumps([*cases])],
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert told.returncode == 0, told.stderr
+        self._told = json.loads(told.stdout)
+
+    def by(self, case: str) -> tuple[str, list[dict[str, Any]]]:
+        message, *leaks = self._told[case]
+        return message, leaks
+
+    def at(self, name: str, stack: list[str], *, after: int = 1) -> bool:
+        """Whether the line so many after the one that defines ``name`` is in the stack."""
+        return f"{self.program}:{self.lines[name] + after} in {name}" in stack
+
+    def left(self, case: str, stack: list[str]) -> bool:
+        """Whether the line that leaves it behind is in the stack."""
+        return self.at("leave", stack, after=2 * ([*LEAVES].index(case) + 1))
 
 
-def at(folder: Path, name: str, stack: list[str]) -> bool:
-    """Whether the line after the one that defines ``name`` is in the stack."""
-    return f"{folder / 'program.py'}:{LINES[name] + 1} in {name}" in stack
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> Left:
+    return Left(tmp_path_factory.mktemp("left"), LEAVES)
 
 
-def test_a_task_is_told_with_all_that_it_waits_in(tmp_path: Path) -> None:
-    message, (leak,) = left_by(tmp_path, "kept.append(asyncio.create_task(outer(), name='mine'))")
+def test_a_task_is_told_with_all_that_it_waits_in(left: Left) -> None:
+    message, (leak,) = left.by("a task")
     assert leak["what"] == "task mine (outer)"
     assert re.search(r"asyncio/locks\.py:\d+ in wait$", leak["where"][0])
-    assert at(tmp_path, "inner", leak["where"])
-    assert at(tmp_path, "outer", leak["where"])
+    assert left.at("inner", leak["where"])
+    assert left.at("outer", leak["where"])
     assert leak["fix"] == f"{FIXES['task']}; with PYTHONASYNCIODEBUG=1 it is told where it was begun"
     assert all(f"        {line}\n" in message for line in leak["where"])
     assert f"      {leak['fix']}.\n" in message
@@ -86,70 +133,61 @@ def test_a_task_is_told_with_all_that_it_waits_in(tmp_path: Path) -> None:
 
 
 def test_in_debug_mode_a_task_is_told_with_where_it_was_begun(tmp_path: Path) -> None:
-    _, (leak,) = left_by(tmp_path, "kept.append(asyncio.create_task(outer()))", PYTHONASYNCIODEBUG="1")
-    assert at(tmp_path, "leave", leak["begun"])
+    left = Left(tmp_path, ["a task"], PYTHONASYNCIODEBUG="1")
+    _, (leak,) = left.by("a task")
+    assert left.left("a task", leak["begun"])
     assert leak["fix"] == FIXES["task"]
 
 
-@pytest.mark.parametrize("name", ["thread", "subclass"])
-def test_a_thread_is_told_with_where_it_is_and_where_it_was_started(tmp_path: Path, name: str) -> None:
-    made = {
-        "thread": "threading.Thread(target=wait, name='mine')",
-        "subclass": "type('Mine', (threading.Thread,), {'run': lambda self: wait()})(name='mine')",
-    }
-    message, (leak,) = left_by(tmp_path, f"{made[name]}.start()")
+@pytest.mark.parametrize("case", ["a thread", "a thread of a subclass"])
+def test_a_thread_is_told_with_where_it_is_and_where_it_was_started(left: Left, case: str) -> None:
+    message, (leak,) = left.by(case)
     assert leak["what"] == "thread mine"
-    assert at(tmp_path, "wait", leak["where"])
-    assert at(tmp_path, "leave", leak["begun"])
+    assert left.at("wait", leak["where"])
+    assert left.left(case, leak["begun"])
     assert leak["fix"] == FIXES["thread"]
     assert "\n      was begun at\n" in message
 
 
-def test_a_file_is_told_with_its_path_and_who_opened_it(tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to(tmp_path)
-    _, (leak,) = left_by(tmp_path, f"kept.append(open({str(tmp_path / 'link' / 'program.py')!r}))")
-    assert re.fullmatch(rf"descriptor \d+ \({tmp_path / 'program.py'}\)", leak["what"])
-    assert at(tmp_path, "leave", leak["begun"])
+def test_a_file_is_told_with_its_path_and_who_opened_it(left: Left) -> None:
+    _, (leak,) = left.by("a file")
+    assert re.fullmatch(rf"descriptor \d+ \({left.program}\)", leak["what"])
+    assert left.left("a file", leak["begun"])
     assert leak["fix"] == FIXES["descriptor"]
 
 
-def test_a_socket_is_told_with_its_addresses_and_who_made_it(tmp_path: Path) -> None:
-    made = ["s := socket.create_server(('127.0.0.1', 0))", "socket.create_connection(s.getsockname())"]
-    leave = "; ".join(f"kept.append({each})" for each in made)
-    _, (server, client) = left_by(tmp_path, leave)
+def test_a_socket_is_told_with_its_addresses_and_who_made_it(left: Left) -> None:
+    _, (server, client) = left.by("a socket")
     port = re.search(r"AF_INET \('127\.0\.0\.1', (\d+)\)$", server["what"])
     assert port is not None
     assert re.search(rf"AF_INET \('127\.0\.0\.1', \d+\) to \('127\.0\.0\.1', {port[1]}\)$", client["what"])
-    assert at(tmp_path, "leave", server["begun"])
-    assert at(tmp_path, "leave", client["begun"])
+    assert left.left("a socket", server["begun"])
+    assert left.left("a socket", client["begun"])
 
 
-def test_a_pipe_is_told_though_nobody_knows_who_made_it(tmp_path: Path) -> None:
+def test_a_pipe_is_told_though_nobody_knows_who_made_it(left: Left) -> None:
     """Python tells audit hooks nothing of it."""
-    _, leaks = left_by(tmp_path, "kept.append(os.pipe())")
+    _, leaks = left.by("a pipe")
     assert [bool(re.fullmatch(r"descriptor \d+ \(pipe:\[\d+\]\)", leak["what"])) for leak in leaks] == [True, True]
     assert [(leak["begun"], leak["fix"]) for leak in leaks] == [([], FIXES["descriptor"])] * 2
 
 
-def test_a_process_is_told_with_its_command_and_who_started_it(tmp_path: Path) -> None:
-    _, (leak,) = left_by(tmp_path, "kept.append(subprocess.Popen(['sleep', '600']))")
+def test_a_process_is_told_with_its_command_and_who_started_it(left: Left) -> None:
+    _, (leak,) = left.by("a process")
     assert re.fullmatch(r"process \d+ \(sleep 600\)", leak["what"])
-    assert at(tmp_path, "leave", leak["begun"])
+    assert left.left("a process", leak["begun"])
     assert leak["fix"] == FIXES["process"]
 
 
-def test_a_fork_is_told_with_who_made_it(tmp_path: Path) -> None:
-    leave = (
-        "kept.append(p := multiprocessing.get_context('fork').Process(target=__import__('signal').pause)); p.start()"
-    )
-    _, leaks = left_by(tmp_path, leave)
+def test_a_fork_is_told_with_who_made_it(left: Left) -> None:
+    _, leaks = left.by("a fork")
     (leak,) = [each for each in leaks if each["what"].startswith("process")]
     assert "program.py" in leak["what"]
-    assert at(tmp_path, "leave", leak["begun"])
+    assert left.left("a fork", leak["begun"])
 
 
-def test_of_very_many_the_first_are_told(tmp_path: Path) -> None:
-    message, leaks = left_by(tmp_path, "kept.extend(asyncio.create_task(outer()) for _ in range(25))")
+def test_of_very_many_the_first_are_told(left: Left) -> None:
+    message, leaks = left.by("many tasks")
     assert len(leaks) == 25
     assert message.count(FIXES["task"]) == 10
     assert "\n  and 15 more\n" in message
