@@ -26,6 +26,10 @@ _NASTY: Final[tuple[tuple[str, ...], ...]] = (
         *("a newer manifest", "a manifest that brings nothing", "a call that ends", "an older manifest", "a restart"),
         *("an older manifest", "a newer manifest", "an activation", "a candidate that takes too long", "a call"),
     ),
+    (
+        *("a newer manifest", "a swap to what a manifest brought", "a candidate that fails"),
+        *("a manifest that brings nothing", "a call"),
+    ),
 )
 
 

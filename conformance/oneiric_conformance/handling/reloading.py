@@ -131,6 +131,7 @@ class Reloading:
         await self.stage.offer(_BROKEN, faulty(self.stage.witness, plan.stage, plan.mode))
         refused = await self.stage.swap(_BROKEN)
         self.stage.bench.expect(bool(refused), seen=f"a candidate whose {plan} was published", expected="a refusal")
+        await self._mend()
         return True
 
     async def time_out(self) -> bool:
@@ -139,6 +140,7 @@ class Reloading:
         refused = await self.stage.swap(_BROKEN)
         seen = f"a candidate whose {stage} never ends was published"
         self.stage.bench.expect(bool(refused), seen=seen, expected="a refusal")
+        await self._mend()
         return True
 
     async def cancel(self) -> bool:
@@ -152,7 +154,12 @@ class Reloading:
         refused = swapping.cancelled() or (swapping.done() and bool(swapping.result()))
         seen = f"a swap that was cancelled in {stage} was done, or did not end"
         self.stage.bench.expect(refused, seen=seen, expected="no swap")
+        await self._mend()
         return True
+
+    async def _mend(self) -> None:
+        """It may be next in line when a manifest drops what is live, which must not fail for it."""
+        await self.stage.offer(_BROKEN, self.stage.witness)
 
     async def lease(self) -> bool:
         if not self.live or len(self._leases) > 2:  # noqa: PLR2004 - a few at once are enough
