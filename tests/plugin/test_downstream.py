@@ -60,7 +60,10 @@ def python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp(request.param)
     made = folder / "bin" / "python"
     wanted = [f"{ROOT}[{','.join(EXTRAS)}]", *RELEASES[request.param], *(floors() if request.param == "oldest" else ())]
-    for command in (["venv", "--without-pip", folder], ["pip", "--python", made, "install", "--quiet", *wanted]):
+    for command in (
+        ["venv", "--without-pip", folder],
+        ["pip", "--python", made, "install", "--quiet", "--no-compile", *wanted],
+    ):
         done = subprocess.run(
             [sys.executable, "-m", *command], capture_output=True, text=True, timeout=300, check=False
         )
