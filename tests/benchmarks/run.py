@@ -1,7 +1,7 @@
 """Measure what the documents promise, and write ``docs/reference/benchmarks.md``.
 
-Run by ``make bench``, or with the names of some subjects to see only those. Medians on the machine at hand; nothing
-here asserts a time.
+Run by ``make bench``, or with the names of some subjects to measure only those anew. Medians on the machine at hand;
+nothing here asserts a time.
 """
 
 import os
@@ -21,6 +21,7 @@ from publishing import publishing
 from reload import reload
 from swaps import swaps
 
+_HEAD = "| work | measured | goal |"
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 SUBJECTS = {
     "plugin": plugin,
@@ -38,12 +39,11 @@ SUBJECTS = {
 
 
 def main() -> None:
-    chosen = sys.argv[1:] or [*SUBJECTS]
-    figures = []
-    for name in chosen:
+    rows = {} if not sys.argv[1:] else _rows_of_the_page()
+    for name in sys.argv[1:] or [*SUBJECTS]:
         for figure in SUBJECTS[name]():
             sys.stderr.write(f"{figure.work}: {figure.value}\n")  # it takes long, and may be ended
-            figures.append(figure)
+            rows[figure.work] = f"| {figure.work} | {figure.value} | {figure.goal} |"
     machine = (
         f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
     )
@@ -52,15 +52,20 @@ def main() -> None:
         "",
         f"Written by `make bench` on {machine}. Medians; figures of one machine, to be compared with each other.",
         "",
-        "| work | measured | goal |",
+        _HEAD,
         "|---|---|---|",
-        *(f"| {figure.work} | {figure.value} | {figure.goal} |" for figure in figures),
+        *rows.values(),
         "",
     ]
-    if not sys.argv[1:]:
-        PAGE.parent.mkdir(parents=True, exist_ok=True)
-        PAGE.write_text("\n".join(lines), encoding="utf-8")
+    PAGE.write_text("\n".join(lines), encoding="utf-8")
     sys.stdout.write("\n".join(lines))
+
+
+def _rows_of_the_page() -> dict[str, str]:
+    """What was measured before, by its work: some of it is measured anew."""
+    lines = PAGE.read_text(encoding="utf-8").splitlines() if PAGE.exists() else []
+    rows = [line for line in lines if line.startswith("| ") and line != _HEAD]
+    return {row.split(" | ")[0].removeprefix("| "): row for row in rows}
 
 
 if __name__ == "__main__":
