@@ -1,4 +1,4 @@
-"""Servers and disks that tests of more than one room need."""
+"""Servers, disks and documents that tests of more than one room need."""
 
 import os
 import shutil
@@ -6,10 +6,16 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import TypeAlias
 
 import pytest
+
+Handler: TypeAlias = "type[BaseHTTPRequestHandler] | partial[BaseHTTPRequestHandler]"
 
 
 def _free_port() -> int:
@@ -104,3 +110,49 @@ def on_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]
     for name in set(sys.modules) - before:
         if (getattr(sys.modules[name], "__file__", None) or "").startswith(tuple(folders)):
             del sys.modules[name]
+
+
+@pytest.fixture
+def serve() -> Callable[[Handler], AbstractContextManager[str]]:
+    """``with serve(handler) as url``: a server of the standard library, for answers that no product gives."""
+
+    @contextmanager
+    def serving(handler: Handler) -> Iterator[str]:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+    return serving
+
+
+@pytest.fixture
+def a_report() -> Callable[[str], str]:
+    """``a_report(name)``: the text of the kit's report on a package of that name, with one check of one task."""
+    from oneiric_conformance import (  # noqa: PLC0415 - most tests are spared it
+        PROFILES,
+        ConformanceReport,
+        Package,
+        Planned,
+        Result,
+        Status,
+        requirement_set,
+    )
+
+    def on(name: str) -> str:
+        subject = f"task/{name}/acme"
+        return ConformanceReport.from_results(
+            Package(name, "1.0", ()),
+            [Planned("LIFE-001", subject, "component")],
+            [Result("LIFE-001", subject, "component", "must", Status.PASS, exercised=1, behaviours=1)],
+            profile=PROFILES["gate"],
+            requirements=requirement_set(),
+            runtime="m:R",
+        ).to_text()
+
+    return on

@@ -42,7 +42,7 @@ from oneiric_core.manifest.shapes import (
 )
 from oneiric_core.manifest.text import MAX_SAFE_INTEGER, cut, shown
 
-__all__ = ["ManifestHeader", "ManifestSignature", "RemoteManifest", "RemoteManifestEntry"]
+__all__ = ["ALGORITHM", "ManifestHeader", "ManifestSignature", "RemoteManifest", "RemoteManifestEntry"]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]+")
 _FACTORY: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?:\s*:\s*[A-Za-z_]\w*|\.[A-Za-z_]\w*)", re.ASCII)
@@ -214,9 +214,8 @@ class RemoteManifestEntry(Shape):
 
 
 _POSITION: Final = {name: position for position, name in enumerate(RemoteManifestEntry.model_fields)}
-
-
-_KNOWN_ALGORITHM: Final = "ed25519"
+ALGORITHM: Final = "ed25519"
+"""The one that signatures are made by here."""
 
 
 class ManifestSignature(Shape):
@@ -227,12 +226,12 @@ class ManifestSignature(Shape):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "if": {"properties": {"algorithm": {"const": _KNOWN_ALGORITHM}}},
+            "if": {"properties": {"algorithm": {"const": ALGORITHM}}},
             "then": {"properties": {"signature": {"type": "string"}}, "required": ["signature"]},
         }
     )
 
-    algorithm: str = Field(default=_KNOWN_ALGORITHM, description="One that is not known here does not count.")
+    algorithm: str = Field(default=ALGORITHM, description="One that is not known here does not count.")
     signature: Any = Field(
         default=None, validate_default=True, description="Base64 of 64 bytes; what it is in other algorithms is theirs."
     )
@@ -241,7 +240,7 @@ class ManifestSignature(Shape):
     @field_validator("signature")
     @classmethod
     def _text_where_known(cls, value: Any, info: ValidationInfo) -> Any:
-        if info.data.get("algorithm") == _KNOWN_ALGORITHM and not isinstance(value, str):
+        if info.data.get("algorithm") == ALGORITHM and not isinstance(value, str):
             raise ValueError("a signature is text")
         return value
 
@@ -303,7 +302,7 @@ class RemoteManifest(ManifestHeader):
 
     entries: Listed[RemoteManifestEntry] = Field(default_factory=list, description="The components on offer.")
     signature: str | None = Field(default=None, description="The signature of a single signer, base64 of 64 bytes.")
-    signature_algorithm: str = Field(default=_KNOWN_ALGORITHM, description="The algorithm of 'signature'.")
+    signature_algorithm: str = Field(default=ALGORITHM, description="The algorithm of 'signature'.")
     signatures: Listed[ManifestSignature] = Field(default_factory=list, description="Signatures of several signers.")
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
+from oneiric_core.discovery.importing import split_path
 from oneiric_core.errors import ManifestError
 from oneiric_core.manifest import RemoteManifest, RemoteManifestEntry
 from oneiric_core.publish.wheels import Wheel, name_in
@@ -103,7 +104,7 @@ def _refuse_other_wheel(entry: RemoteManifestEntry, wheel: Wheel) -> None:
 
 
 def _refuse_stale(entry: RemoteManifestEntry, filename: str, wheels: Iterable[Wheel]) -> None:
-    module = entry.factory.partition(":")[0].strip() if ":" in entry.factory else entry.factory.rpartition(".")[0]
+    module, _ = split_path(entry.factory)
     for wheel in wheels:
         if filename and _distribution_of(filename) == wheel.name:
             raise ManifestError(

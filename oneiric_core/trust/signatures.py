@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from oneiric_core.errors import SignatureError
+from oneiric_core.manifest.models import ALGORITHM
 from oneiric_core.manifest.text import shown
 from oneiric_core.trust.base64_strict import decode_strictly
 from oneiric_core.trust.curve import is_canonical_scalar, is_point, is_small_order
@@ -14,7 +15,6 @@ __all__ = ["ALGORITHM", "Signature", "Signers", "flat_signatures", "signers_of",
 
 T = TypeVar("T")
 
-ALGORITHM: Final = "ed25519"
 MAX_SIGNATURES: Final = 64
 """How many a document may carry: each is tried against each key."""
 

@@ -227,30 +227,10 @@ def test_a_rerun_that_comes_to_the_same_says_so_and_another_names_the_difference
 
 class TestMerging:
     @pytest.fixture
-    def reports(self, tmp_path: Path) -> list[Path]:
-        from oneiric_conformance import (  # noqa: PLC0415 - beside their only use
-            PROFILES,
-            ConformanceReport,
-            Package,
-            Planned,
-            Result,
-            Status,
-            requirement_set,
-        )
-
-        paths = []
-        for name in ("one", "two"):
-            subject = f"task/{name}/acme"
-            report = ConformanceReport.from_results(
-                Package(name, "1.0", ()),
-                [Planned("LIFE-001", subject, "component")],
-                [Result("LIFE-001", subject, "component", "must", Status.PASS, exercised=1, behaviours=1)],
-                profile=PROFILES["gate"],
-                requirements=requirement_set(),
-                runtime="m:R",
-            )
-            paths.append(tmp_path / f"{name}.json")
-            paths[-1].write_text(report.to_text(), encoding="utf-8")
+    def reports(self, tmp_path: Path, a_report: Callable[[str], str]) -> list[Path]:
+        paths = [tmp_path / f"{name}.json" for name in ("one", "two")]
+        for path in paths:
+            path.write_text(a_report(path.stem), encoding="utf-8")
         return paths
 
     def test_reports_of_several_runs_become_one_page_and_one_summary(

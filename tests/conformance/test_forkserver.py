@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from oneiric_conformance import Limits, Subject
+from oneiric_conformance import Limits
 from oneiric_conformance.isolation.forkserver import Forked
 from oneiric_conformance.isolation.smoke import SmokeReport, smoke
 from oneiric_core.testing import take_inventory
@@ -134,21 +133,25 @@ def test_who_is_interrupted_while_waiting_takes_no_answer_for_another(
 
 
 def test_threads_do_not_wait_for_each_others(author: Any) -> None:
-    """One hangs until its time is up; the other has long been told by then."""
-    hangs = author.package("import time\nclass Good:\n    def __init__(self): time.sleep(60)", "Good").subjects[0]
-    works = author.package(GOOD, "Good").subjects[0]
-    told: list[str] = []
-    patient = Limits(init=3.0, health=0.4, cleanup=0.4, drain=0.4)
-
-    def judge(subject: Subject, limits: Limits) -> None:
-        told.append("works" if smoke(subject, limits).ok else "hangs")
-
-    threads = [threading.Thread(target=judge, args=each) for each in ((hangs, patient), (works, QUICK))]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    assert told == ["works", "hangs"]
+    """One goes on until the other, which began later, has been told of."""
+    waits = f"""
+        import pathlib, time
+        class Good:
+            def __init__(self):
+                pathlib.Path({str(author.folder / "begun")!r}).touch()
+                while not pathlib.Path({str(author.folder / "told")!r}).exists():
+                    time.sleep(0.01)
+    """
+    waiting = author.package(waits, "Good").subjects[0]
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(smoke, waiting, Limits(init=60.0))
+        while not (author.folder / "begun").exists():
+            assert not other.done(), other.result().failure
+            time.sleep(0.01)  # polling another process
+        assert run(author, GOOD).ok
+        assert not other.done()
+        (author.folder / "told").touch()
+        assert other.result().failure == ""
 
 
 KILLED = """
@@ -174,6 +177,7 @@ def test_all_of_it_ends_with_the_run_that_is_killed(tmp_path: Path) -> None:
     run_of_kit = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)])
     deadline = time.monotonic() + 60
     while not (tmp_path / "numbers").exists():
+        assert run_of_kit.poll() is None, "it ended before it had a component at work"
         assert time.monotonic() < deadline
         time.sleep(0.01)  # polling another process
     numbers = (tmp_path / "numbers").read_text(encoding="utf-8").split()

@@ -10,25 +10,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 import typer
 
-from oneiric_conformance import (
-    PROFILES,
-    ConformanceReport,
-    Package,
-    Planned,
-    Result,
-    Status,
-    requirement_set,
-)
 from oneiric_core.cli.finding import find_verbs
 from oneiric_core.cli.main import main
 from oneiric_core.testing import key_pair, make_wheel, manifest_entry, signed_certificate, signed_manifest, signed_root
@@ -67,21 +58,19 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
+def url(tmp_path: Path, serve: Callable[[Any], AbstractContextManager[str]]) -> Iterator[str]:
     """Where the files of the directory are to be had."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path))
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serve(partial(Quiet, directory=tmp_path)) as url:
+        yield url
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_path: Callable[[Path], None]) -> Path:
+def here(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    on_path: Callable[[Path], None],
+    a_report: Callable[[str], str],
+) -> Path:
     """A directory with every file that an example names, and an installed cache."""
     monkeypatch.chdir(tmp_path)
     info = tmp_path / "site" / "acme-1.0.dist-info"
@@ -105,24 +94,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_path: Callable[[Pat
         "acme.toml": b'[remote]\npath = "manifest.json"\n[trust]\nkeys = ["acme.pem"]\n',
         WHEEL: wheel,
         "certificate.json": certificate(hashlib.sha256(wheel).hexdigest()),
-        **{f"{name}.json": a_report(name) for name in ("report", "one", "two")},
+        **{f"{name}.json": a_report(name).encode() for name in ("report", "one", "two")},
     }
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     return tmp_path
-
-
-def a_report(name: str) -> bytes:
-    subject = f"task/{name}/acme"
-    report = ConformanceReport.from_results(
-        Package(name, "1.0", ()),
-        [Planned("LIFE-001", subject, "component")],
-        [Result("LIFE-001", subject, "component", "must", Status.PASS, exercised=1, behaviours=1)],
-        profile=PROFILES["gate"],
-        requirements=requirement_set(),
-        runtime="m:R",
-    )
-    return report.to_text().encode()
 
 
 def test_each_example_does_what_it_says(here: Path, url: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:

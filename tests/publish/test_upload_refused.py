@@ -2,12 +2,11 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import boto3
 import pytest
@@ -18,6 +17,7 @@ from oneiric_core.publish.places import Backend, Place, content_type_of
 from oneiric_core.publish.upload import upload_artifact
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+Always: TypeAlias = Callable[..., AbstractContextManager[str]]
 KEY = "wheels/acme-1.0-py3-none-any.whl"
 
 
@@ -137,23 +137,18 @@ class Stubborn(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def always(status: int, body: bytes = b"", region: str = "") -> Iterator[str]:
-    """The URL of such a server: what S3 and GCS say where no emulator does."""
-    handler = type("Handler", (Stubborn,), {"status": status, "body": body, "region": region})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+@pytest.fixture
+def always(serve: Callable[[Any], AbstractContextManager[str]]) -> Always:
+    """``with always(status, body, region) as url``: what S3 and GCS say where no emulator does."""
+
+    def saying(status: int, body: bytes = b"", region: str = "") -> AbstractContextManager[str]:
+        return serve(type("Handler", (Stubborn,), {"status": status, "body": body, "region": region}))
+
+    return saying
 
 
 @pytest.mark.parametrize("size", [9, 9 << 20], ids=["small", "asked for before"])
-def test_a_region_that_is_wrong(wheel: Path, s3: Any, size: int) -> None:
+def test_a_region_that_is_wrong(wheel: Path, always: Always, s3: Any, size: int) -> None:
     """The answer to HEAD has no body that could say more."""
     assert s3
     wheel.write_bytes(b"z" * size)
@@ -164,7 +159,7 @@ def test_a_region_that_is_wrong(wheel: Path, s3: Any, size: int) -> None:
             ObjectStore(place).size()
 
 
-def test_a_region_that_is_only_in_a_header(wheel: Path, s3: Any) -> None:
+def test_a_region_that_is_only_in_a_header(wheel: Path, always: Always, s3: Any) -> None:
     """Of a bucket that may not be used it says nothing: that the credentials are wrong is what has to be known."""
     assert s3
     with always(301, region="eu-west-2") as url:
@@ -187,14 +182,14 @@ def of_google(code: int, message: str) -> bytes:
         (403, "reader@acme.example does not have storage.objects.create access to the bucket"),
     ],
 )
-def test_credentials_that_google_denies(wheel: Path, code: int, message: str, size: int) -> None:
+def test_credentials_that_google_denies(wheel: Path, always: Always, code: int, message: str, size: int) -> None:
     wheel.write_bytes(b"z" * size)
     with always(code, of_google(code, message)) as url:
         place = Place(Backend.GCS, "acme", KEY, None, url)
         refused(wheel, place, f"the credentials do not allow it ({code}: {message})", "may create and read objects")
 
 
-def test_a_bucket_that_google_says_is_missing(wheel: Path) -> None:
+def test_a_bucket_that_google_says_is_missing(wheel: Path, always: Always) -> None:
     with always(404, of_google(404, "The specified bucket does not exist.")) as url:
         refused(wheel, Place(Backend.GCS, "acme", KEY, None, url), "there is no such bucket", "correct --bucket")
 

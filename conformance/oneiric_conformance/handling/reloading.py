@@ -126,40 +126,43 @@ class Reloading:
         await self._published(self.live)
         return True
 
+    @asynccontextmanager
+    async def _broken(self, factory: Callable[..., object]) -> AsyncIterator[None]:
+        """A candidate that fails in the block, and does so no more after it.
+
+        It may be next in line when a manifest drops what is live, and that must not fail for it.
+        """
+        await self.stage.offer(_BROKEN, factory)
+        yield
+        await self.stage.offer(_BROKEN, self.stage.witness)
+
     async def fail(self) -> bool:
         plan = _QUICK_FAULTS[self._turn % len(_QUICK_FAULTS)]
-        await self.stage.offer(_BROKEN, faulty(self.stage.witness, plan.stage, plan.mode))
-        refused = await self.stage.swap(_BROKEN)
+        async with self._broken(faulty(self.stage.witness, plan.stage, plan.mode)):
+            refused = await self.stage.swap(_BROKEN)
         self.stage.bench.expect(bool(refused), seen=f"a candidate whose {plan} was published", expected="a refusal")
-        await self._mend()
         return True
 
     async def time_out(self) -> bool:
         stage = _STAGES[self._turn % len(_STAGES)]
-        await self.stage.offer(_BROKEN, faulty(self.stage.witness, stage, "timeout"))
-        refused = await self.stage.swap(_BROKEN)
+        async with self._broken(faulty(self.stage.witness, stage, "timeout")):
+            refused = await self.stage.swap(_BROKEN)
         seen = f"a candidate whose {stage} never ends was published"
         self.stage.bench.expect(bool(refused), seen=seen, expected="a refusal")
-        await self._mend()
         return True
 
     async def cancel(self) -> bool:
         stage = _STAGES[self._turn % len(_STAGES)]
         factory = faulty(self.stage.witness, stage, "timeout")
-        await self.stage.offer(_BROKEN, factory)
-        swapping = asyncio.ensure_future(self.stage.swap(_BROKEN))
-        await until(lambda: factory.struck > 0 or swapping.done(), self.stage.patience)
-        swapping.cancel()
-        await asyncio.wait({swapping}, timeout=self.stage.patience)
+        async with self._broken(factory):
+            swapping = asyncio.ensure_future(self.stage.swap(_BROKEN))
+            await until(lambda: factory.struck > 0 or swapping.done(), self.stage.patience)
+            swapping.cancel()
+            await asyncio.wait({swapping}, timeout=self.stage.patience)
         refused = swapping.cancelled() or (swapping.done() and bool(swapping.result()))
         seen = f"a swap that was cancelled in {stage} was done, or did not end"
         self.stage.bench.expect(refused, seen=seen, expected="no swap")
-        await self._mend()
         return True
-
-    async def _mend(self) -> None:
-        """It may be next in line when a manifest drops what is live, which must not fail for it."""
-        await self.stage.offer(_BROKEN, self.stage.witness)
 
     async def lease(self) -> bool:
         if not self.live or len(self._leases) > 2:  # noqa: PLR2004 - a few at once are enough

@@ -1,4 +1,4 @@
-"""A process that has loaded what a first run needs, and is copied for each: a fresh interpreter at a tenth of the cost.
+"""A process that has loaded what a first run needs, and is copied for each: as good as a new one, and quicker.
 
 It has seen nothing but the kit's own modules, and runs nothing itself. It is nobody's child, so that a component which
 waits for children, or is asked for those it left, never meets it; it ends with the process that uses it.

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import traceback
+from contextlib import suppress
 from typing import Any, Final, NoReturn
 
 from oneiric_conformance.isolation import scout_child, smoke_child
@@ -32,13 +33,13 @@ def serve(descriptor: int) -> None:
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     os.set_blocking(woken, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
     with socket.socket(fileno=descriptor) as asked:
         while True:
             path, descriptors, _, _ = socket.recv_fds(asked, _PATH_BYTES, 2)
             if not path:
                 return
-            signal.set_wakeup_fd(wake)
-            signal.signal(signal.SIGCHLD, lambda *_: None)
             pid = os.fork()
             if pid == 0:
                 signal.set_wakeup_fd(-1)
@@ -68,7 +69,9 @@ def _end_of(pid: int, asked: socket.socket, woken: int) -> int | None:
         if ended:
             return os.waitstatus_to_exitcode(status)
         if asked.fileno() in found:
-            os.killpg(pid, signal.SIGKILL)
+            for end in (os.killpg, os.kill):  # it may be so young that it leads no group yet
+                with suppress(ProcessLookupError):
+                    end(pid, signal.SIGKILL)
             return None
 
 
