@@ -146,21 +146,25 @@ async def test_what_is_no_longer_listed_is_retired(world: Any) -> None:
 
 async def test_a_sync_that_is_cancelled_while_what_goes_is_cleaned_up_has_dropped_all_of_it(world: Any) -> None:
     """Not the first of two, with the second still at work and its candidate gone."""
-    await world.sync(offer(entry(), entry("queue")))
+    began, go = asyncio.Event(), asyncio.Event()
+
+    class Lingering(Component):
+        async def cleanup(self) -> None:
+            began.set()
+            await go.wait()
+            await super().cleanup()
+
+    world.factories["acme:Lingering"] = Lingering
+    await world.sync(offer(*(entry(key, factory="acme:Lingering") for key in ("cache", "queue"))))
     instances = [await world.lifecycle.activate("adapter", key) for key in ("cache", "queue")]
-    for turns in range(60):
-        syncing = asyncio.ensure_future(world.sync(offer(number=2)))
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        ended = syncing.done()
-        syncing.cancel()
-        await asyncio.wait({syncing})
-        running = {each.key for each in world.lifecycle.all_statuses() if each.provider}
-        assert {f"adapter/{key}/redis" for key in running} == world.names()
-        assert running in ({"cache", "queue"}, set())
-        if ended:
-            break
-    assert running == set()
+    syncing = asyncio.ensure_future(world.sync(offer(number=2)))
+    await began.wait()
+    syncing.cancel()
+    await asyncio.wait({syncing})
+    at_work = [each.key for each in world.lifecycle.all_statuses() if each.provider]
+    go.set()  # before anything is asserted, or a failure would wait for it
+    assert (at_work, world.names()) == ([], set())
+    await world.lifecycle.stop()
     assert [each.cleaned for each in instances] == [1, 1]  # type: ignore[attr-defined]  # a Component
 
 
