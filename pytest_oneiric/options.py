@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import pytest
 
-__all__ = ["ANCHOR_INI", "PATHS", "add_options", "given", "refuse_misleading", "refuse_unknown"]
+__all__ = ["ANCHOR_INI", "PATHS", "add_options", "given", "refuse_misleading", "refuse_secret", "refuse_unknown"]
 
 ANCHOR_INI: Final = "oneiric_conformance_anchor"
+_SIGNING_KEY: Final = "--oneiric-signing-key"
 _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "--oneiric-conformance": {
         "action": "store_true",
@@ -84,7 +85,7 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
         "default": None,
         "help": "write a signed certificate for the wheel to PATH",
     },
-    "--oneiric-signing-key": {
+    _SIGNING_KEY: {
         "metavar": "PATH",
         "default": None,
         "help": "the private key (Ed25519, PEM) that signs the certificate",
@@ -121,6 +122,22 @@ def refuse_misleading(args: Sequence[str], here: Path) -> None:
         if flag in PATHS and not Path(os.path.normpath(here / value)).is_relative_to(here):
             raise pytest.UsageError(
                 f"{flag} {value} lies outside of {here}, and pytest would look for tests there. Write {flag}={value}"
+            )
+
+
+def refuse_secret(config: pytest.Config) -> None:
+    """Refuse, and do not show, a key in the place of its path.
+
+    The settings refuse it, too, yet what is typed reaches them as an absolute path, where a key is hard to recognise.
+
+    :raises pytest.UsageError: that was given.
+    """
+    if value := config.getoption(_SIGNING_KEY):
+        from oneiric_core import could_be_path  # noqa: PLC0415 - only where one is given
+
+        if not could_be_path(value) and not os.path.lexists(config.invocation_params.dir / value):
+            raise pytest.UsageError(
+                f"{_SIGNING_KEY} takes the path of a file; what was given is not shown, since it may be the key itself"
             )
 
 

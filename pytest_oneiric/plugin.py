@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_oneiric.marker import MARK, OPTIONS, options_of
-from pytest_oneiric.options import add_options, given, refuse_misleading, refuse_unknown
+from pytest_oneiric.options import add_options, given, refuse_misleading, refuse_secret, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{MARK}({', '.join(OPTIONS)}): what the fixtures of Oneiric are to be like")
     if config.getoption("oneiric_conformance"):
         if not hasattr(config, "workerinput"):
+            refuse_secret(config)
             refuse_misleading(config.invocation_params.args, config.invocation_params.dir)
         from pytest_oneiric.suite import register  # noqa: PLC0415 - what it needs is loaded only where it is asked for
 

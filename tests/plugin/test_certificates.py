@@ -28,6 +28,10 @@ def released(author: Any) -> Any:
     return author
 
 
+def encoded(values: range) -> str:
+    return base64.b64encode(bytes(values)).decode()
+
+
 def verified(root: Path) -> tuple[str, ...]:
     """The levels that the certificate of the wheel vouches for."""
     digest = hashlib.sha256((root / WHEEL).read_bytes()).hexdigest()
@@ -107,7 +111,11 @@ def test_what_can_be_known_to_be_wrong_is_said_before_the_run(released, options:
 
 
 @pytest.mark.parametrize("inside", [False, True], ids=["on the command line", "in pyproject.toml"])
-@pytest.mark.parametrize("key", [ISSUER.private_pem, base64.b64encode(bytes(range(200, 232))).decode()])
+@pytest.mark.parametrize(
+    "key",
+    [ISSUER.private_pem, *map(encoded, (range(200, 232), range(255, 223, -1)))],
+    ids=["PEM", "base64", "base64 like an absolute path"],
+)
 def test_a_key_in_the_place_of_its_path_is_not_repeated(released, key: str, inside: bool) -> None:
     if inside:
         written = {"wheel": WHEEL, "certificate": "c.json", "signing-key": key}
