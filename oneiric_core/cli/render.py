@@ -1,8 +1,9 @@
 # ruff: noqa: T201 - this is where things are printed
 """How things look. Nothing else prints.
 
-Text is plain: no colours, no boxes, as wide as the terminal (80 columns where there is none). Whatever could move a
-cursor is shown as an escape, because names and descriptions come from other people's packages.
+Text is plain: no colours, no boxes, as wide as the terminal; where there is none a paragraph has 80 columns, and a
+table what it needs, with one line to each row. Whatever could move a cursor is shown as an escape, because names and
+descriptions come from other people's packages.
 """
 
 import json
@@ -37,9 +38,9 @@ _GAP: Final = "  "
 _NARROWEST: Final = 4
 
 
-def columns() -> int:
-    """How wide a line may be."""
-    return shutil.get_terminal_size((80, 24)).columns
+def columns(*, elsewhere: int = 80) -> int:
+    """How wide a line may be: as the terminal, or as ``$COLUMNS`` says, or else ``elsewhere``."""
+    return shutil.get_terminal_size((elsewhere, 24)).columns
 
 
 def text(line: str = "") -> None:
@@ -68,10 +69,10 @@ def usage(lines: str) -> None:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Rows below their headings; the widest columns are wrapped until a row fits."""
+    """Rows below their headings; the widest columns are wrapped until a row fits a terminal."""
     cells = [[_clean(cell) for cell in row] for row in (head, *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    room = columns() - len(_GAP) * (len(widths) - 1)
+    room = columns(elsewhere=sys.maxsize) - len(_GAP) * (len(widths) - 1)
     while sum(widths) > room and max(widths) > _NARROWEST:
         widths[widths.index(max(widths))] -= 1
     for row in cells:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, Final, NamedTuple
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name, is_normalized_name
@@ -106,8 +106,6 @@ class ManifestFactory:
         """
         _refuse_no_entries(entries, "oneiric_manifest(*entries)")
         _refuse_unknown(more, RemoteManifest.model_fields, "a manifest has no field")
-        if form not in get_args(Form):
-            raise MisuseError(f"there is no form {form!r}", fix=did_you_mean(form, get_args(Form)), form=form)
         if expires_in is not None:
             fits = isinstance(expires_in, timedelta) or is_number(expires_in)
             refuse_unless(fits, "expires_in", expires_in, fix="Pass seconds, or a timedelta such as timedelta(days=1)")

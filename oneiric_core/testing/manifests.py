@@ -8,9 +8,11 @@ import json
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
+from oneiric_core.errors import MisuseError
 from oneiric_core.manifest import get_canonical_manifest_for_signing
+from oneiric_core.testing.choosing import did_you_mean
 from oneiric_core.testing.keys import PUBLISHER, KeyPair
 
 __all__ = ["MEDIA_TYPES", "SOURCE", "Document", "manifest_entry", "signed_manifest"]
@@ -49,7 +51,10 @@ def signed_manifest(
         ``signatures``, none leaves it unsigned.
     :param form: ``flat``, or ``dsse`` for an envelope around the same document; see :data:`MEDIA_TYPES`.
     :param more: further fields of the document, signed like all others; None leaves a field out.
+    :raises MisuseError: a form that does not exist.
     """
+    if form not in get_args(Form):
+        raise MisuseError(f"there is no form {form!r}", fix=did_you_mean(form, get_args(Form)), form=form)
     document = make_document(entries, source, sequence_number) | more
     document = {name: value for name, value in document.items() if value is not None}
     return dump(sign(document, signed_by) if form == "flat" else _envelope(dump(document), signed_by))

@@ -5,10 +5,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
 from oneiric_core.cli.main import main
+from oneiric_core.testing import manifest_entry, signed_manifest
 
 Capture = pytest.CaptureFixture[str]
 Install = Callable[..., None]
@@ -50,6 +52,16 @@ def test_without_a_verb_the_usage_is_shown_and_the_exit_code_says_so(capsys: Cap
     captured = capsys.readouterr()
     assert "Usage: oneiric-core" in captured.err
     assert captured.out == ""
+
+
+def test_the_next_program_in_a_pipe_reads_a_row_from_each_line(tmp_path: Path) -> None:
+    """There is no terminal whose columns it would have to keep to."""
+    keys = [f"a-key-that-goes-on-and-on-up-to-number-{number}" for number in range(3)]
+    manifest = tmp_path / "manifest.json"
+    manifest.write_bytes(signed_manifest([manifest_entry("task", key, "acme", "acme.tasks:Task") for key in keys]))
+    done = run("list", "--domain", "task", "--manifest", str(manifest), COLUMNS="")
+    rows = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("task/")]
+    assert rows == [f"task/{key}/acme" for key in keys]
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from oneiric_core.testing import (
     Reply,
     WheelFactory,
     WireFault,
+    signed_manifest,
 )
 
 MANIFEST, BAD_MANIFEST, WHEEL, KEYS = ManifestFactory(), BadManifestFactory(), WheelFactory(), Keys()
@@ -62,6 +63,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "text for an entry": (lambda: MANIFEST("task"), "cannot be 'task'. Make one with oneiric_manifest.entry(…)."),
     "text for a number": (lambda: MANIFEST(sequence_number="1"), "sequence_number cannot be '1'. Pass a whole number."),
     "no form": (lambda: MANIFEST(form=None), "there is no form None. There are flat, dsse."),
+    "a form in capitals": (lambda: signed_manifest([], form="Dsse"), "there is no form 'Dsse'. Did you mean dsse?"),
     "a domain": (
         lambda: MANIFEST.entry("taks", "text", "acme", "acme.text:Text"),
         "there is no domain 'taks'. Did you mean task?",
