@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from oneiric_conformance.observing.sandbox import Sandbox, made_sandbox, sandbox
+from oneiric_conformance.observing.sandbox import Sandbox, made_sandbox, sandbox, watched_sandbox
 from oneiric_core.testing import import_object
 
 SUBJECT = """
@@ -131,7 +131,7 @@ def subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def trespasses(act: Callable[[Sandbox], object]) -> list[str]:
-    with sandbox() as box:
+    with watched_sandbox() as box:
         act(box)
         return box.trespasses()
 
@@ -203,7 +203,7 @@ def test_redirected_bytecode_is_allowed(subject: ModuleType, tmp_path: Path, mon
 
 def test_the_kits_own_files_in_tmpdir_are_not_the_subjects(subject: ModuleType) -> None:
     """A runtime under judgement keeps its cache in a temporary directory while the sandbox is open."""
-    with sandbox() as box, tempfile.TemporaryDirectory() as folder:
+    with watched_sandbox() as box, tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "cache").mkdir()
         (Path(folder) / "cache" / "blob").write_text("x")
         subject.below(box)
@@ -211,7 +211,7 @@ def test_the_kits_own_files_in_tmpdir_are_not_the_subjects(subject: ModuleType) 
 
 
 def test_instances_of_two_examples_may_overlap(subject: ModuleType) -> None:
-    with sandbox() as outer, sandbox() as inner:
+    with watched_sandbox() as outer, watched_sandbox() as inner:
         subject.below(inner)
         subject.below(outer)
         assert outer.trespasses() == inner.trespasses() == []
@@ -233,7 +233,7 @@ def test_home_and_tmpdir_are_replaced_and_put_back(subject: ModuleType, monkeypa
 
 
 def test_nothing_remains_but_the_answer(subject: ModuleType) -> None:
-    with sandbox() as box:
+    with watched_sandbox() as box:
         subject.home(box)
         subject.lock_away(box)
     assert not box.root.exists()

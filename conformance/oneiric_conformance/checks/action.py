@@ -111,7 +111,7 @@ def what_is_side_effect_free_changes_nothing(bench: Bench) -> None:
     Troubleshooting: a cache, log or temporary file of its own, a name looked up on the network, a program that is
     started. Leave ``side_effect_free`` out if the action is for doing that.
     """
-    with bench.sandbox() as box:
+    with bench.watched_sandbox() as box:
         instance = bench.run(bench.activated(box))
         execute = verb_of(bench, instance)
         payloads = samples(bench)

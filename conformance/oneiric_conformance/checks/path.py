@@ -133,7 +133,7 @@ def it_writes_only_in_its_sandbox(bench: Bench) -> None:
     """
     with bench.control("a file that a component writes into the home directory is seen"):
         bench.expect(_sees_trespass(bench), seen="it was not")
-    with bench.sandbox() as box:
+    with bench.watched_sandbox() as box:
         bench.run(_live(bench, box))
         trespasses = [line.replace(f"{box.root}/", "") for line in box.trespasses()]
     bench.expect(not trespasses, seen="; ".join(trespasses), expected="writes below the sandbox only")
@@ -165,7 +165,7 @@ async def _given(verb: Callable[..., Any], given: object) -> object:
 def _sees_trespass(bench: Bench) -> bool:
     """Whether code that is not the kit's, as a component's is not, is caught writing where it may not."""
     planted = compile("(home / 'planted').write_bytes(b'')", "planted_component.py", "eval")
-    with bench.sandbox() as box:
+    with bench.watched_sandbox() as box:
         types.FunctionType(planted, {"home": box.home})()
         return any("planted" in line for line in box.trespasses())
 

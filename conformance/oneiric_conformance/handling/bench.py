@@ -15,7 +15,7 @@ from oneiric_conformance.handling.examples import for_all, run_machine
 from oneiric_conformance.handling.exercise import Handling
 from oneiric_conformance.judging.findings import Advice, Finding, Tally, asking
 from oneiric_conformance.judging.loop import SharedLoop
-from oneiric_conformance.observing.sandbox import Sandbox, sandbox
+from oneiric_conformance.observing.sandbox import Sandbox, sandbox, watched_sandbox
 from oneiric_conformance.profile import Profile
 from oneiric_conformance.runtime import Limits, Runtime, RuntimeFactory, Trust
 from oneiric_conformance.subject import Package, Subject
@@ -183,11 +183,13 @@ class Bench(Handling):
         """Run a state machine; its steps count themselves by :meth:`exercised`."""
         run_machine(factory, profile=self.profile, name=self._named, **self._examples)
 
-    @contextmanager
-    def sandbox(self) -> Iterator[Sandbox]:
+    def sandbox(self) -> AbstractContextManager[Sandbox]:
+        """A fresh directory for one example."""
+        return sandbox()
+
+    def watched_sandbox(self) -> AbstractContextManager[Sandbox]:
         """A fresh directory for one example, and a watch over everything outside it."""
-        with sandbox() as box:
-            yield box
+        return watched_sandbox()
 
     @asynccontextmanager
     async def runtime(

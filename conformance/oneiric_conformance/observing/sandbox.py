@@ -1,4 +1,4 @@
-"""The sandbox of one example: where a component may write, and the proof of where it did.
+"""The sandbox of one example: where a component may write, and, where that is asked, the proof of where it did.
 
 A fresh directory to work in, an observed TMPDIR and a fake home. Allowed: anything below a sandbox; files and
 directories that :mod:`tempfile` (or ``O_EXCL``) created in TMPDIR, if they are gone at the end; ``/dev/null``; bytecode
@@ -17,7 +17,7 @@ from typing import Final
 
 from oneiric_conformance.observing.watch import Record, watching
 
-__all__ = ["BOX", "HOMES", "Sandbox", "made_sandbox", "sandbox"]
+__all__ = ["BOX", "HOMES", "Sandbox", "made_sandbox", "sandbox", "watched_sandbox"]
 
 _PREFIX: Final = "oneiric-sandbox-"
 BOX: Final = "box"
@@ -35,7 +35,7 @@ _ON_DISK: Final = frozenset({"write", "rename", "remove", "mkdir", "link", "attr
 
 @dataclass(slots=True, eq=False)
 class Sandbox:
-    """Three directories below one root, and what was seen while it was open.
+    """Three directories below one root, and what was seen while it was watched.
 
     :param root: made by the kit, resolved, private to this example.
     """
@@ -74,7 +74,7 @@ class Sandbox:
     def trespasses(self) -> list[str]:
         """What the subject wrote where it may not, and from where; one line each, in order, without repetition.
 
-        Asked after clean-up: a temporary file that is still there is a trespass. Once the sandbox is closed the answer
+        Asked after clean-up: a temporary file that is still there is a trespass. Once the watch has ended the answer
         is the one at its end.
         """
         if self._final is not None:
@@ -89,10 +89,9 @@ class Sandbox:
             told.setdefault(path, f"left {path}: still there after clean-up")
         return list(told.values())
 
-    def close(self) -> None:
-        """Keep the final answer and remove everything."""
+    def end_watch(self) -> None:
+        """Keep the final answer: soon everything is removed."""
         self._final = self.trespasses()
-        _remove(self.root)
 
     def _exclusive(self) -> frozenset[str]:
         """Names in TMPDIR that were created so that nobody could have put something there before."""
@@ -165,15 +164,25 @@ def made_sandbox() -> Iterator[Sandbox]:
     try:
         yield box
     finally:
-        box.close()
+        _remove(root)
 
 
 @contextmanager
 def sandbox() -> Iterator[Sandbox]:
-    """A sandbox around what this process does until the block ends: home and TMPDIR replaced, every write watched."""
-    with made_sandbox() as box, _redirected(box), watching() as record:
-        box.record = record
+    """A sandbox for what this process does until the block ends: home and TMPDIR replaced, nothing watched."""
+    with made_sandbox() as box, _redirected(box):
         yield box
+
+
+@contextmanager
+def watched_sandbox() -> Iterator[Sandbox]:
+    """A sandbox with a record of every write in this process. For each it looks at the disk."""
+    with sandbox() as box, watching() as record:
+        box.record = record
+        try:
+            yield box
+        finally:
+            box.end_watch()
 
 
 @contextmanager
