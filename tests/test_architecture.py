@@ -18,6 +18,7 @@ SOURCES = {
 FLOORS = {
     "errors": 0,
     "clock": 0,
+    "durability": 0,
     "secrecy": 0,
     "domains": 1,
     "components": 2,
@@ -294,6 +295,14 @@ def test_files_are_published_only_by_those_who_own_a_directory() -> None:
     )
     moves = ("os.rename", "os.replace", "shutil.move")
     assert not outside("oneiric_core", homes, lambda name: calls(name, *moves))
+
+
+def test_only_tests_do_without_the_disk() -> None:
+    """What is to outlive a power cut goes through one door, which nothing that serves may leave open."""
+    homes = ("oneiric_core.durability", "oneiric_core.builtin.adapters.storage_local")
+    assert not outside("oneiric_core", homes, lambda name: mentions(name, "os.fsync", "os.fdatasync"))
+    doors = ("oneiric_core.durability", "oneiric_core.testing.")
+    assert not outside("oneiric_core", doors, lambda name: mentions(name, "without_fsync"))
 
 
 def test_composite_strategies_live_together() -> None:

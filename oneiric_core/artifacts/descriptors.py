@@ -9,6 +9,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Final
 
+from oneiric_core.durability import fsync
 from oneiric_core.errors import ArtifactError
 
 __all__ = [
@@ -105,7 +106,7 @@ def _open_or_make(path: Path | str, above: int | None) -> int:
         with suppress(FileExistsError):  # another process was faster
             os.mkdir(path, 0o700, dir_fd=above)
         if above is not None:
-            os.fsync(above)
+            fsync(above)
         return os.open(path, DIRECTORY, dir_fd=above)
 
 

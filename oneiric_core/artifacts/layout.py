@@ -26,6 +26,7 @@ from types import MappingProxyType
 from typing import Final
 
 from oneiric_core.artifacts.descriptors import Inode, inode_from, inode_of, let_us_in, open_own_directory
+from oneiric_core.durability import fsync
 from oneiric_core.errors import ArtifactError
 
 __all__ = [
@@ -167,7 +168,7 @@ def note_use(descriptor: int, now: float) -> None:
 def publish(name: str, to: str, *, source: int, target: int) -> None:
     """Give a finished temporary file or directory its place, durably; a file or link that is there is replaced."""
     os.rename(name, to, src_dir_fd=source, dst_dir_fd=target)
-    os.fsync(target)
+    fsync(target)
 
 
 def put_aside(name: str, status: os.stat_result, *, source: int, quarantine: int) -> None:

@@ -19,6 +19,7 @@ from oneiric_core.artifacts.descriptors import names_in, open_file, write_all
 from oneiric_core.artifacts.digest import check_syntax
 from oneiric_core.artifacts.layout import PINS, TEMPORARY, Layout, publish
 from oneiric_core.artifacts.orphans import new_file
+from oneiric_core.durability import fsync
 from oneiric_core.errors import ArtifactError
 
 __all__ = ["pin", "pinned"]
@@ -59,7 +60,7 @@ def pin(layout: Layout, source: str, artifacts: Collection[str], *, place: str, 
                 return
             with new_file(temporary) as (written, descriptor):
                 write_all(descriptor, _PINS.dump_json(pin))
-                os.fsync(descriptor)
+                fsync(descriptor)
                 publish(written, name, source=temporary, target=pins)
     except ArtifactError as error:
         if error.evidence.get("errno") != errno.EROFS:

@@ -37,6 +37,7 @@ from oneiric_core.artifacts.orphans import new_file, remove_orphans
 from oneiric_core.artifacts.pins import pin, pinned
 from oneiric_core.artifacts.trees import TreeStore
 from oneiric_core.clock import SYSTEM_CLOCK, Clock
+from oneiric_core.durability import fsync
 from oneiric_core.errors import ArtifactError
 
 __all__ = ["BlobStore"]
@@ -85,7 +86,7 @@ class BlobStore:
             with self._layout.telling():
                 os.fchmod(descriptor, BLOB_MODE)
                 note_use(descriptor, self._clock.now().timestamp())
-                os.fsync(descriptor)
+                fsync(descriptor)
                 self._publish(name, sha256, blobs, temporary)
                 status = os.fstat(descriptor)
                 untouched = is_blob(status) and inode_of(sha256, blobs) == inode_from(status)

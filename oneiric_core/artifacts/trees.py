@@ -23,6 +23,7 @@ from oneiric_core.artifacts.layout import (
 )
 from oneiric_core.artifacts.orphans import new_directory
 from oneiric_core.clock import Clock
+from oneiric_core.durability import fsync
 from oneiric_core.errors import ArtifactError
 
 __all__ = ["TreeStore"]
@@ -60,7 +61,7 @@ class TreeStore:
             with self._layout.telling():
                 _settle(descriptor)
                 note_use(descriptor, self._clock.now().timestamp())
-                os.fsync(descriptor)
+                fsync(descriptor)
                 try:
                     publish(name, path.name, source=trees, target=trees)
                 except OSError as error:
@@ -115,13 +116,13 @@ def _settle(directory: int) -> None:
         try:
             with open_directory(name, above=directory) as below:
                 _settle(below)
-                os.fsync(below)
+                fsync(below)
         except NotADirectoryError:
             with open_file(name, above=directory) as file:
                 if os.fstat(file.fileno()).st_nlink != 1:
                     raise _linked(name) from None
                 os.fchmod(file.fileno(), BLOB_MODE)
-                os.fsync(file.fileno())
+                fsync(file.fileno())
     os.fchmod(directory, TREE_MODE)
 
 

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from oneiric_core.durability import fsync
 from oneiric_core.errors import ArtifactError
 
 __all__ = ["PRIVATE", "read_file", "write_file", "write_new_file"]
@@ -39,7 +40,7 @@ def write_file(path: Path, data: bytes) -> None:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
                 file.flush()
-                os.fsync(file.fileno())
+                fsync(file.fileno())
             Path(temporary).chmod(mode)
             os.replace(temporary, path)  # noqa: PTH105 - by the name under which it is looked for
         except BaseException:
@@ -59,7 +60,7 @@ def write_new_file(path: Path, data: bytes, *, mode: int = PUBLIC) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            fsync(file.fileno())
     except FileExistsError as error:
         raise ArtifactError(
             f"{path} exists already", fix="Choose another name or directory; keys are never overwritten"

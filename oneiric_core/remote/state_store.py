@@ -15,6 +15,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from oneiric_core.durability import fsync, fsync_directory
 from oneiric_core.errors import TrustError
 from oneiric_core.trust.trusted_state import SourceState
 
@@ -118,16 +119,12 @@ class StateStore:
                 with os.fdopen(os.open(beside, _NEW, _PRIVATE), "wb") as file:
                     file.write(content)
                     file.flush()
-                    os.fsync(file.fileno())
+                    fsync(file.fileno())
                 beside.replace(path)
             except OSError:
                 beside.unlink(missing_ok=True)  # a full disk has no room for it
                 raise
-            directory = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(directory)
-            finally:
-                os.close(directory)
+            fsync_directory(self._directory)
         except OSError as error:
             raise _unusable(path, f"cannot be written: {error.strerror}") from error
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from oneiric_core.durability import fsync, fsync_directory
 from oneiric_core.errors import TrustError
 from oneiric_core.remote.sources import Kept
 
@@ -42,7 +43,7 @@ class Staged:
         """
         try:
             self._temporary.replace(self._target)
-            _sync(self._target.parent)
+            fsync_directory(self._target.parent)
         except OSError as error:
             raise _unusable(self._target, f"cannot be written: {error.strerror}") from error
 
@@ -93,7 +94,7 @@ class KeptStore:
                     file.write(json.dumps(_head(location, kept)).encode("ascii") + b"\n")
                     file.write(kept.data)
                     file.flush()
-                    os.fsync(descriptor)
+                    fsync(descriptor)
             except OSError as error:
                 raise _unusable(path, f"cannot be written: {error.strerror}") from error
             yield Staged(temporary, path)
@@ -134,14 +135,6 @@ def _remove_unless_locked(path: Path) -> None:
             path.unlink()
         finally:
             os.close(descriptor)
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unusable(path: Path, what: str) -> TrustError:

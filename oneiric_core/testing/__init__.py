@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from oneiric_core.discovery import candidates_from as candidates_from
     from oneiric_core.discovery import import_object as import_object
     from oneiric_core.discovery import installed_entry_points as installed_entry_points
+    from oneiric_core.durability import without_fsync as without_fsync
     from oneiric_core.lifecycle import LifecycleManager as LifecycleManager
     from oneiric_core.lifecycle import Timeouts as Timeouts
     from oneiric_core.lifecycle import call_hook as call_hook
@@ -89,6 +90,7 @@ _EXPORTS = {
     "clock": ("FrozenClock",),
     "components": ("CLEANUP_HOOKS", "HEALTH_HOOKS", "INIT_HOOKS"),
     "discovery": ("InstalledEntryPoint", "candidates_from", "import_object", "installed_entry_points"),
+    "durability": ("without_fsync",),
     "lifecycle": ("LifecycleManager", "Timeouts", "call_hook", "construct", "find_hook", "make_settings"),
     "testing.certificates": ("certificate_statement", "signed_certificate"),
     "testing.cache_sandbox": ("CacheSandbox", "Trespass"),

@@ -32,7 +32,7 @@ from oneiric_conformance.scripts.writing import script_of
 from oneiric_conformance.subject import Package, Subject
 from oneiric_conformance.waivers import fitting, waived
 from oneiric_core import SYSTEM_CLOCK, Clock, ConformanceError
-from oneiric_core.testing import CoreRuntime
+from oneiric_core.testing import CoreRuntime, without_fsync
 
 __all__ = ["Planned", "Session"]
 
@@ -138,7 +138,7 @@ class Session:
         )
         keeper = self._keeper = self._keeper or Keeper()
         try:
-            with as_it_was(), told_without_frames(), by_itself(), guard() as attempts:
+            with as_it_was(), told_without_frames(), by_itself(), without_fsync(), guard() as attempts:
                 result = self._judge.decide(check, planned.subject, bench)
         finally:
             self._loop.sweep()
