@@ -1,5 +1,6 @@
 """The conformance suite of one run: found, planned, judged item by item. Registered only where it is asked for."""
 
+import gc
 import os
 import shlex
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -29,10 +30,11 @@ def register(config: pytest.Config) -> None:
     :raises pytest.UsageError: one line, for whatever makes judging impossible.
     """
     try:
-        import hypothesis  # noqa: F401, PLC0415
+        from oneiric_conformance import load  # noqa: PLC0415 - kit and core are loaded only where asked for
+        from oneiric_core import ConformanceError  # noqa: PLC0415
 
-        import oneiric_conformance  # noqa: F401, PLC0415
-        from oneiric_core import ConformanceError  # noqa: PLC0415 - kit and core are loaded only where asked for
+        load()
+        gc.freeze()  # what stays; else each full collection, and the last of pytest's, walks them all
     except ModuleNotFoundError as error:
         raise pytest.UsageError(
             f"the conformance kit needs {error.name}. Install it with: pip install 'oneiric-core[conformance]'"

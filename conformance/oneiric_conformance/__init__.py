@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from oneiric_conformance.judging.plan import Planned as Planned
     from oneiric_conformance.judging.session import Session as Session
     from oneiric_conformance.levels import LEVELS as LEVELS
+    from oneiric_conformance.loading import load as load
     from oneiric_conformance.outputs import OutputFile as OutputFile
     from oneiric_conformance.profile import PROFILES as PROFILES
     from oneiric_conformance.profile import Profile as Profile
@@ -70,6 +71,7 @@ _EXPORTS = {
     "judging.findings": ("Finding",),
     "judging.plan": ("Planned",),
     "levels": ("LEVELS",),
+    "loading": ("load",),
     "outputs": ("OutputFile",),
     "profile": ("PROFILES", "Profile", "profile_named"),
     "registry": ("Check", "check"),

@@ -27,6 +27,7 @@ from oneiric_core.resolver import Resolver
 from oneiric_core.runtime.orchestrator import RuntimeOrchestrator
 from oneiric_core.settings import FactorySettings, Settings
 from oneiric_core.testing.answers import Answer, LimitsLike, SpecLike, Standing, SyncAnswer, TrustLike
+from oneiric_core.testing.offline import OfflineFetcher
 from oneiric_core.testing.verbs import Verb, verbs_of
 from oneiric_core.trust import TrustPolicy, VerifiedManifest, load_public_key, verify_manifest
 
@@ -89,6 +90,7 @@ class CoreRuntime:
             cache_dir=self._workdir / "cache",
             state_dir=self._workdir / "state",
             settings=Settings(factories=FactorySettings(allow=_FOLLOWED)),
+            fetcher=OfflineFetcher(clock=self._clock),
             clock=self._clock,
             poll_interval=every,
         )
@@ -183,7 +185,6 @@ class CoreRuntime:
         return await sync_remote_manifest(
             self.parts.resolver,
             (document, media_type),
-            self._workdir / "cache",
             trust=self.parts.policy,
             lifecycle=self.parts.lifecycle,
             state_dir=self._workdir / "state",

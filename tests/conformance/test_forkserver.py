@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from oneiric_conformance import Limits
-from oneiric_conformance.isolation.forkserver import Forked
+from oneiric_conformance.isolation.forkserver import Forked, ForkServer
 from oneiric_conformance.isolation.smoke import SmokeReport, smoke
 from oneiric_core.testing import take_inventory
 
@@ -50,6 +50,27 @@ def test_the_server_is_nobodys_child(author: Any) -> None:
         return [line for line in take_inventory().since(before) if line.startswith("process")]
 
     assert in_a_thread_of_its_own(children_since) == []
+
+
+def test_one_that_was_begun_early_is_the_one_that_serves(author: Any) -> None:
+    def same() -> bool:
+        ForkServer.begin()
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - no file, but the null device
+            begun = ForkServer.mine(nowhere)
+            assert run(author, GOOD).ok
+            return ForkServer.mine(nowhere) is begun
+
+    assert in_a_thread_of_its_own(same)
+
+
+def test_where_none_could_be_begun_the_first_run_starts_one(author: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def runs() -> bool:
+        with monkeypatch.context() as broken:
+            broken.setattr(sys, "executable", "/nowhere/python")
+            ForkServer.begin()
+        return run(author, GOOD).ok
+
+    assert in_a_thread_of_its_own(runs)
 
 
 def test_what_one_changed_the_next_does_not_see(author: Any) -> None:

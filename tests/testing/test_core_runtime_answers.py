@@ -1,6 +1,8 @@
 """What the kit asks our runtime beyond running components: roots, explanations, and who hears an event."""
 
 import asyncio
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,3 +111,33 @@ async def test_a_manifest_is_followed_until_the_runtime_stops(tmp_path: Path, co
     assert [*await runtime.explain("task", "key")] == ["acme"] * (content != b"{")
     await runtime.stop()
     assert not [task for task in asyncio.all_tasks() if "oneiric" in task.get_name()]
+
+
+FOLLOWS = """
+import asyncio, sys
+from pathlib import Path
+from oneiric_conformance.runtime import Limits, Trust
+from oneiric_core.testing import PUBLISHER, CoreRuntime, manifest_entry, signed_manifest
+
+async def main(place):
+    runtime = CoreRuntime()
+    await runtime.start(place / "work", Trust(keys=(PUBLISHER.public,)), Limits())
+    entries = [manifest_entry("task", "key", "acme", "a.b:C", uri="https://acme.test/a.whl", sha256="0" * 64)]
+    for number, more in enumerate(([], entries), start=1):
+        (place / "manifest.json").write_bytes(signed_manifest(more, sequence_number=number))
+        await runtime.follow(place / "manifest.json", 60.0)
+        print(await runtime.explain("task", "key"))
+    await runtime.stop()
+    print([name for name in ("httpx", "httpcore", "oneiric_core.remote.http") if name in sys.modules])
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+def test_a_runtime_that_follows_a_file_loads_nothing_that_talks_to_servers(tmp_path: Path) -> None:
+    """It is a fifth of a second that every run of the kit would wait."""
+    ran = subprocess.run(
+        [sys.executable, "-c", FOLLOWS, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ran.stdout.splitlines() == ["{}", "{}", "[]"]
+    assert "https://acme.test/a.whl was asked for, and this runtime keeps to files" in ran.stderr

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
@@ -41,6 +42,15 @@ class ForkServer:
         if server is None or not server.usable():
             server = _of_this_thread.server = cls(errors)
         return server
+
+    @classmethod
+    def begin(cls) -> None:
+        """Have the one of this thread load its modules while this process loads its own.
+
+        If it does not start, whoever first needs one tries once more, and hears why.
+        """
+        with suppress(OSError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - no file, but the null device
+            cls.mine(nowhere)
 
     def __init__(self, errors: BinaryIO) -> None:
         self._connection, far = socket.socketpair()

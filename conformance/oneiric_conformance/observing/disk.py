@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import stat
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -14,29 +13,32 @@ def tree(root: Path, *, without: Collection[Path] = ()) -> dict[str, str]:
 
     :param without: directories that are not looked into; they themselves are left out too.
     """
-    return dict(_below(root, root, {str(path) for path in without}))
+    return dict(_below(str(root), "", {str(path) for path in without}))
 
 
-def _below(root: Path, directory: Path, without: Collection[str]) -> Iterator[tuple[str, str]]:
-    if not directory.is_dir():
+def _below(directory: str, named: str, without: Collection[str]) -> Iterator[tuple[str, str]]:
+    """What is in ``directory``, and further down, by names that begin with ``named``."""
+    try:
+        with os.scandir(directory) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
         return
-    with os.scandir(directory) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            if entry.path in without:
-                continue
-            path = Path(entry.path)
-            yield str(path.relative_to(root)), _kind(path)
-            if entry.is_dir(follow_symlinks=False):
-                yield from _below(root, path, without)
+    for entry in entries:
+        if entry.path in without:
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield f"{named}{entry.name}", "directory"
+            yield from _below(entry.path, f"{named}{entry.name}/", without)
+        else:
+            yield f"{named}{entry.name}", _kind(entry)
 
 
-def _kind(path: Path) -> str:
-    mode = path.lstat().st_mode
-    if stat.S_ISDIR(mode):
-        return "directory"
-    if stat.S_ISLNK(mode):
-        return f"link to {path.readlink()}"
-    return hashlib.sha256(path.read_bytes()).hexdigest() if stat.S_ISREG(mode) else "neither file nor directory"
+def _kind(entry: os.DirEntry[str]) -> str:
+    if entry.is_symlink():
+        return f"link to {os.readlink(entry.path)}"  # noqa: PTH115 - asked for every file in a tree
+    if not entry.is_file(follow_symlinks=False):
+        return "neither file nor directory"
+    return hashlib.sha256(Path(entry.path).read_bytes()).hexdigest()
 
 
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
