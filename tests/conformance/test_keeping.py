@@ -47,6 +47,23 @@ def test_new_code_in_an_old_function_is_seen_and_taken_out() -> None:
     assert Bench.expect.__code__ is before
 
 
+class Unwilling:
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("compares with nothing")
+
+    __hash__ = None
+
+
+def test_a_default_that_will_not_be_compared_is_seen_too() -> None:
+    keeper, before = Keeper(), Bench.exercised.__defaults__
+    Bench.exercised.__defaults__ = (Unwilling(),)
+    try:
+        assert keeper.differences() == ["oneiric_conformance.handling.bench.Bench.exercised"]
+    finally:
+        keeper.restore()
+    assert Bench.exercised.__defaults__ is before
+
+
 def test_what_belongs_to_the_process_is_put_back(tmp_path: Path) -> None:
     before = (Path.cwd(), sys.getrecursionlimit(), gc.isenabled())
     with as_it_was():

@@ -3,14 +3,14 @@
 import asyncio
 import copy
 import types
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.offer import JSON, as_json, document_of, offered, sign
-from oneiric_conformance.handling.places import ARTIFACT, DIGEST, PLAIN, Place, expect_fetched, fetched, place_in
+from oneiric_conformance.handling.places import ARTIFACT, DIGEST, PLAIN, Ground, Place, expect_fetched, fetched
 from oneiric_conformance.handling.settings import SANDBOX
 from oneiric_conformance.handling.work import ask, inputs, some_work
 from oneiric_conformance.observing.disk import differences, tree
@@ -39,10 +39,8 @@ def nothing_appears_outside_the_cache(bench: Bench) -> None:
         expect_fetched(bench)
     entry = offered(bench.package.subjects)[0]
 
-    async def attempt(name: str) -> None:
-        with bench.sandbox() as box:
-            place = place_in(box)
-            _offer(place, name)
+    async def attempt(ground: Ground, name: str) -> None:
+        with ground.place() as place, _offered(place, name):
             before = place.outside()
             async with bench.runtime(workdir=place.work) as runtime:
                 with bench.asking("fetch() or sync()"):
@@ -58,10 +56,12 @@ def nothing_appears_outside_the_cache(bench: Bench) -> None:
                 expected="64 hexadecimal digits",
             )
 
-    with bench.sandbox() as box:
-        root = str(box.path.joinpath(*NESTING))
-    nasty = [PLAIN, *nasty_names(root)]
-    bench.for_all(hostile_names(root), lambda name: bench.run(attempt(name)), nasty=nasty, show=_shown(root))
+    with closing(Ground(bench)) as ground:
+        with ground.place() as place:
+            root = str(place.work.parent)
+        nasty = [PLAIN, *nasty_names(root)]
+        strategy = hostile_names(root)
+        bench.for_all(strategy, lambda name: bench.run(attempt(ground, name)), nasty=nasty, show=_shown(root))
 
 
 def _shown(root: str) -> Callable[[str], str]:
@@ -73,10 +73,15 @@ def _base(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _offer(place: Place, name: str) -> None:
-    """Put the artifact on offer under the hostile name itself, where the file system lets one."""
-    if name.strip(".") and not {"/", "\0"} & set(name) and len(name.encode("utf-8")) <= _NAME_BYTES:
-        (place.offered / name).write_bytes(ARTIFACT)
+@contextmanager
+def _offered(place: Place, name: str) -> Iterator[None]:
+    """The artifact is on offer under the hostile name itself, too, where the file system lets one."""
+    if not name.strip(".") or {"/", "\0"} & set(name) or len(name.encode("utf-8")) > _NAME_BYTES or name == PLAIN:
+        yield
+        return
+    (place.offered / name).write_bytes(ARTIFACT)
+    yield
+    (place.offered / name).unlink()
 
 
 async def _try_everything(runtime: Runtime, place: Place, entry: Mapping[str, Any], name: str) -> None:
@@ -99,9 +104,8 @@ def hostile_names_are_refused_by_name(bench: Bench) -> None:
     with bench.control("an artifact under a plain name is fetched and kept"):
         expect_fetched(bench)
 
-    async def attempt(name: str) -> None:
-        with bench.sandbox() as box:
-            place = place_in(box)
+    async def attempt(ground: Ground, name: str) -> None:
+        with ground.place() as place:
             plain = f"file://{place.offered}/{PLAIN}"
             async with bench.runtime(workdir=place.work) as runtime:
                 before = tree(place.root)
@@ -114,7 +118,8 @@ def hostile_names_are_refused_by_name(bench: Bench) -> None:
             left = [line for line in changed if not line.endswith("directory")]
             bench.expect(not left, seen=f"after the refusal: {', '.join(left)}", expected="everything as before")
 
-    bench.for_all(traversals(), lambda name: bench.run(attempt(name)), nasty=nasty_traversals())
+    with closing(Ground(bench)) as ground:
+        bench.for_all(traversals(), lambda name: bench.run(attempt(ground, name)), nasty=nasty_traversals())
 
 
 def _expect(bench: Bench, ok: bool, kind: str, what: str, *expected: str) -> None:

@@ -1,6 +1,9 @@
 """A place where a runtime keeps artifacts, with one on offer, deep in a directory that nothing leaves unseen."""
 
 import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +14,7 @@ from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_conformance.runtime import Runtime
 from oneiric_conformance.strategies import MARKER, NESTING
 
-__all__ = ["ARTIFACT", "DIGEST", "PLAIN", "Place", "expect_fetched", "fetched", "place_in"]
+__all__ = ["ARTIFACT", "DIGEST", "PLAIN", "Ground", "Place", "expect_fetched", "fetched", "place_in"]
 
 ARTIFACT: Final = b"the bytes of an artifact\n"
 DIGEST: Final = hashlib.sha256(ARTIFACT).hexdigest()
@@ -52,6 +55,33 @@ def place_in(box: Sandbox) -> Place:
         if above.is_relative_to(place.root):
             (above / MARKER).write_bytes(ARTIFACT)
     return place
+
+
+class Ground:
+    """Places for one example after the other. To make one takes longer than most examples do.
+
+    One on which nothing was found serves again, without what the runtime kept there; after a finding, which may be that
+    something was written anywhere, the next one is made anew.
+    """
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._held = ExitStack()
+        self._place: Place | None = None
+
+    @contextmanager
+    def place(self) -> Iterator[Place]:
+        """A place with nothing in it but what is on offer."""
+        place = self._place or place_in(self._held.enter_context(self._bench.sandbox()))
+        self._place = None
+        yield place
+        for kept in (place.cache, place.state):
+            shutil.rmtree(kept, ignore_errors=True)
+        self._place = place
+
+    def close(self) -> None:
+        """Remove all of them."""
+        self._held.close()
 
 
 async def fetched(runtime: Runtime, uri: str, sha256: str = DIGEST) -> tuple[bool, str]:

@@ -24,10 +24,11 @@ _OURS_TO_EXTEND: Final = "oneiric_core.builtin"
 
 
 class Keeper:
-    """Functions and classes as they are now: two milliseconds for each look at them.
+    """Functions and classes as they are now: a few milliseconds for each look at seven thousand of them.
 
     Reading ``__code__`` is an audit event each time; so what the functions refer to is taken all at once, and looked at
-    one by one only where any of it is another object than before.
+    one by one only where any of it is not what it was. It is compared as a whole: the same objects are found to be the
+    same without asking them, and code that equals what it replaced does the same.
     """
 
     def __init__(self) -> None:
@@ -40,8 +41,7 @@ class Keeper:
     def differences(self) -> list[str]:
         """What has been replaced, taken away or given other code since, as dotted names."""
         parts = gc.get_referents(*self._functions)
-        same_parts = len(parts) == len(self._parts) and all(map(is_, parts, self._parts))
-        if same_parts and all(space.holds() for space in self._spaces):
+        if _equal(parts, self._parts) and all(space.holds() for space in self._spaces):
             return []
         found = [name for space in self._spaces for name in space.differences()]
         if not found:
@@ -90,6 +90,13 @@ class _Space:
 
 
 _code: Final = attrgetter("__code__", "__defaults__")
+
+
+def _equal(now: object, before: object) -> bool:
+    try:
+        return bool(now == before)
+    except Exception:  # noqa: BLE001 - of what took a place; what was there is never asked
+        return False
 
 
 def _same(now: tuple[object, object], before: tuple[object, object]) -> bool:
