@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from measure import ROOT, Figure
+from measure import ROOT, Figure, quickest_of
 
+_ROUNDS = 3
 ONE = ("--oneiric-component", "adapter/cache/acme")
 MANY = """
 from types import SimpleNamespace
@@ -39,9 +40,11 @@ FEW_CHECKS = ("--oneiric-profile", "quick", "-k", "META or LIFE-001")
 def kit() -> Iterator[Figure]:
     """The suite on acme, which has to be installed (`make certify` does that), and on a package made for it."""
     acme = ROOT / "conformance" / "acme"
-    yield Figure("the kit on one adapter, gate profile", f"{_run(acme, *ONE):.1f} s", "≤ 8 s")
-    alone, together = _run(acme), _run(acme, "-n", "2")
-    yield Figure("the kit on acme, gate profile", f"{alone:.1f} s", "≤ 30 s")
+    one, alone, together = quickest_of(
+        _ROUNDS, lambda: _run(acme, *ONE), lambda: _run(acme), lambda: _run(acme, "-n", "2")
+    )
+    yield Figure(f"the kit on one adapter, gate profile, quickest of {_ROUNDS}", f"{one:.1f} s", "≤ 8 s")
+    yield Figure(f"the kit on acme, gate profile, quickest of {_ROUNDS}", f"{alone:.1f} s", "≤ 30 s")
     yield Figure("the same on two processors", f"{together:.1f} s, {alone / together:.2f} times faster", "≥ 1.6")
     with tempfile.TemporaryDirectory() as folder:
         times = {number: _of_many(Path(folder, str(number)), number) for number in (1, 10, 100)}

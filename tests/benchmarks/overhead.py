@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import hypothesis
-from measure import Figure, median_of
+from measure import Figure, quickest_of
 
 from oneiric_conformance.checks import kv
 from oneiric_conformance.finding.packages import find_distribution
@@ -23,12 +23,15 @@ def overhead() -> Iterator[Figure]:
             (planned,) = [
                 each for each in session.plan() if each.check == "KV-001" and each.subject == "adapter/cache/acme"
             ]
-            judged = median_of(_ROUNDS, lambda session=session, planned=planned: _timed(session.judge, planned))
-        bare = median_of(_ROUNDS, lambda name=name: _timed(_by_hand, PROFILES[name].examples))
+            judged, bare = quickest_of(
+                _ROUNDS,
+                lambda session=session, planned=planned: _timed(session.judge, planned),
+                lambda name=name: _timed(_by_hand, PROFILES[name].examples),
+            )
         told = (
             f"{1000 * judged:.0f} ms; the same property without the kit {1000 * bare:.0f} ms: {judged / bare:.2f} times"
         )
-        yield Figure(f"KV-001 on one adapter, {name} profile", told, "≤ 1.5 times")
+        yield Figure(f"KV-001 on one adapter, {name} profile, quickest of {_ROUNDS}", told, "≤ 1.5 times")
 
 
 def _timed(work: Any, *arguments: Any) -> float:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from measure import Figure, median_of
+from measure import Figure, median_of, quickest_of
 
 
 def child_cpu(*command: str, cwd: Path, env: dict[str, str]) -> float:
@@ -40,9 +40,12 @@ def plugin() -> Iterator[Figure]:
             (*run, "pytest_oneiric.plugin"),
         )
         child_cpu(*ours, cwd=folder, env=env)  # the first run of all compiles, and none after it
-        runs = [(child_cpu(*base, cwd=folder, env=env), child_cpu(*ours, cwd=folder, env=env)) for _ in range(50)]
-    # of all runs the quickest: what else a machine does only ever adds, and more than the plugin
-    without, with_ours = (1000 * min(each) for each in zip(*runs, strict=True))
+        without, with_ours = (
+            1000 * seconds
+            for seconds in quickest_of(
+                50, lambda: child_cpu(*base, cwd=folder, env=env), lambda: child_cpu(*ours, cwd=folder, env=env)
+            )
+        )
     told = f"{with_ours:.0f} ms; with an empty plugin {without:.0f} ms"
     yield Figure("CPU of an unrelated run of pytest, quickest of 50", told, "≤ 10 ms more")
     yield Figure(
