@@ -14,7 +14,7 @@ export HYPOTHESIS_NO_PLUGINS := 1
 # Where it is set, every process compiles what it imports once more: pytest's workers, the commands that tests run, the kit.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: certify release-dry-run test test-downstream test-long test-page test-runs test-servers kill-matrix lint mutants types format bench docs coverage clean
+.PHONY: certify release-dry-run test test-downstream test-long test-page test-runs test-servers test-slow kill-matrix lint mutants types format bench docs coverage clean
 .DELETE_ON_ERROR:
 
 # Python compiles what is imported; to compile all that is installed takes longer than to install it.
@@ -46,7 +46,10 @@ release-dry-run: $(READY)
 	@$(BIN)/python tests/publish/dry_run.py
 
 test: $(READY)
-	@$(BIN)/python -m pytest -n auto -m "not long"
+	@$(BIN)/python -m pytest -n auto -m "not slow and not long"
+
+test-slow: $(READY)
+	@$(BIN)/python -m pytest -n auto -m "slow and not long"
 
 test-long: $(READY)
 	@$(BIN)/python -m pytest -n auto -m long

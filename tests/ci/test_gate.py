@@ -20,6 +20,8 @@ from junitparser import JUnitXml, Properties
 
 from oneiric_core.testing import key_pair, make_wheel
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 ACTION = ROOT / "action.yml"
 CALLED = ROOT / ".github" / "workflows" / "conformance.yml"

@@ -60,7 +60,7 @@ def test_the_next_program_in_a_pipe_reads_a_row_from_each_line(tmp_path: Path) -
     manifest = tmp_path / "manifest.json"
     manifest.write_bytes(signed_manifest([manifest_entry("task", key, "acme", "acme.tasks:Task") for key in keys]))
     done = run("list", "--domain", "task", "--manifest", str(manifest), COLUMNS="")
-    rows = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("task/")]
+    rows = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("task/a-key")]
     assert rows == [f"task/{key}/acme" for key in keys]
 
 

@@ -10,6 +10,8 @@ import pytest
 from oneiric_core.cli.finding import find_verbs
 from oneiric_core.cli.main import main
 
+pytestmark = pytest.mark.slow
+
 Capture = pytest.CaptureFixture[str]
 Install = Callable[..., None]
 

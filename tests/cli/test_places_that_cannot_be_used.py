@@ -13,6 +13,8 @@ import pytest
 from oneiric_core.cli.main import main
 from oneiric_core.testing import key_pair, make_wheel, signed_certificate
 
+pytestmark = pytest.mark.slow
+
 Capture = pytest.CaptureFixture[str]
 LONG = "n" * 300
 RUN = (sys.executable, "-c", "import sys; from oneiric_core.cli.main import main; sys.exit(main())")

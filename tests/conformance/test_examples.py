@@ -20,6 +20,8 @@ from oneiric_conformance import PROFILES, Finding, profile_named
 from oneiric_conformance.handling.examples import by_itself, for_all, run_machine
 from oneiric_core import ConformanceError
 
+pytestmark = pytest.mark.slow
+
 QUICK = PROFILES["quick"]
 SIXTY = replace(QUICK, examples=60)
 VALUES = st.tuples(st.integers(), st.floats(allow_nan=False), st.text(alphabet="abc"), st.binary(max_size=3))

@@ -13,6 +13,8 @@ from oneiric_conformance.isolation.scout import scout
 from oneiric_conformance.subject import EntryPointName
 from oneiric_core import ConformanceError
 
+pytestmark = pytest.mark.slow
+
 _numbers = count(1)
 DECLARED = """
     from oneiric_core import AdapterMetadata, TaskMetadata

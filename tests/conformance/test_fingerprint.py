@@ -10,6 +10,8 @@ import pytest
 
 from oneiric_conformance.isolation.fingerprint import take_fingerprint
 
+pytestmark = pytest.mark.slow
+
 NAME = "oneiric_core.pretended"
 
 

@@ -17,6 +17,8 @@ from oneiric_conformance.isolation.forkserver import Forked, ForkServer
 from oneiric_conformance.isolation.smoke import SmokeReport, smoke
 from oneiric_core.testing import take_inventory
 
+pytestmark = pytest.mark.slow
+
 QUICK = Limits(init=0.4, health=0.4, cleanup=0.4, drain=0.4)
 GOOD = "class Good:\n    async def run(self, payload): return payload"
 

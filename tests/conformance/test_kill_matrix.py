@@ -26,7 +26,10 @@ OF_ALL_TOGETHER = {
 }
 """Checks that exist to fail where others do; a mutant need not name them."""
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 """Some mutants drop files and coroutines; to notice that is the check's part, and not that of this suite's settings."""
 
 SLOW_AREAS = {"BLOB", "EVT", "HOT", "KV", "LIFE", "MAN", "META", "PATH", "SEC", "SIG", "TASK", "TTL", "WF"}

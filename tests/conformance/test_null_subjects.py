@@ -12,6 +12,8 @@ from oneiric_conformance.observing.watch import watching
 from oneiric_conformance.run import report_of
 from oneiric_core import Domain
 
+pytestmark = pytest.mark.slow
+
 QUICK = Limits(init=0.5, health=0.5, cleanup=0.5, drain=0.5)
 UNFIT = {  # what a fresh process has to find out before any of it comes near the kit
     "raises everywhere": "init: RuntimeError: it never works",

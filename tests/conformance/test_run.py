@@ -10,6 +10,8 @@ from oneiric_conformance import Package, Result, Status, Verdict, run_conformanc
 from oneiric_core import ConformanceError
 from oneiric_core.testing import CoreRuntime
 
+pytestmark = pytest.mark.slow
+
 
 class Mine(CoreRuntime):
     """A runtime with a name of its own."""

@@ -33,7 +33,10 @@ BRIEF += ["signature.CountsIds", "wheel.was_changed", "workflow.RunsTwice"]
 FIRST_RUN = "LIFE-002"
 """The check whose script shows what keeps all others from being tried."""
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 def card_for(package: Package, check: str, runtime: RuntimeFactory | None = None) -> Card | None:

@@ -15,6 +15,8 @@ from oneiric_conformance.isolation.smoke import SmokeReport, smoke
 from oneiric_conformance.isolation.smoke_child import main
 from oneiric_core import DOMAINS, Domain
 
+pytestmark = pytest.mark.slow
+
 GOOD = """
     class Good:
         def __init__(self): self.ready = False

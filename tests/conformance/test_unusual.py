@@ -8,6 +8,8 @@ import pytest
 from oneiric_conformance import PROFILES, ConformanceReport, EntryPointName, Package, Session, Status, Subject
 from oneiric_conformance.isolation.smoke import SmokeReport
 
+pytestmark = pytest.mark.slow
+
 SOURCE = '''
 import asyncio
 import functools

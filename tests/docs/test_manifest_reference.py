@@ -22,6 +22,8 @@ from oneiric_core.remote.sync import sync_remote_manifest
 from oneiric_core.testing import key_pair
 from oneiric_core.trust import PublicKey, TrustPolicy, UnsafeAcceptUnsigned, verify_manifest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISH = runpy.run_path(str(ROOT / "tests" / "docs" / "publish.py"))
 V1 = (ROOT / "docs" / "sample_remote_manifest.yaml").read_bytes()

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 FOUND = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 

@@ -4,6 +4,8 @@ import pytest
 
 from oneiric_conformance import CHECKS
 
+pytestmark = pytest.mark.slow
+
 ASK = "--oneiric-conformance"
 LIST = (ASK, "--collect-only", "-q")
 META = "pyproject.toml::action/slug/third::META-002"

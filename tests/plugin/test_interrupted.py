@@ -13,6 +13,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ARGUMENTS = ("--oneiric-conformance", "--oneiric-profile", "quick", "-v", "-p", "no:cacheprovider")
 
 INTERRUPTIBLE = """

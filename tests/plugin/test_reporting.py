@@ -7,6 +7,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ASK = "--oneiric-conformance"
 QUICK = ("--oneiric-profile", "quick")
 

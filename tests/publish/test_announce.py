@@ -31,7 +31,7 @@ KEY = "manifest.dsse.json"
 WHEEL = "wheels/zeta-2.1.0-py3-none-any.whl"
 TRUSTED = TrustPolicy([public_key_of(ALICE)])
 
-pytestmark = pytest.mark.usefixtures("zeta")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("zeta")]
 
 
 @pytest.fixture

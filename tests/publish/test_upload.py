@@ -16,6 +16,8 @@ from oneiric_core.publish.object_store import ObjectStore
 from oneiric_core.publish.places import Backend
 from oneiric_core.publish.upload import upload_artifact
 
+pytestmark = pytest.mark.slow
+
 KEY = "wheels/1.0/acme-1.0-py3-none-any.whl"
 HEADERS = {"content_type": "application/zip", "cache_control": "no-cache"}
 MANY = 20 << 20  # three parts, and a fourth that is not full

@@ -16,6 +16,8 @@ from oneiric_core.publish.object_store import ObjectStore
 from oneiric_core.publish.places import Backend, Place, content_type_of
 from oneiric_core.publish.upload import upload_artifact
 
+pytestmark = pytest.mark.slow
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 Always: TypeAlias = Callable[..., AbstractContextManager[str]]
 KEY = "wheels/acme-1.0-py3-none-any.whl"
