@@ -4,7 +4,7 @@ import asyncio
 import copy
 import types
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
@@ -56,11 +56,9 @@ def nothing_appears_outside_the_cache(bench: Bench) -> None:
                 expected="64 hexadecimal digits",
             )
 
-    with closing(Ground(bench)) as ground:
-        with ground.place() as place:
-            root = str(place.work.parent)
-        nasty = [PLAIN, *nasty_names(root)]
-        strategy = hostile_names(root)
+    with bench.sandbox() as box:
+        ground, root = Ground(box), str(box.path.joinpath(*NESTING))
+        nasty, strategy = [PLAIN, *nasty_names(root)], hostile_names(root)
         bench.for_all(strategy, lambda name: bench.run(attempt(ground, name)), nasty=nasty, show=_shown(root))
 
 
@@ -118,7 +116,8 @@ def hostile_names_are_refused_by_name(bench: Bench) -> None:
             left = [line for line in changed if not line.endswith("directory")]
             bench.expect(not left, seen=f"after the refusal: {', '.join(left)}", expected="everything as before")
 
-    with closing(Ground(bench)) as ground:
+    with bench.sandbox() as box:
+        ground = Ground(box)
         bench.for_all(traversals(), lambda name: bench.run(attempt(ground, name)), nasty=nasty_traversals())
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -58,30 +58,27 @@ def place_in(box: Sandbox) -> Place:
 
 
 class Ground:
-    """Places for one example after the other. To make one takes longer than most examples do.
+    """A place for one example after the other, in one sandbox. To make one takes longer than most examples do.
 
-    One on which nothing was found serves again, without what the runtime kept there; after a finding, which may be that
-    something was written anywhere, the next one is made anew.
+    Where nothing was found it serves again, without what the runtime kept there. After a finding, which may be that
+    something was written anywhere, it is made anew, under the name it had, which may be part of the example.
     """
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
-        self._held = ExitStack()
+    def __init__(self, box: Sandbox) -> None:
+        self._box = box
         self._place: Place | None = None
 
     @contextmanager
     def place(self) -> Iterator[Place]:
-        """A place with nothing in it but what is on offer."""
-        place = self._place or place_in(self._held.enter_context(self._bench.sandbox()))
-        self._place = None
+        """The place, with nothing in it but what is on offer."""
+        if self._place is None:
+            self._box.clear()
+        place, self._place = self._place or place_in(self._box), None
         yield place
         for kept in (place.cache, place.state):
             shutil.rmtree(kept, ignore_errors=True)
-        self._place = place
-
-    def close(self) -> None:
-        """Remove all of them."""
-        self._held.close()
+        if not (place.cache.exists() or place.state.exists()):
+            self._place = place
 
 
 async def fetched(runtime: Runtime, uri: str, sha256: str = DIGEST) -> tuple[bool, str]:

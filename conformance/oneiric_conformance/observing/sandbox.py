@@ -89,6 +89,11 @@ class Sandbox:
             told.setdefault(path, f"left {path}: still there after clean-up")
         return list(told.values())
 
+    def clear(self) -> None:
+        """Empty the directory of the component, whatever became of it."""
+        _remove(self.path)
+        self.path.mkdir()
+
     def end_watch(self) -> None:
         """Keep the final answer: soon everything is removed."""
         self._final = self.trespasses()
