@@ -13,6 +13,8 @@ pytestmark = pytest.mark.slow
 SOURCE = '''
 import asyncio
 import functools
+import threading
+import time
 from dataclasses import dataclass, field
 
 
@@ -132,6 +134,18 @@ class Callable(Task):
         raise RuntimeError("an instance is not a factory")
 
 
+class Trailing(Task):
+    """A thread of each call holds the instance for as long as it takes to tell somebody."""
+
+    async def run(self, payload):
+        answer = await super().run(payload)
+        threading.Thread(target=self.tell, daemon=True).start()
+        return answer
+
+    def tell(self):
+        time.sleep(0.1)
+
+
 class Late(Task):
     """It takes longer to come up than a runtime is given to do anything else."""
 
@@ -211,7 +225,7 @@ class Empty:
 def make_generator():
     yield 1
 '''
-COMMON = ("Slots", "Falsy")
+COMMON = ("Slots", "Falsy", "Trailing")
 RARE = [
     *("Task", "Synchronous", "RaisingGetattr", "make_async"),
     *("NoTruth", "EqualToAll", "Unhashable", "Data"),

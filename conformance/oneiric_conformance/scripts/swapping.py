@@ -157,6 +157,7 @@ async def hot_005(component: Hosted, example: Any, payloads: Any) -> None:
         before = tracker.alive()
         more = await wears_out(swap, 10)
         expect(not more, f"10 swaps left {', '.join(more[:3])}", "as much as before")
+        await until(lambda: tracker.alive() <= before, SETTLED)
         alive = tracker.alive()
         expect(alive <= before, f"of {tracker.made} instances {alive} are still kept alive", f"{before}, as before")
 
