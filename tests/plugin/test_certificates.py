@@ -127,3 +127,13 @@ def test_a_key_in_the_place_of_its_path_is_not_repeated(released, key: str, insi
     assert done.code == 4
     assert "it may be the key itself" in " ".join(done.err.split())
     assert max(key.split(), key=len)[:12] not in done.out + done.err
+
+
+@pytest.mark.slow
+def test_a_file_that_is_called_like_a_key_is_one_that_can_be_given(released) -> None:
+    """That is not shown which is not there."""
+    name = encoded(range(32)).replace("/", "_")
+    (released.root / "key.pem").rename(released.root / name)
+    done = released.pytest(ASK, *ASKED[:-1], name, "-k", "META-002")
+    assert "no certificate: no level was reached" in done.out
+    assert done.err == ""
