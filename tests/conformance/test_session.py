@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -28,7 +27,6 @@ from oneiric_conformance import (
 )
 from oneiric_conformance.handling.bench import Bench
 from oneiric_core import ConformanceError
-from oneiric_core.durability import fsync
 
 Register = Callable[..., Any]
 TEST_SET = RequirementSet("test", frozenset({"TST-001", "TST-002", "TST-003", "LIFE-002"}), "0" * 64)
@@ -202,25 +200,6 @@ def test_a_wrong_runtime_that_raises_has_failed(echo: Package, registered: Regis
     registered("TST-001", check, judges="runtime")
     result = results_of(echo, runtime_factory=wrong)["TST-001"]
     assert (result.status, result.reason) == (Status.FAIL, "raised OSError: no")
-
-
-def test_no_check_waits_for_the_disk_and_after_each_everybody_does(echo: Package, registered: Register) -> None:
-    """A pipe is on no disk: whoever waits until it is hears that."""
-    reader, writer = os.pipe()
-
-    def failing(bench: Bench) -> None:
-        fsync(reader)
-        bench.expect(False, seen="it got so far")
-
-    registered("TST-001", failing)
-    try:
-        result = results_of(echo)["TST-001"]
-        assert (result.status, result.reason) == (Status.FAIL, "it got so far")
-        with pytest.raises(OSError, match="Invalid argument"):
-            fsync(reader)
-    finally:
-        os.close(reader)
-        os.close(writer)
 
 
 def test_a_strange_item_is_refused(echo: Package) -> None:
