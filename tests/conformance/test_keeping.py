@@ -12,7 +12,7 @@ import pytest
 
 from oneiric_conformance import PROFILES, Package, Session, Status, Subject
 from oneiric_conformance.handling.bench import Bench
-from oneiric_conformance.judging.keeping import Keeper, as_it_was
+from oneiric_conformance.judging.keeping import Keeper, Stillness, as_it_was
 from oneiric_conformance.judging.verdict import Judge
 
 PATCHES: dict[str, Any] = {
@@ -73,8 +73,10 @@ def test_what_belongs_to_the_process_is_put_back(tmp_path: Path) -> None:
     assert (Path.cwd(), sys.getrecursionlimit(), gc.isenabled()) == before
 
 
-def test_meanwhile_the_collector_does_not_look_at_what_was_there_before() -> None:
-    with as_it_was():
+def test_from_the_first_judgement_on_the_collector_does_not_look_at_what_was_there_before(echo: Package) -> None:
+    with Session(echo, profile=PROFILES["quick"]) as session:
+        assert gc.get_freeze_count() == 0
+        session.judge(next(planned for planned in session.plan() if planned.check == "META-001"))
         assert gc.get_freeze_count() > 0
     assert gc.get_freeze_count() == 0
 
@@ -82,8 +84,18 @@ def test_meanwhile_the_collector_does_not_look_at_what_was_there_before() -> Non
 def test_what_the_host_has_kept_from_the_collector_stays_kept() -> None:
     gc.freeze()
     try:
-        with as_it_was():
-            pass
+        Stillness().close()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+
+
+def test_what_somebody_keeps_from_the_collector_afterwards_is_not_given_back_twice() -> None:
+    stillness = Stillness()
+    stillness.close()
+    gc.freeze()
+    try:
+        stillness.close()
         assert gc.get_freeze_count() > 0
     finally:
         gc.unfreeze()

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from oneiric_conformance.observing.watch import watching
 
-__all__ = ["Keeper", "as_it_was"]
+__all__ = ["Keeper", "Stillness", "as_it_was"]
 
 _SYSTEM: Final = frozenset({"asyncio", "gc", "os", "posix", "signal", "threading", "time"})
 _KIT: Final = frozenset({"oneiric_core", "oneiric_conformance", "pytest_oneiric", "hypothesis"})
@@ -132,20 +132,30 @@ def _spaces(name: str, module: Any) -> Iterator[_Space]:
 
 @contextmanager
 def as_it_was() -> Iterator[None]:
-    """Put back afterwards what belongs to the whole process and is nobody's to change: its directory and its limits.
-
-    In between, what there was before is kept out of the collector's way: checks that look for what a component leaves
-    alive collect often, and the whole of pytest would be walked through each time.
-    """
+    """Put back afterwards what belongs to the whole process and is nobody's to change: its directory and its limits."""
     place, depth, collects = os.getcwd(), sys.getrecursionlimit(), gc.isenabled()  # noqa: PTH109 - only text is kept
-    frozen = gc.get_freeze_count()
-    if not frozen:
-        gc.freeze()
     try:
         yield
     finally:
-        if not frozen:
-            gc.unfreeze()
         os.chdir(place)
         sys.setrecursionlimit(depth)
         (gc.enable if collects else gc.disable)()
+
+
+class Stillness:
+    """What there is now, kept out of the collector's way until it is closed, unless somebody did so before.
+
+    Checks that look for what a component leaves alive collect often, and the whole of pytest would be walked through
+    each time. It is asked for once in a run: to count what is frozen takes as long as a walk.
+    """
+
+    def __init__(self) -> None:
+        self._ours = gc.get_freeze_count() == 0
+        if self._ours:
+            gc.freeze()
+
+    def close(self) -> None:
+        """Give the collector everything back; idempotent."""
+        if self._ours:
+            gc.unfreeze()
+        self._ours = False

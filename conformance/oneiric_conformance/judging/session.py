@@ -15,7 +15,7 @@ from oneiric_conformance.isolation.external import unreachable
 from oneiric_conformance.isolation.smoke import SmokeReport, smoke
 from oneiric_conformance.judging.findings import Finding, Tally
 from oneiric_conformance.judging.guard import guard
-from oneiric_conformance.judging.keeping import Keeper, as_it_was
+from oneiric_conformance.judging.keeping import Keeper, Stillness, as_it_was
 from oneiric_conformance.judging.loop import SharedLoop
 from oneiric_conformance.judging.ownership import OwnFiles
 from oneiric_conformance.judging.plan import Planned, plan_for
@@ -83,6 +83,7 @@ class Session:
         self._asked: dict[str, str] = {}
         self._loop = SharedLoop()
         self._keeper: Keeper | None = None
+        self._stillness: Stillness | None = None
         self._around = Surroundings(
             package, profile, limits, self._loop, runtime_factory, self.smoke, database=database
         )
@@ -101,8 +102,10 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """End the event loop and everything on it; idempotent."""
+        """End the event loop and everything on it, and let the collector have what there was; idempotent."""
         self._loop.close()
+        if self._stillness is not None:
+            self._stillness.close()
 
     def plan(self) -> tuple[Planned, ...]:
         """Every check of every subject, in the order of judgement: package, components, runtime."""
@@ -137,6 +140,7 @@ class Session:
             Tally(route=Route(None if self._only is None else self._only.place)),
         )
         keeper = self._keeper = self._keeper or Keeper()
+        self._stillness = self._stillness or Stillness()
         try:
             with as_it_was(), told_without_frames(), by_itself(), without_fsync(), guard() as attempts:
                 result = self._judge.decide(check, planned.subject, bench)
