@@ -8,13 +8,13 @@ import pytest
 from mutants import reference
 from oneiric_conformance import PROFILES, Session, Status
 from oneiric_conformance.handling.places import Ground, Place
-from oneiric_conformance.observing.sandbox import sandbox
+from oneiric_conformance.observing.quarters import Quarters
 from oneiric_conformance.strategies import MARKER, NESTING
 from oneiric_core.testing import CoreRuntime
 
 
 def test_what_a_runtime_kept_is_gone_for_the_next_example() -> None:
-    with sandbox() as box:
+    with Quarters().sandbox() as box:
         ground = Ground(box)
         with ground.place() as first:
             (first.cache / "blobs").mkdir(parents=True)
@@ -36,7 +36,7 @@ def spoilt(place: Place, before: dict[str, str]) -> LookupError:
 
 
 def test_after_a_finding_it_is_new_under_the_same_name() -> None:
-    with sandbox() as box:
+    with Quarters().sandbox() as box:
         ground = Ground(box)
         with pytest.raises(LookupError), ground.place() as first:
             raise spoilt(first, before := first.outside())

@@ -9,7 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from oneiric_conformance.observing.sandbox import Sandbox, made_sandbox, sandbox, watched_sandbox
+from oneiric_conformance.observing.quarters import made_sandbox, watched_sandbox
+from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_core.testing import import_object
 
 SUBJECT = """
@@ -215,21 +216,6 @@ def test_instances_of_two_examples_may_overlap(subject: ModuleType) -> None:
         subject.below(inner)
         subject.below(outer)
         assert outer.trespasses() == inner.trespasses() == []
-
-
-def test_home_and_tmpdir_are_replaced_and_put_back(subject: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ACME_KEPT", "as it was")
-    monkeypatch.setenv("ACME_GONE", "as it was")
-    before = (dict(os.environ), tempfile.gettempdir(), sys.dont_write_bytecode)
-    with sandbox() as box:
-        assert Path.home() == box.home
-        assert tempfile.gettempdir() == str(box.tmp)
-        assert {os.environ[name] for name in ("TMPDIR", "TEMP", "TMP")} == {str(box.tmp)}
-        assert all(os.environ[name].startswith(str(box.home)) for name in os.environ if name.startswith("XDG_"))
-        os.environ["ACME"] = "left behind"
-        os.environ["ACME_KEPT"] = "as it is not"
-        del os.environ["ACME_GONE"]
-    assert (dict(os.environ), tempfile.gettempdir(), sys.dont_write_bytecode) == before
 
 
 def test_nothing_remains_but_the_answer(subject: ModuleType) -> None:

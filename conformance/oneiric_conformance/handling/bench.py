@@ -15,7 +15,8 @@ from oneiric_conformance.handling.examples import for_all, run_machine
 from oneiric_conformance.handling.exercise import Handling
 from oneiric_conformance.judging.findings import Advice, Finding, Tally, asking
 from oneiric_conformance.judging.loop import SharedLoop
-from oneiric_conformance.observing.sandbox import Sandbox, sandbox, watched_sandbox
+from oneiric_conformance.observing.quarters import Quarters, watched_sandbox
+from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_conformance.profile import Profile
 from oneiric_conformance.runtime import Limits, Runtime, RuntimeFactory, Trust
 from oneiric_conformance.subject import Package, Subject
@@ -34,6 +35,7 @@ class Surroundings:
     """What all judgements of one session have in common.
 
     :param smoke: the report of a subject's first run, in a process of its own; kept after the first call.
+    :param quarters: where components live while they are tried.
     :param kept: what is the same every time and takes a while to make, by name.
     :param database: where an exploration saves what failed; None in every other profile.
     """
@@ -44,6 +46,7 @@ class Surroundings:
     loop: SharedLoop
     runtime_factory: RuntimeFactory
     smoke: "Callable[[Subject], SmokeReport]"
+    quarters: Quarters = field(default_factory=Quarters)
     kept: dict[str, Any] = field(default_factory=dict)
     database: ExampleDatabase | None = None
 
@@ -185,7 +188,7 @@ class Bench(Handling):
 
     def sandbox(self) -> AbstractContextManager[Sandbox]:
         """A fresh directory for one example."""
-        return sandbox()
+        return self._around.quarters.sandbox()
 
     def watched_sandbox(self) -> AbstractContextManager[Sandbox]:
         """A fresh directory for one example, and a watch over everything outside it."""

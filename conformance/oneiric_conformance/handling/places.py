@@ -10,6 +10,7 @@ from typing import Final
 
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.observing.disk import tree
+from oneiric_conformance.observing.quarters import remove
 from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_conformance.runtime import Runtime
 from oneiric_conformance.strategies import MARKER, NESTING
@@ -72,7 +73,8 @@ class Ground:
     def place(self) -> Iterator[Place]:
         """The place, with nothing in it but what is on offer."""
         if self._place is None:
-            self._box.clear()
+            remove(self._box.path)
+            self._box.path.mkdir()
         place, self._place = self._place or place_in(self._box), None
         yield place
         for kept in (place.cache, place.state):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from oneiric_conformance.isolation.child import run_child
-from oneiric_conformance.observing.sandbox import made_sandbox
+from oneiric_conformance.observing.quarters import made_sandbox
 from oneiric_conformance.subject import EntryPointName
 
 __all__ = ["scout"]

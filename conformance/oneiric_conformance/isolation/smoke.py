@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from oneiric_conformance.isolation.child import ChildEnd, fork_child, run_child
 from oneiric_conformance.isolation.smoke_child import forked
-from oneiric_conformance.observing.sandbox import Sandbox, made_sandbox
+from oneiric_conformance.observing.quarters import made_sandbox
+from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_conformance.runtime import Limits
 from oneiric_conformance.subject import Subject
 from oneiric_core import DOMAINS, Domain

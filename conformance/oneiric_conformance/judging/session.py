@@ -102,8 +102,9 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """End the event loop and everything on it, and let the collector have what there was; idempotent."""
+        """End the event loop and everything on it, remove what components were given; idempotent."""
         self._loop.close()
+        self._around.quarters.close()
         if self._stillness is not None:
             self._stillness.close()
 

@@ -6,20 +6,17 @@ redirected by ``PYTHONPYCACHEPREFIX``. Predictable temporary names, the home and
 """
 
 import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from oneiric_conformance.observing.watch import Record, watching
+from oneiric_conformance.observing.watch import Record
 
-__all__ = ["BOX", "HOMES", "Sandbox", "made_sandbox", "sandbox", "watched_sandbox"]
+__all__ = ["BOX", "HOMES", "PREFIX", "Sandbox"]
 
-_PREFIX: Final = "oneiric-sandbox-"
+PREFIX: Final = "oneiric-sandbox-"
 BOX: Final = "box"
 HOMES: Final = {
     "HOME": "",
@@ -37,17 +34,19 @@ _ON_DISK: Final = frozenset({"write", "rename", "remove", "mkdir", "link", "attr
 class Sandbox:
     """Three directories below one root, and what was seen while it was watched.
 
-    :param root: made by the kit, resolved, private to this example.
+    :param root: made by the kit, resolved, private to this process.
+    :param name: of the directory below it that is the component's.
     """
 
     root: Path
     record: Record = field(default_factory=Record)
+    name: str = BOX
     _final: list[str] | None = None
 
     @property
     def path(self) -> Path:
         """What ``{sandbox}`` stands for: the component may do here what it likes."""
-        return self.root / BOX
+        return self.root / self.name
 
     @property
     def tmp(self) -> Path:
@@ -89,11 +88,6 @@ class Sandbox:
             told.setdefault(path, f"left {path}: still there after clean-up")
         return list(told.values())
 
-    def clear(self) -> None:
-        """Empty the directory of the component, whatever became of it."""
-        _remove(self.path)
-        self.path.mkdir()
-
     def end_watch(self) -> None:
         """Keep the final answer: soon everything is removed."""
         self._final = self.trespasses()
@@ -121,7 +115,7 @@ class Sandbox:
         acts = [event for event in self.record.events if not event.origin and event.kind in _ON_DISK]
         ours = {place for event in acts for place in event.places}
         present = [entry for place in (self.home, self.work, self.tmp) for entry in _entries(place)]
-        return [path for path in present if path not in ours and not Path(path).name.startswith(_PREFIX)]
+        return [path for path in present if path not in ours and not Path(path).name.startswith(PREFIX)]
 
 
 def _entries(place: Path) -> list[str]:
@@ -143,64 +137,5 @@ def _in_a_box(path: str) -> bool:
 
 def _is_a_box(path: str) -> bool:
     """The directory of any sandbox itself."""
-    return Path(path).name == BOX and Path(path).parent.name.startswith(_PREFIX)
-
-
-def _remove(root: Path) -> None:
-    """A component may have taken permissions away; what then still cannot be removed is left to the system."""
-    with suppress(OSError):  # most are empty, and gone after this
-        for name in (BOX, "tmp", "home", ""):
-            os.rmdir(os.path.join(root, name))  # noqa: PTH106, PTH118 - once for every example
-        return
-    shutil.rmtree(root, ignore_errors=True)
-    if root.exists():
-        for place, _, _ in os.walk(root):
-            Path(place).chmod(0o700)
-        shutil.rmtree(root, ignore_errors=True)
-
-
-@contextmanager
-def made_sandbox() -> Iterator[Sandbox]:
-    """Directories only: nothing is redirected or watched in this process. For the sandbox of a child process."""
-    root = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
-    box = Sandbox(root)
-    for place in (box.path, box.tmp, box.home):
-        place.mkdir()
-    try:
-        yield box
-    finally:
-        _remove(root)
-
-
-@contextmanager
-def sandbox() -> Iterator[Sandbox]:
-    """A sandbox for what this process does until the block ends: home and TMPDIR replaced, nothing watched."""
-    with made_sandbox() as box, _redirected(box):
-        yield box
-
-
-@contextmanager
-def watched_sandbox() -> Iterator[Sandbox]:
-    """A sandbox with a record of every write in this process. For each it looks at the disk."""
-    with sandbox() as box, watching() as record:
-        box.record = record
-        try:
-            yield box
-        finally:
-            box.end_watch()
-
-
-@contextmanager
-def _redirected(box: Sandbox) -> Iterator[None]:
-    """What is elsewhere afterwards is put back; all else, which is nearly everything, is not touched."""
-    former, former_tempdir, former_bytecode = dict(os.environ), tempfile.tempdir, sys.dont_write_bytecode
-    os.environ.update(box.environment({}))
-    tempfile.tempdir, sys.dont_write_bytecode = str(box.tmp), True
-    try:
-        yield
-    finally:
-        tempfile.tempdir, sys.dont_write_bytecode = former_tempdir, former_bytecode
-        now = dict(os.environ)
-        for name in now.keys() - former.keys():
-            del os.environ[name]
-        os.environ.update({name: value for name, value in former.items() if now.get(name) != value})
+    place = Path(path)
+    return place.name.partition("-")[0] == BOX and place.parent.name.startswith(PREFIX)

@@ -1,0 +1,164 @@
+"""Where one example lives after the other: as new for each, whatever the last one left or broke."""
+
+import gc
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from oneiric_conformance.observing.quarters import Quarters
+from oneiric_conformance.observing.sandbox import Sandbox
+
+
+@pytest.fixture
+def quarters() -> Iterator[Quarters]:
+    made = Quarters()
+    yield made
+    made.close()
+
+
+def test_home_and_tmpdir_are_replaced_and_put_back(quarters: Quarters, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACME_KEPT", "as it was")
+    monkeypatch.setenv("ACME_GONE", "as it was")
+    before = (dict(os.environ), tempfile.gettempdir(), sys.dont_write_bytecode)
+    with quarters.sandbox() as box:
+        assert Path.home() == box.home
+        assert tempfile.gettempdir() == str(box.tmp)
+        assert {os.environ[name] for name in ("TMPDIR", "TEMP", "TMP")} == {str(box.tmp)}
+        assert all(os.environ[name].startswith(str(box.home)) for name in os.environ if name.startswith("XDG_"))
+        os.environ["ACME"] = "left behind"
+        os.environ["ACME_KEPT"] = "as it is not"
+        del os.environ["ACME_GONE"]
+    assert (dict(os.environ), tempfile.gettempdir(), sys.dont_write_bytecode) == before
+
+
+def test_each_example_has_a_box_of_its_own_that_is_empty_and_gone_afterwards(quarters: Quarters) -> None:
+    with quarters.sandbox() as first, quarters.sandbox() as second:
+        (first.path / "kept").touch()
+        assert not any(second.path.iterdir())
+    with quarters.sandbox() as third:
+        assert not any(third.path.iterdir())
+    assert len({first.path, second.path, third.path}) == 3
+    assert not any(box.path.exists() for box in (first, second, third))
+
+
+def test_where_nothing_was_left_home_and_tmpdir_serve_again(quarters: Quarters) -> None:
+    with quarters.sandbox() as first, tempfile.NamedTemporaryFile() as passing:
+        assert Path(passing.name).parent == first.tmp
+    with quarters.sandbox() as second:
+        assert (second.home, second.tmp) == (first.home, first.tmp)
+
+
+def leave_at_home(box: Sandbox) -> None:
+    (box.home / ".acme").write_text("x")
+
+
+def leave_in_tmpdir(box: Sandbox) -> None:
+    (box.tmp / "one" / "two").mkdir(parents=True)
+
+
+def lock_tmpdir(box: Sandbox) -> None:
+    box.tmp.chmod(0o500)
+
+
+def remove_home(box: Sandbox) -> None:
+    box.home.rmdir()
+
+
+def replace_home(box: Sandbox) -> None:
+    box.home.rename(box.path / "home")
+    box.home.mkdir()
+
+
+def lead_tmpdir_elsewhere(box: Sandbox) -> None:
+    box.tmp.rmdir()
+    box.tmp.symlink_to(box.path)
+
+
+def remove_everything(box: Sandbox) -> None:
+    shutil.rmtree(box.root)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        leave_at_home,
+        leave_in_tmpdir,
+        lock_tmpdir,
+        remove_home,
+        replace_home,
+        lead_tmpdir_elsewhere,
+        remove_everything,
+    ],
+    ids=lambda act: act.__name__,
+)
+def test_what_one_example_left_or_broke_is_new_for_the_next(quarters: Quarters, act: Callable[[Sandbox], None]) -> None:
+    with quarters.sandbox() as first:
+        act(first)
+    assert not first.root.exists()
+    with quarters.sandbox() as second:
+        assert second.root != first.root
+        assert os.access(second.tmp, os.R_OK | os.W_OK | os.X_OK)
+        assert [*second.home.iterdir(), *second.tmp.iterdir(), *second.path.iterdir()] == []
+
+
+def test_nothing_is_emptied_while_somebody_lives_there(quarters: Quarters) -> None:
+    with quarters.sandbox() as outer:
+        (outer.tmp / "held").touch()
+        with quarters.sandbox() as inner:
+            assert inner.tmp == outer.tmp
+        assert (outer.tmp / "held").exists()
+    assert not outer.root.exists()
+
+
+def test_a_box_that_became_a_link_is_removed_and_what_it_leads_to_is_not(quarters: Quarters, tmp_path: Path) -> None:
+    (tmp_path / "kept").touch(mode=0o640)
+    mode = tmp_path.stat().st_mode
+    with quarters.sandbox() as box:
+        box.path.rmdir()
+        box.path.symlink_to(tmp_path)
+    assert not box.path.is_symlink()
+    assert (tmp_path / "kept").exists()
+    assert tmp_path.stat().st_mode == mode
+
+
+def test_a_copy_of_the_process_removes_nothing(quarters: Quarters) -> None:
+    """A component that forks has two processes leave the block; the one that judges goes on in the sandbox."""
+    judging = os.getpid()
+    try:
+        with quarters.sandbox() as box:
+            (box.path / "kept").touch()
+            (box.tmp / "held").touch()
+            copy = os.fork()
+            if copy:
+                os.waitpid(copy, 0)
+                assert (box.path / "kept").exists()
+                assert (box.tmp / "held").exists()
+    finally:
+        if os.getpid() != judging:
+            os._exit(0)
+
+
+def test_nothing_remains_of_quarters_that_nobody_closed() -> None:
+    forgotten = Quarters()
+    with forgotten.sandbox() as box:
+        pass
+    assert box.root.exists()
+    del forgotten
+    gc.collect()
+    assert not box.root.exists()
+
+
+def test_they_may_be_closed_twice_and_lived_in_again(quarters: Quarters) -> None:
+    quarters.close()
+    with quarters.sandbox() as first:
+        pass
+    quarters.close()
+    quarters.close()
+    assert not first.root.exists()
+    with quarters.sandbox() as second:
+        assert second.path.is_dir()
