@@ -8,7 +8,7 @@ from oneiric_conformance import Finding, Limits, Package
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.patience import tight_limits, with_time_to_spare
 
-TIGHT = Limits(init=0.05, health=0.02)
+TIGHT = Limits(init=0.02, health=0.01)
 
 
 def test_what_holds_at_once_is_not_looked_at_again() -> None:

@@ -10,9 +10,9 @@ from oneiric_conformance.runtime import Limits
 
 __all__ = ["tight_limits", "with_time_to_spare"]
 
-_TIGHT: Final = 0.05
+_TIGHT: Final = 0.02
 _LIVES: Final = 5
-_SPARE: Final = 8
+_SPARE: Final = 20
 
 
 def tight_limits(bench: Bench, lifetime: float) -> Limits:
@@ -25,7 +25,7 @@ def tight_limits(bench: Bench, lifetime: float) -> Limits:
 
 
 def with_time_to_spare(tight: Limits, judge: Callable[[Limits], None]) -> None:
-    """Judge within ``tight``; where that finds something, what counts is found with eight times as much time.
+    """Judge within ``tight``; where that finds something, what counts is found with twenty times as much time.
 
     :raises Finding: the second time.
     """
