@@ -43,8 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
         if not hasattr(config, "workerinput"):
             refuse_secret(config)
             refuse_misleading(config.invocation_params.args, config.invocation_params.dir)
-        from pytest_oneiric.suite import register  # noqa: PLC0415 - what it needs is loaded only where it is asked for
+        from pytest_oneiric.start import start  # noqa: PLC0415 - what it needs is loaded only where it is asked for
 
-        register(config)
+        start(config)
     elif lonely := given(config):
         raise pytest.UsageError(f"{', '.join(lonely)} needs --oneiric-conformance. Add it.")

@@ -1,6 +1,5 @@
 """The conformance suite of one run: found, planned, judged item by item. Registered only where it is asked for."""
 
-import gc
 import os
 import shlex
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -12,7 +11,6 @@ import pytest
 
 from pytest_oneiric.anchor import anchor_of
 from pytest_oneiric.collect import MARK, AnchorFile, CheckItem, NotPassed, add_to_arguments, shortened
-from pytest_oneiric.options import PATHS
 from pytest_oneiric.report import IMPORTED, RESULT, UNTRIED, Reporter
 
 if TYPE_CHECKING:
@@ -20,53 +18,37 @@ if TYPE_CHECKING:
 
 __all__ = ["Suite", "register"]
 
-_SEED = "oneiric_seed"
 _result: "pytest.StashKey[Result]" = pytest.StashKey()
 
 
-def register(config: pytest.Config) -> None:
-    """Find what there is to judge, and add the suite and its reporter to this run.
+def register(config: pytest.Config, configuration: "Configuration") -> "Reporter | None":
+    """Find what there is to judge, and add the suite to this run, with its reporter unless this is a worker of xdist.
 
-    :raises pytest.UsageError: one line, for whatever makes judging impossible.
+    :raises ConformanceError: whatever makes judging impossible; ``pytest.UsageError`` where pytest is asked for more.
     """
-    try:
-        from oneiric_conformance import load  # noqa: PLC0415 - kit and core are loaded only where asked for
-        from oneiric_core import ConformanceError  # noqa: PLC0415
-
-        load()
-        gc.freeze()  # what stays; else each full collection, and the last of pytest's, walks them all
-    except ModuleNotFoundError as error:
-        raise pytest.UsageError(
-            f"the conformance kit needs {error.name}. Install it with: pip install 'oneiric-core[conformance]'"
-        ) from error
-    try:
-        suite = Suite(config)
-        config.pluginmanager.register(suite, "oneiric-suite")
-        if not hasattr(config, "workerinput"):
-            config.pluginmanager.register(Reporter(suite), "oneiric-reporter")
-    except ConformanceError as error:
-        raise pytest.UsageError(str(error)) from error
+    suite = Suite(config, configuration)
+    config.pluginmanager.register(suite, "oneiric-suite")
+    if hasattr(config, "workerinput"):
+        return None
+    reporter = Reporter(suite)
+    config.pluginmanager.register(reporter, "oneiric-reporter")
+    return reporter
 
 
 class Suite:
     """What the kit found for this repository, and the session that judges it."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, configuration: "Configuration") -> None:
         self.rootdir = config.rootpath
         self._process = os.getpid()
         self.narrowed = False
-        self.configuration, self.package = _found(config)
+        self.configuration = configuration
+        self.package = _found(config, configuration)
         self.anchor = anchor_of(config, self.package)
         self.session = _session(self.configuration, self.package, self.rootdir, self.replay_line)
         _refuse_others(config, self.anchor, self.configuration.replay)
         config.addinivalue_line("markers", f"{MARK}: a rule of the Oneiric conformance suite")
         add_to_arguments(config, self.anchor)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        """Of xdist: a worker is going to be started. An exploration starts in one place in all of them."""
-        if self.configuration.profile.name == "explore" and self.configuration.replay is None:
-            node.workerinput[_SEED] = self.configuration.profile.seed
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collect_file(
@@ -184,38 +166,12 @@ def _end(result: "Result") -> None:
             raise NotPassed(result.card.render(get_terminal_size().columns))
 
 
-def _found(config: pytest.Config) -> "tuple[Configuration, Package]":
-    from oneiric_conformance import (  # noqa: PLC0415 - loaded only where asked for
-        find_package,
-        read_configuration,
-        with_wheel,
-    )
+def _found(config: pytest.Config, configuration: "Configuration") -> "Package":
+    from oneiric_conformance import find_package, with_wheel  # noqa: PLC0415 - loaded only where asked for
 
-    named = {flag.removeprefix("--oneiric-").replace("-", "_"): config.getoption(flag) for flag in PATHS}
-    configuration = read_configuration(
-        config.rootpath,
-        profile=config.getoption("oneiric_profile"),
-        level=config.getoption("oneiric_level"),
-        runtime=config.getoption("oneiric_runtime"),
-        run_url=config.getoption("oneiric_run_url"),
-        component=tuple(config.getoption("oneiric_component")),
-        seed=getattr(config, "workerinput", {}).get(_SEED, config.getoption("oneiric_seed")),
-        database=tuple(_saved(config, place) for place in config.getoption("oneiric_database")),
-        replay=config.getoption("oneiric_replay"),
-        **{name: path and _place(config, path) for name, path in named.items()},
-    )
     worker = getattr(config, "workerinput", {}).get("workerid", "main")
     package = configuration.applied_to(find_package(config.rootpath, only=configuration.component), worker=worker)
-    return configuration, with_wheel(package, configuration.wheel)
-
-
-def _place(config: pytest.Config, path: str) -> Path:
-    """A path as it was typed, seen from where it was typed."""
-    return Path(os.path.normpath(config.invocation_params.dir / path))
-
-
-def _saved(config: pytest.Config, place: str) -> str:
-    return place if "://" in place else str(_place(config, place))
+    return with_wheel(package, configuration.wheel)
 
 
 def _refuse_others(config: pytest.Config, anchor: Path, example: "Replay | None") -> None:

@@ -102,7 +102,7 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """End the event loop and everything on it, remove what components were given; idempotent."""
+        """End the event loop and everything on it, and take down what was made for the run; idempotent."""
         self._loop.close()
         self._around.quarters.close()
         if self._stillness is not None:

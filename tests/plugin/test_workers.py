@@ -1,0 +1,48 @@
+"""Where xdist hands out the checks: the process that does, and what it says before the first check."""
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ASK = "--oneiric-conformance"
+WORKERS = ("-n", "2")
+XDIST = ("xdist.plugin",)
+WAIVER = '[[waiver]]\nid = "META-002"\ncomponent = "action/nobody/third"\nreason = "known"\n'
+
+
+def test_the_header_says_what_is_judged_and_where_settings_came_from(author) -> None:
+    author.publish('[tool.oneiric.conformance]\nprofile = "quick"')
+    done = author.pytest(ASK, "-k", "META-002", *WORKERS, plugins=XDIST)
+    assert done.code == 0, done.err
+    assert done.out.count("oneiric: judging third-party 1.0, 1 component\n") == 1
+    assert "oneiric: profile: quick (from pyproject.toml)\n" in done.out
+
+
+@pytest.mark.parametrize("quiet", ["-q", "--no-header"])
+def test_who_wants_no_header_gets_none(author, quiet: str) -> None:
+    done = author.pytest(ASK, "-k", "META-002", quiet, *WORKERS, plugins=XDIST)
+    assert done.code == 0, done.err
+    assert "judging" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("told", "arguments"),
+    [
+        ("there is no profile 'nope'", ["--oneiric-profile", "nope"]),
+        ("no component 'adapter/nope/nobody' is installed", ["--oneiric-component", "adapter/nope/nobody"]),
+        ("the waiver of META-002 for action/nobody/third", ["--oneiric-waivers", "accepted.toml"]),
+        ("/sys/report.json", ["--oneiric-report=/sys/report.json"]),
+    ],
+    ids=["configuration", "package", "waivers", "report"],
+)
+def test_what_makes_judging_impossible_is_one_line_before_any_check(author, told: str, arguments: list[str]) -> None:
+    """Whether it is found before the workers are started or while they start; none of them has anything to add."""
+    author.write("accepted.toml", WAIVER)
+    done = author.pytest(ASK, *arguments, *WORKERS, plugins=XDIST)
+    assert done.code == pytest.ExitCode.USAGE_ERROR
+    (line,) = done.err.strip().splitlines()
+    assert line.startswith("ERROR: ")
+    assert told in line
+    assert "passed" not in done.out
+    assert "Traceback" not in done.out
+    assert "INTERNALERROR" not in done.out
