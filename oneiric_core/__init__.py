@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from oneiric_core.errors import UnsafeWheelError as UnsafeWheelError
     from oneiric_core.errors import UntrustedKeyError as UntrustedKeyError
     from oneiric_core.errors import ViolationError as ViolationError
+    from oneiric_core.levels import CERTIFICATE_LEVELS as CERTIFICATE_LEVELS
     from oneiric_core.lifecycle import Handle as Handle
     from oneiric_core.lifecycle import LifecycleManager as LifecycleManager
     from oneiric_core.lifecycle import Timeouts as Timeouts
@@ -85,7 +86,6 @@ if TYPE_CHECKING:
     from oneiric_core.runtime import RuntimeOrchestrator as RuntimeOrchestrator
     from oneiric_core.secrecy import could_be_path as could_be_path
     from oneiric_core.settings import Settings as Settings
-    from oneiric_core.trust import CERTIFICATE_LEVELS as CERTIFICATE_LEVELS
     from oneiric_core.trust import Certificate as Certificate
     from oneiric_core.trust import CertificatePolicy as CertificatePolicy
     from oneiric_core.trust import PublicKey as PublicKey
@@ -172,6 +172,7 @@ _EXPORTS = {
         "UntrustedKeyError",
         "ViolationError",
     ),
+    "levels": ("CERTIFICATE_LEVELS",),
     "lifecycle": (
         "Handle",
         "LifecycleManager",
@@ -206,7 +207,6 @@ _EXPORTS = {
     "secrecy": ("could_be_path",),
     "settings": ("Settings",),
     "trust": (
-        "CERTIFICATE_LEVELS",
         "Certificate",
         "CertificatePolicy",
         "PublicKey",

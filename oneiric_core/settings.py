@@ -28,8 +28,9 @@ from pydantic import (
 from oneiric_core.components import Candidate
 from oneiric_core.domains import DOMAINS, Domain
 from oneiric_core.errors import SettingsError
+from oneiric_core.levels import CERTIFICATE_LEVELS
 from oneiric_core.lifecycle import Timeouts
-from oneiric_core.trust.certificate import CERTIFICATE_LEVELS, CertificatePolicy
+from oneiric_core.trust.certificate import CertificatePolicy
 from oneiric_core.trust.keys import PublicKey, load_public_key
 from oneiric_core.trust.policy import Policy, RefuseAll, TrustPolicy
 

@@ -19,6 +19,7 @@ FLOORS = {
     "errors": 0,
     "clock": 0,
     "durability": 0,
+    "levels": 0,
     "secrecy": 0,
     "domains": 1,
     "components": 2,

@@ -12,10 +12,11 @@ import typer
 from oneiric_core.cli.arguments import existing
 from oneiric_core.cli.configuring import find_settings
 from oneiric_core.cli.secrets import from_environment
+from oneiric_core.levels import CERTIFICATE_LEVELS
 from oneiric_core.runtime.plan import Arguments, Plan
 from oneiric_core.runtime.settings_file import read_bounded, read_settings
 from oneiric_core.settings import Settings
-from oneiric_core.trust import CERTIFICATE_LEVELS, CertificatePolicy, RefuseAll, TrustPolicy, load_public_key
+from oneiric_core.trust import CertificatePolicy, RefuseAll, TrustPolicy, load_public_key
 
 __all__ = [
     "CacheDir",

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from oneiric_core.levels import CERTIFICATE_LEVELS
 from oneiric_core.testing.keys import PUBLISHER, KeyPair
-from oneiric_core.trust.certificate import CERTIFICATE_LEVELS, conformance_statement
+from oneiric_core.trust.certificate import conformance_statement
 from oneiric_core.trust.signing import sign_certificate
 
 __all__ = ["certificate_statement", "signed_certificate"]

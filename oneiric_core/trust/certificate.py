@@ -16,6 +16,7 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from oneiric_core.errors import CertificateError, ExpiredError, ManifestError, SignatureError, UntrustedKeyError
+from oneiric_core.levels import CERTIFICATE_LEVELS
 from oneiric_core.manifest.documents import JSON, parse_document
 from oneiric_core.manifest.limits import Limits
 from oneiric_core.manifest.moments import read_rfc3339
@@ -26,7 +27,6 @@ from oneiric_core.trust.policy import CLOCK_SKEW, refuse_published
 from oneiric_core.trust.signatures import signers_of
 
 __all__ = [
-    "CERTIFICATE_LEVELS",
     "CERTIFICATE_PAYLOAD",
     "EXTENSION",
     "Certificate",
@@ -44,9 +44,6 @@ TEST_RESULT: Final = "https://in-toto.io/attestation/test-result/v0.1"
 EXTENSION: Final = "urn:oneiric:conformance-certificate"
 SCHEMA: Final = 1
 """Of what stands under the extension; a greater number may mean what we do not know."""
-
-CERTIFICATE_LEVELS: Final = ("core", "hardened")
-"""From the least to the most demanding; each includes those before it."""
 
 RESULTS: Final = ("PASSED", "WARNED")
 """Of the results that the predicate knows, those of a run that went well; the other is ``FAILED``."""
