@@ -64,6 +64,34 @@ def test_a_default_that_will_not_be_compared_is_seen_too() -> None:
     assert Bench.exercised.__defaults__ is before
 
 
+class Agreeable:
+    """Says that it equals anything, which is what a mock can be told to do."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __call__(self, *_: object, **named: object) -> None:
+        """What every finding comes to."""
+
+
+def test_what_claims_to_equal_what_it_replaced_is_seen_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper = Keeper()
+    monkeypatch.setattr(Bench, "expect", Agreeable())
+    monkeypatch.setattr(time, "sleep", Agreeable())
+    assert sorted(keeper.differences()) == ["oneiric_conformance.handling.bench.Bench.expect", "time.sleep"]
+
+
+def test_a_name_that_is_gone_is_seen_and_put_back() -> None:
+    keeper, before = Keeper(), Bench.expect
+    del Bench.expect
+    assert keeper.differences() == ["oneiric_conformance.handling.bench.Bench.expect"]
+    keeper.restore()
+    assert Bench.expect is before
+
+
 def test_what_belongs_to_the_process_is_put_back(tmp_path: Path) -> None:
     before = (Path.cwd(), sys.getrecursionlimit(), gc.isenabled())
     with as_it_was():
@@ -81,11 +109,13 @@ def test_from_the_first_judgement_on_the_collector_does_not_look_at_what_was_the
     assert gc.get_freeze_count() == 0
 
 
-def test_what_the_host_has_kept_from_the_collector_stays_kept() -> None:
+def test_what_the_host_has_kept_from_the_collector_stays_kept_with_what_came_since() -> None:
     gc.freeze()
     try:
+        before, since = gc.get_freeze_count(), [[]]
         Stillness().close()
-        assert gc.get_freeze_count() > 0
+        assert gc.get_freeze_count() > before
+        assert not any(each is since for each in gc.get_objects())
     finally:
         gc.unfreeze()
 
