@@ -4,6 +4,7 @@ RFC 8032 leaves room in which implementations disagree; we decide as libsodium d
 Garillot, Nikolaenko, 2020): canonical encodings only, no points of small order, S below the group's order.
 """
 
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["ORDER", "is_canonical_scalar", "is_point", "is_small_order"]
@@ -24,6 +25,7 @@ def is_small_order(encoded: bytes) -> bool:
     return encoded in _SMALL_ORDER
 
 
+@lru_cache(maxsize=64)  # the same keys are asked about again and again, a tenth of a millisecond each
 def is_point(encoded: bytes) -> bool:
     """Are these 32 bytes the canonical encoding of a point of the curve (RFC 8032, 5.1.3)?
 
