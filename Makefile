@@ -14,7 +14,7 @@ export HYPOTHESIS_NO_PLUGINS := 1
 # Where it is set, every process compiles what it imports once more: pytest's workers, the commands that tests run, the kit.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: certify release-dry-run test test-downstream test-long test-page test-runs test-servers test-slow kill-matrix lint mutants types format bench docs coverage clean
+.PHONY: certify certify-builtin release-dry-run test test-downstream test-long test-page test-runs test-servers test-slow kill-matrix lint mutants types format bench docs coverage clean
 .DELETE_ON_ERROR:
 
 # Python compiles what is imported; to compile all that is installed takes longer than to install it.
@@ -75,6 +75,10 @@ test-servers: $(READY)
 # The fixtures in a project of somebody else's, with the oldest and the newest pytest and each of the async plugins.
 test-downstream: $(READY)
 	@$(BIN)/python -m pytest -q -m long tests/plugin/test_downstream.py
+
+# What we ship, by the kit that others are held to.
+certify-builtin: $(READY)
+	@$(BIN)/python -m pytest -n auto -q -m long tests/builtin/test_certified.py
 
 # The page that shows a report, in a real browser: Debian's chromium and chromium-driver.
 test-page: $(READY)
