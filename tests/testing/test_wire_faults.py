@@ -109,9 +109,10 @@ def test_the_endless_has_more_than_anybody_reads(server: ArtifactServer, clients
     assert re.match(rb"HTTP/1\.1 200 OK\r\nConnection: close\r\n\r\n(0123456789){1000}", seen.data)
 
 
-def test_a_drip_comes_in_pieces(server: ArtifactServer) -> None:
+def test_a_drip_comes_in_pieces(server: ArtifactServer, clients) -> None:
     """Of the size asked for, with the last one what is left."""
-    steps = list(Broken(WireFault.DRIP, BODY, amount=4, pause=0.5).steps(server.requests_to("/DRIP")[0]))
+    clients.raw(server.serve("/asked", b""), "Connection: close")
+    steps = list(Broken(WireFault.DRIP, BODY, amount=4, pause=0.5).steps(server.requests_to("/asked")[0]))
     assert [len(step.data) for step in steps[2::2]] == [4, 4, 2]  # type: ignore[union-attr]
     assert {step.seconds for step in steps[1::2]} == {0.5}  # type: ignore[union-attr]
 
