@@ -61,31 +61,33 @@ class HandingOut:
 
 
 def _load() -> None:
-    from oneiric_conformance import load  # noqa: PLC0415 - kit and core are loaded only where asked for
+    try:
+        from oneiric_conformance import load  # noqa: PLC0415 - kit and core are loaded only where asked for
 
-    load()
+        load()
+    except ModuleNotFoundError as error:
+        raise pytest.UsageError(
+            f"the conformance kit needs {error.name}. Install it with: pip install 'oneiric-core[conformance]'"
+        ) from error
     gc.freeze()  # what stays; else each full collection, and the last of pytest's, walks them all
 
 
 @contextmanager
 def _told() -> Iterator[None]:
     """What makes judging impossible, as pytest tells mistakes of its user."""
-    try:
-        from oneiric_core import ConformanceError  # noqa: PLC0415 - kit and core are loaded only where asked for
+    from oneiric_core import ConformanceError  # noqa: PLC0415 - kit and core are loaded only where asked for
 
-        try:
-            yield
-        except ConformanceError as error:
-            raise pytest.UsageError(str(error)) from error
-    except ModuleNotFoundError as error:
-        raise pytest.UsageError(
-            f"the conformance kit needs {error.name}. Install it with: pip install 'oneiric-core[conformance]'"
-        ) from error
+    try:
+        yield
+    except ConformanceError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def _hands_out(config: pytest.Config) -> bool:
-    """Whether xdist is going to have workers, and this is none of them."""
-    return not hasattr(config, "workerinput") and getattr(config.option, "dist", "no") != "no"
+    """Whether xdist, by its own rule, is going to have workers, and this is none of them."""
+    option = config.option
+    spread = getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", ())) and not option.collectonly
+    return spread and not hasattr(config, "workerinput")
 
 
 def _configuration(config: pytest.Config) -> "Configuration":

@@ -99,8 +99,8 @@ def remove_everything(box: Sandbox) -> None:
 def test_what_one_example_left_or_broke_is_new_for_the_next(quarters: Quarters, act: Callable[[Sandbox], None]) -> None:
     with quarters.sandbox() as first:
         act(first)
-    assert not first.root.exists()
     with quarters.sandbox() as second:
+        assert not first.root.exists()
         assert second.root != first.root
         assert os.access(second.tmp, os.R_OK | os.W_OK | os.X_OK)
         assert [*second.home.iterdir(), *second.tmp.iterdir(), *second.path.iterdir()] == []
@@ -111,8 +111,25 @@ def test_nothing_is_emptied_while_somebody_lives_there(quarters: Quarters) -> No
         (outer.tmp / "held").touch()
         with quarters.sandbox() as inner:
             assert inner.tmp == outer.tmp
+        with quarters.sandbox() as third:
+            assert third.tmp == outer.tmp
         assert (outer.tmp / "held").exists()
-    assert not outer.root.exists()
+
+
+def test_what_comes_late_is_not_there_for_the_next(quarters: Quarters) -> None:
+    """From a thread, when its component is gone."""
+    with quarters.sandbox() as first:
+        pass
+    leave_at_home(first)
+    with quarters.sandbox() as second:
+        assert not any(second.home.iterdir())
+
+
+def test_who_removes_everything_takes_no_box_from_others(quarters: Quarters) -> None:
+    with quarters.sandbox() as outer:
+        remove_everything(outer)
+        with quarters.sandbox() as inner:
+            assert inner.path.is_dir()
 
 
 def test_a_box_that_became_a_link_is_removed_and_what_it_leads_to_is_not(quarters: Quarters, tmp_path: Path) -> None:

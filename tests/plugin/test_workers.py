@@ -46,3 +46,25 @@ def test_what_makes_judging_impossible_is_one_line_before_any_check(author, told
     assert "passed" not in done.out
     assert "Traceback" not in done.out
     assert "INTERNALERROR" not in done.out
+
+
+@pytest.mark.parametrize("workers", [(), WORKERS], ids=["alone", "with workers"])
+def test_a_missing_extra_is_one_line_that_says_what_to_install(author, workers: tuple[str, ...]) -> None:
+    author.write("src/hypothesis.py", 'raise ModuleNotFoundError("there is none", name="hypothesis")')
+    done = author.pytest(ASK, *workers, plugins=XDIST, fresh=True)
+    assert done.code == pytest.ExitCode.USAGE_ERROR
+    told = "the conformance kit needs hypothesis. Install it with: pip install 'oneiric-core[conformance]'"
+    assert done.err.strip() == f"ERROR: {told}"
+    assert "passed" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [(("--dist", "load"), "1 passed"), ((*WORKERS, "--collect-only"), "<CheckItem META-002>")],
+    ids=["no workers", "nothing to run"],
+)
+def test_where_nothing_is_handed_out_this_process_collects_by_itself(author, arguments: tuple[str, ...], told) -> None:
+    done = author.pytest(ASK, "-k", "META-002", *arguments, plugins=XDIST)
+    assert done.code == 0, done.err
+    assert done.out.count("oneiric: judging third-party 1.0, 1 component\n") == 1
+    assert told in done.out

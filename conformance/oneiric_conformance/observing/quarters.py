@@ -23,8 +23,9 @@ _Mark: TypeAlias = tuple[int, int, int]
 class Quarters:
     """Sandboxes for one example after the other: a box of its own for each, one home and one TMPDIR for all.
 
-    Making and removing all three takes a disk longer than most examples take. Home and TMPDIR are looked at when
-    nobody lives in them any more: where anything is there, or is not as it was made, the next example finds new ones.
+    Making and removing all three takes a disk longer than most examples take. Home and TMPDIR are looked at before the
+    next one moves in, if nobody lives there: where anything is in them, or they are not as they were made, it has new
+    ones.
     """
 
     def __init__(self) -> None:
@@ -38,7 +39,7 @@ class Quarters:
     def sandbox(self) -> Iterator[Sandbox]:
         """A sandbox for what this process does until the block ends: home and TMPDIR replaced, nothing watched."""
         box = Sandbox(self._ready(), name=f"{BOX}-{next(self._numbers)}")
-        box.path.mkdir()
+        box.path.mkdir(parents=True)  # whoever lives there already may have removed everything
         process, self._living = os.getpid(), self._living + 1
         try:
             with _redirected(box):
@@ -47,16 +48,16 @@ class Quarters:
             self._living -= 1
             if os.getpid() == process:  # else it is a copy, which the component made, of the process that goes on
                 remove(box.path)
-                if not self._living and not all(_is_as_made(place, mark) for place, mark in self._made.items()):
-                    self.close()
 
     def close(self) -> None:
         """Remove everything; idempotent, and no end: who asks for a sandbox has one."""
         if self._end is not None:
             self._end()
-        self._root, self._end = None, None
+        self._root, self._end, self._made = None, None, {}
 
     def _ready(self) -> Path:
+        if not self._living and not all(_is_as_made(place, mark) for place, mark in self._made.items()):
+            self.close()
         if self._root is None:
             self._root = _new_root()
             self._end = weakref.finalize(self, _remove_own, self._root, os.getpid())
