@@ -181,29 +181,30 @@ async def test_after_stop_no_further_stage_begins(kit: Any) -> None:
 
 
 async def test_a_blocking_component_works_in_a_thread(kit: Any) -> None:
-    threads: dict[str, str] = {}
+    threads: dict[str, threading.Thread] = {}
 
     class Blocking:
         def __init__(self) -> None:
-            threads["factory"] = threading.current_thread().name
+            threads["factory"] = threading.current_thread()
 
         def init(self) -> None:
-            threads["init"] = threading.current_thread().name
+            threads["init"] = threading.current_thread()
 
         async def health(self) -> bool:
             await asyncio.sleep(0)
-            threads["health"] = threading.current_thread().name
+            threads["health"] = threading.current_thread()
             return True
 
         def cleanup(self) -> None:
-            threads["cleanup"] = threading.current_thread().name
+            threads["cleanup"] = threading.current_thread()
 
     kit.offer(Blocking, blocking=True)
     await kit.manager.activate(*CACHE)
     await kit.manager.stop()
-    assert threads["health"] == threading.current_thread().name
-    assert all(threads[each].startswith("oneiric-blocking") for each in ("factory", "init", "cleanup"))
-    assert not [each for each in threading.enumerate() if each.name.startswith("oneiric-blocking")]
+    assert threads["health"] == threading.current_thread()
+    workers = [threads[each] for each in ("factory", "init", "cleanup")]
+    assert all(worker.name.startswith("oneiric-blocking") for worker in workers)
+    assert not any(worker.is_alive() for worker in workers)
 
 
 async def test_what_a_thread_delivers_after_its_cancellation_is_cleaned_up(kit: Any) -> None:
