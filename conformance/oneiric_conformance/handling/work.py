@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 from oneiric_conformance.handling import examples
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.filters import fulfilled, rules_of
+from oneiric_conformance.handling.payloads import schemas_of
 from oneiric_conformance.handling.plain import flaw, same
 from oneiric_conformance.judging.findings import Finding
 from oneiric_core import Domain, EventEnvelope
@@ -38,6 +39,7 @@ Act: TypeAlias = Callable[[Any], Awaitable[object]]
 _NOBODY_HAS: Final = "oneiric_asks_for_what_nobody_has"
 _ANY_TOPIC: Final = "conformance.topic"
 _SAMPLES: Final = 12
+_UNDECLARED: Final = "samples for what declares no payload"
 _ASIDE: Final = "conformance-aside"
 
 
@@ -94,10 +96,13 @@ def verb_of(bench: Bench, instance: object) -> Callable[..., Any]:
 
 def samples(bench: Bench) -> list[Any]:
     """Different payloads that the component declares to take, the same ones every time."""
-    name = f"samples of {bench.subject.id}"
-    if name not in bench.kept:
-        bench.kept[name] = _samples(bench)
-    return copy.deepcopy(bench.kept[name])
+    kept, name = bench.kept, f"samples of {bench.subject.id}"
+    if name not in kept:
+        declares = bench.subject.payloads or schemas_of(bench.subject)
+        if not declares and _UNDECLARED not in kept:  # a tenth of a second, which a package with hundreds spends once
+            kept[_UNDECLARED] = _samples(bench)
+        kept[name] = _samples(bench) if declares else kept[_UNDECLARED]
+    return copy.deepcopy(kept[name])
 
 
 def _samples(bench: Bench) -> list[Any]:
