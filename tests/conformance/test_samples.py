@@ -1,5 +1,6 @@
 """The payloads that a component is tried with, and of which it keeps nothing."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -28,7 +29,7 @@ def test_what_declares_no_payload_is_given_the_same_as_all_such(bench_of: Callab
 def test_what_one_component_does_to_its_payloads_no_other_sees(bench_of: Callable[..., Bench], echo: Package) -> None:
     (subject,) = echo.subjects
     bench = bench_of(echo)
-    before = samples(among(bench, subject, key="one"))
+    before = copy.deepcopy(samples(among(bench, subject, key="one")))
     for payload in samples(among(bench, subject, key="one")):
         payload["left"] = "behind"
     assert samples(among(bench, subject, key="one")) == samples(among(bench, subject, key="two")) == before
