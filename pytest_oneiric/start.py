@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from pytest_oneiric.collect import MARK
 from pytest_oneiric.options import PATHS
 from pytest_oneiric.suite import register
 
@@ -25,6 +26,7 @@ def start(config: pytest.Config) -> None:
 
     :raises pytest.UsageError: one line, for whatever makes judging impossible.
     """
+    config.addinivalue_line("markers", f"{MARK}: a rule of the Oneiric conformance suite")
     with _told():
         if _hands_out(config):
             config.pluginmanager.register(HandingOut(config, _configuration(config)), "oneiric-workers")
@@ -51,13 +53,22 @@ class HandingOut:
     def pytest_sessionstart(self) -> Generator[None, None, None]:
         """Come after everybody, and so after xdist, which starts the workers."""
         yield
-        with _told():
-            _load()
-            reporter = register(self._config, self._configuration)
+        try:
+            with _told():
+                _load()
+                reporter = register(self._config, self._configuration)
+        except BaseException:
+            self._end_workers()  # pytest ends no session that could not be started
+            raise
         terminal = self._config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None and terminal is not None and terminal.showheader and not terminal.no_header:
             for line in reporter.pytest_report_header():
                 terminal.write_line(line)
+
+    def _end_workers(self) -> None:
+        manager = getattr(self._config.pluginmanager.getplugin("dsession"), "nodemanager", None)
+        if manager is not None:
+            manager.teardown_nodes()
 
 
 def _load() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_oneiric.anchor import anchor_of
-from pytest_oneiric.collect import MARK, AnchorFile, CheckItem, NotPassed, add_to_arguments, shortened
+from pytest_oneiric.collect import AnchorFile, CheckItem, NotPassed, add_to_arguments, shortened
 from pytest_oneiric.report import IMPORTED, RESULT, UNTRIED, Reporter
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ class Suite:
         self.anchor = anchor_of(config, self.package)
         self.session = _session(self.configuration, self.package, self.rootdir, self.replay_line)
         _refuse_others(config, self.anchor, self.configuration.replay)
-        config.addinivalue_line("markers", f"{MARK}: a rule of the Oneiric conformance suite")
         add_to_arguments(config, self.anchor)
 
     @pytest.hookimpl(wrapper=True)

@@ -1,5 +1,6 @@
 """What may be believed. Pure: bytes in, objects out; what is remembered is passed in and handed back."""
 
+from oneiric_core.levels import CERTIFICATE_LEVELS
 from oneiric_core.trust.certificate import (
     CERTIFICATE_PAYLOAD,
     Certificate,
@@ -31,6 +32,7 @@ from oneiric_core.trust.signing import (
 from oneiric_core.trust.verification import Authentic, VerifiedManifest, authenticate, open_manifest, verify_manifest
 
 __all__ = [
+    "CERTIFICATE_LEVELS",
     "CERTIFICATE_PAYLOAD",
     "MANIFEST_PAYLOAD",
     "PUBLISHED_KEYS",

@@ -12,8 +12,10 @@ import pytest
 
 from oneiric_conformance import PROFILES, Package, Session, Status, Subject
 from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.judging import findings
 from oneiric_conformance.judging.keeping import Keeper, Stillness, as_it_was
 from oneiric_conformance.judging.verdict import Judge
+from oneiric_core.trust.curve import is_point
 
 PATCHES: dict[str, Any] = {
     "oneiric_conformance.judging.verdict.Judge.decide": lambda: setattr(Judge, "decide", lambda *_: None),
@@ -31,6 +33,11 @@ def test_what_was_replaced_is_named_and_put_back(name: str) -> None:
     keeper.restore()
     assert keeper.differences() == []
     assert before == (Judge.decide, time.monotonic, threading.Thread.join)
+
+
+def believe(encoded: bytes) -> bool:
+    """Whatever it is."""
+    return True
 
 
 def agree(*_: object, **named: object) -> None:
@@ -82,6 +89,49 @@ def test_what_claims_to_equal_what_it_replaced_is_seen_too(monkeypatch: pytest.M
     monkeypatch.setattr(Bench, "expect", Agreeable())
     monkeypatch.setattr(time, "sleep", Agreeable())
     assert sorted(keeper.differences()) == ["oneiric_conformance.handling.bench.Bench.expect", "time.sleep"]
+
+
+class Hidden(str):
+    """A name that ends whoever compares it with another one."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        raise StopIteration
+
+    def __hash__(self) -> int:
+        return str.__hash__(self)
+
+
+def test_a_name_that_ends_the_look_at_all_others_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper = Keeper()
+    names, held = vars(findings), findings.cut
+    del names["cut"]
+    names[Hidden("cut")] = held
+    monkeypatch.setattr(Bench, "expect", agree)
+    try:
+        seen = {"oneiric_conformance.judging.findings.cut", "oneiric_conformance.handling.bench.Bench.expect"}
+        assert seen <= set(keeper.differences())
+        keeper.restore()
+        assert Bench.expect is not agree
+    finally:
+        kept = {name: value for name, value in names.items() if type(name) is str}
+        names.clear()
+        names.update(kept, cut=held)
+
+
+def test_new_code_in_a_function_that_remembers_is_seen_and_what_it_said_forgotten() -> None:
+    keeper, code = Keeper(), is_point.__wrapped__.__code__
+    nowhere = b"\xff" * 32
+    is_point.cache_clear()
+    is_point.__wrapped__.__code__ = believe.__code__
+    try:
+        assert is_point(nowhere)
+        assert "oneiric_core.trust.curve.is_point" in keeper.differences()
+    finally:
+        keeper.restore()
+    assert is_point.__wrapped__.__code__ is code
+    assert not is_point(nowhere)
 
 
 def test_a_name_that_is_gone_is_seen_and_put_back() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from oneiric_conformance import Finding, Limits, Package
+from oneiric_conformance import PROFILES, Finding, Limits, Package
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.patience import tight_limits, with_time_to_spare
 
@@ -36,6 +36,18 @@ def test_a_finding_counts_only_if_it_is_there_with_time_to_spare() -> None:
 
     with pytest.raises(Finding, match=r"within 0\.4 s"):
         with_time_to_spare(TIGHT, never)
+
+
+def test_a_slow_component_runs_out_of_time_at_each_stage_while_the_check_still_has_some() -> None:
+    slow, given = Limits(init=2.0, health=2.0), []  # of a component that takes four tenths of a second
+
+    def judge(limits: Limits) -> None:
+        given.append(limits)
+        if len(given) == 1:
+            raise Finding("the machine stood still")
+
+    with_time_to_spare(slow, judge)
+    assert 2 * given[1].init + given[1].health < PROFILES["gate"].seconds
 
 
 def test_what_is_no_finding_is_not_tried_again() -> None:

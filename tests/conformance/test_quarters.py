@@ -3,9 +3,11 @@
 import gc
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,20 @@ def lead_tmpdir_elsewhere(box: Sandbox) -> None:
     box.tmp.symlink_to(box.path)
 
 
+def leave_beside_the_box(box: Sandbox) -> None:
+    (box.root / f"{box.path.name}-staging").mkdir()
+
+
+def leave_deeper_than_python_goes(box: Sandbox) -> None:
+    place = os.open(box.home, os.O_RDONLY)
+    for _ in range(1200):
+        os.mkdir("d", dir_fd=place)
+        below = os.open("d", os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = below
+    os.close(place)
+
+
 def remove_everything(box: Sandbox) -> None:
     shutil.rmtree(box.root)
 
@@ -88,6 +104,7 @@ def remove_everything(box: Sandbox) -> None:
     [
         leave_at_home,
         leave_in_tmpdir,
+        leave_beside_the_box,
         lock_tmpdir,
         remove_home,
         replace_home,
@@ -130,6 +147,40 @@ def test_who_removes_everything_takes_no_box_from_others(quarters: Quarters) -> 
         remove_everything(outer)
         with quarters.sandbox() as inner:
             assert inner.path.is_dir()
+
+
+def test_what_cannot_be_removed_is_nobodys_fault(quarters: Quarters) -> None:
+    with quarters.sandbox() as first:
+        leave_deeper_than_python_goes(first)
+    with quarters.sandbox() as second:
+        assert not any(second.home.iterdir())
+    quarters.close()
+    subprocess.run(["rm", "-rf", first.root], check=True)
+
+
+def test_who_will_not_go_keeps_what_there_is_and_the_next_has_something_new(quarters: Quarters) -> None:
+    """A component that holds the task it runs in is never told to leave."""
+    with ExitStack() as held:
+        first = held.enter_context(quarters.sandbox())
+        remove_home(first)
+        quarters.settle()
+        with quarters.sandbox() as second:
+            assert second.home.is_dir()
+        quarters.settle()
+    with quarters.sandbox() as third:
+        assert third.root == second.root
+    quarters.close()
+    assert not first.root.exists()
+
+
+def test_nobody_can_know_the_next_box(quarters: Quarters) -> None:
+    with quarters.sandbox() as outer:
+        names = set()
+        for _ in range(3):
+            with quarters.sandbox() as box:
+                names.add(box.path.name)
+    assert len({len(name) for name in [*names, outer.path.name]}) == 1
+    assert len(names) == 3
 
 
 def test_a_box_that_became_a_link_is_removed_and_what_it_leads_to_is_not(quarters: Quarters, tmp_path: Path) -> None:

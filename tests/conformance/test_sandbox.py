@@ -29,6 +29,11 @@ def below(box):
     (box.path / "two").chmod(0o600)
     (box.path / "two").unlink()
 
+def beside_the_box(box):
+    staging = box.path.parent / f"{box.path.name}-staging"
+    staging.mkdir()
+    write(staging / "x")
+
 def the_box_itself(box):
     box.path.mkdir(parents=True, exist_ok=True)
 
@@ -168,6 +173,7 @@ def test_what_is_allowed(subject: ModuleType, name: str) -> None:
         ("leftover_directory", "still there after clean-up"),
         ("working_directory", "outside the sandbox"),
         ("by_link", "outside the sandbox"),
+        ("beside_the_box", "outside the sandbox"),
         ("by_dots", "outside the sandbox"),
         ("by_another_process", "still there after clean-up"),
         ("removing", "outside the sandbox"),

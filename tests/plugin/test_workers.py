@@ -1,5 +1,9 @@
 """Where xdist hands out the checks: the process that does, and what it says before the first check."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -46,6 +50,45 @@ def test_what_makes_judging_impossible_is_one_line_before_any_check(author, told
     assert "passed" not in done.out
     assert "Traceback" not in done.out
     assert "INTERNALERROR" not in done.out
+
+
+IN_A_HOST = """
+import os
+import sys
+
+import pytest
+
+
+def children():
+    with open(f"/proc/self/task/{os.getpid()}/children") as told:
+        return told.read().split()
+
+
+code = pytest.main(sys.argv[1:])
+print(int(code), len(children()))
+"""
+
+
+def test_a_host_that_goes_on_is_left_no_workers(author) -> None:
+    """An editor, or a test of a plugin, runs pytest in a process that does not end with it."""
+    author.write("accepted.toml", WAIVER)
+    plugins = [word for name in ("pytest_oneiric.plugin", *XDIST) for word in ("-p", name)]
+    host = author.write("host.py", IN_A_HOST)
+    done = subprocess.run(
+        [sys.executable, host, *plugins, ASK, "--oneiric-waivers", "accepted.toml", *WORKERS],
+        cwd=author.root,
+        env={**os.environ, "PYTHONPATH": str(author.root / "src"), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert done.stdout.split()[-2:] == ["4", "0"]
+
+
+def test_markers_are_listed(author) -> None:
+    done = author.pytest(ASK, "--markers", *WORKERS, plugins=XDIST)
+    assert "@pytest.mark.oneiric_conformance: a rule of the Oneiric conformance suite" in done.out
 
 
 @pytest.mark.parametrize("workers", [(), WORKERS], ids=["alone", "with workers"])

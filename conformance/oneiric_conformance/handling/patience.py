@@ -12,7 +12,8 @@ __all__ = ["tight_limits", "with_time_to_spare"]
 
 _TIGHT: Final = 0.02
 _LIVES: Final = 5
-_SPARE: Final = 20
+_SPARE: Final = 8
+_AT_LEAST: Final = 0.4
 
 
 def tight_limits(bench: Bench, lifetime: float) -> Limits:
@@ -25,11 +26,13 @@ def tight_limits(bench: Bench, lifetime: float) -> Limits:
 
 
 def with_time_to_spare(tight: Limits, judge: Callable[[Limits], None]) -> None:
-    """Judge within ``tight``; where that finds something, what counts is found with twenty times as much time.
+    """Judge within ``tight``; where that finds something, what counts is found with eight times as much time, and with
+    0.4 s at least.
 
     :raises Finding: the second time.
     """
     try:
         judge(tight)
     except Finding:
-        judge(replace(tight, init=_SPARE * tight.init, health=_SPARE * tight.health))
+        init, health = (max(_AT_LEAST, _SPARE * seconds) for seconds in (tight.init, tight.health))
+        judge(replace(tight, init=init, health=health))

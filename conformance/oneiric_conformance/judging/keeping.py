@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from inspect import isclass, isfunction, isroutine
 from operator import attrgetter, getitem, is_
 from types import FunctionType
@@ -53,14 +54,19 @@ class Keeper:
 
     def _holds(self) -> bool:
         """Whether every name stands for what it did; what functions do is not looked at."""
-        with suppress(KeyError):
-            return all(map(is_, map(getitem, self._homes, self._names), self._values))
-        return False
+        try:
+            now = [*map(getitem, self._homes, self._names)]
+        except Exception:  # noqa: BLE001 - one is gone; or a name was replaced as well, by what compares as it likes
+            return False
+        return len(now) == len(self._values) and all(map(is_, now, self._values))  # StopIteration would end it sooner
 
     def restore(self) -> None:
-        """Put everything back."""
+        """Put everything back, and forget what was worked out meanwhile and would be remembered."""
         for space in self._spaces:
             space.restore()
+        for value in self._values:
+            if isinstance(value, _REMEMBERS):
+                value.cache_clear()
 
 
 class _Space:
@@ -75,20 +81,30 @@ class _Space:
         self._codes = [_code(function) for function in self.functions]
 
     def differences(self) -> list[str]:
-        replaced = [name for name, value in self.held.items() if self.names.get(name) is not value]
+        replaced = [name for name, value in self.held.items() if not self._has(name, value)]
         pairs = zip(self.functions, self._codes, strict=True)
         recoded = [function.__name__ for function, code in pairs if not _same(_code(function), code)]
         return [f"{self._path}.{name}" for name in (*replaced, *recoded)]
+
+    def _has(self, name: str, value: object) -> bool:
+        try:
+            return self.names.get(name) is value
+        except Exception:  # noqa: BLE001 - a name was replaced as well
+            return False
 
     def restore(self) -> None:
         if not self.differences():
             return
         for name, value in self.held.items():
-            if self.names.get(name) is not value:
-                setattr(self._owner, name, value)
+            if not self._has(name, value):
+                with suppress(Exception):  # a name that was replaced as well; nobody can put that back
+                    setattr(self._owner, name, value)
         for function, (code, defaults) in zip(self.functions, self._codes, strict=True):
             function.__code__, function.__defaults__ = code, defaults
 
+
+_REMEMBERS: Final = type(lru_cache(len))
+"""What :func:`functools.lru_cache` makes of a function."""
 
 _code: Final = attrgetter("__code__", "__defaults__")
 
@@ -107,6 +123,7 @@ def _same(now: tuple[object, object], before: tuple[object, object]) -> bool:
 def _function(value: object) -> FunctionType | None:
     inner = getattr(value, "__func__", value) if isinstance(value, staticmethod | classmethod) else value
     inner = inner.fget if isinstance(inner, property) else inner
+    inner = inner.__wrapped__ if isinstance(inner, _REMEMBERS) else inner
     return inner if isfunction(inner) else None
 
 

@@ -103,10 +103,12 @@ class Session:
 
     def close(self) -> None:
         """End the event loop and everything on it, and take down what was made for the run; idempotent."""
-        self._loop.close()
-        self._around.quarters.close()
-        if self._stillness is not None:
-            self._stillness.close()
+        try:
+            self._loop.close()
+        finally:
+            self._around.quarters.close()
+            if self._stillness is not None:
+                self._stillness.close()
 
     def plan(self) -> tuple[Planned, ...]:
         """Every check of every subject, in the order of judgement: package, components, runtime."""
@@ -147,6 +149,7 @@ class Session:
                 result = self._judge.decide(check, planned.subject, bench)
         finally:
             self._loop.sweep()
+            self._around.quarters.settle()
         if changes := keeper.differences():
             keeper.restore()
             found = Finding(f"it replaced {', '.join(changes[:3])}", "the kit and the system as they were")

@@ -7,11 +7,10 @@ import tempfile
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from oneiric_conformance.observing.sandbox import BOX, PREFIX, Sandbox
+from oneiric_conformance.observing.sandbox import PREFIX, SHARED, SHARED_BOX, Sandbox
 from oneiric_conformance.observing.watch import watching
 
 __all__ = ["Quarters", "made_sandbox", "remove", "watched_sandbox"]
@@ -19,50 +18,75 @@ __all__ = ["Quarters", "made_sandbox", "remove", "watched_sandbox"]
 _Mark: TypeAlias = tuple[int, int, int]
 """What makes a directory the one that was made: device, number, and who may do what in it."""
 
+_HOUSEHOLD: Final = {"home", "tmp"}
+
 
 class Quarters:
     """Sandboxes for one example after the other: a box of its own for each, one home and one TMPDIR for all.
 
     Making and removing all three takes a disk longer than most examples take. Home and TMPDIR are looked at before the
-    next one moves in, if nobody lives there: where anything is in them, or they are not as they were made, it has new
-    ones.
+    next one moves in, if nobody lives there: where anything is in them or beside them, or they are not as they were
+    made, it has new ones.
     """
 
     def __init__(self) -> None:
-        self._root: Path | None = None
-        self._made: dict[Path, _Mark] = {}
-        self._numbers = count()
-        self._living = 0
-        self._end: weakref.finalize[[Path, int], Quarters] | None = None
+        self._house: _House | None = None
+        self._left: list[_House] = []
 
     @contextmanager
     def sandbox(self) -> Iterator[Sandbox]:
         """A sandbox for what this process does until the block ends: home and TMPDIR replaced, nothing watched."""
-        box = Sandbox(self._ready(), name=f"{BOX}-{next(self._numbers)}")
-        box.path.mkdir(parents=True)  # whoever lives there already may have removed everything
-        process, self._living = os.getpid(), self._living + 1
+        house = self._ready()
+        house.root.mkdir(exist_ok=True)  # whoever lives there already may have removed everything
+        box = Sandbox(house.root, name=Path(tempfile.mkdtemp(prefix=SHARED_BOX, dir=house.root)).name)
+        process, house.living = os.getpid(), house.living + 1
         try:
             with _redirected(box):
                 yield box
         finally:
-            self._living -= 1
+            house.living -= 1
             if os.getpid() == process:  # else it is a copy, which the component made, of the process that goes on
                 remove(box.path)
 
+    def settle(self) -> None:
+        """Leave what is there to those who will not go, and have something new for the next."""
+        if self._house is not None and self._house.living:
+            self._left.append(self._house)
+            self._house = None
+
     def close(self) -> None:
         """Remove everything; idempotent, and no end: who asks for a sandbox has one."""
-        if self._end is not None:
-            self._end()
-        self._root, self._end, self._made = None, None, {}
+        left = [*self._left, *([] if self._house is None else [self._house])]
+        self._house, self._left = None, []
+        for house in left:
+            house.end()
 
-    def _ready(self) -> Path:
-        if not self._living and not all(_is_as_made(place, mark) for place, mark in self._made.items()):
-            self.close()
-        if self._root is None:
-            self._root = _new_root()
-            self._end = weakref.finalize(self, _remove_own, self._root, os.getpid())
-            self._made = {place: _mark(place) for place in _homes(self._root)}
-        return self._root
+    def _ready(self) -> "_House":
+        house = self._house
+        if house is not None and not house.living and not house.is_as_made():
+            self._house = None
+            house.end()
+        if self._house is None:
+            self._house = _House(_new_root(SHARED))
+        return self._house
+
+
+class _House:
+    """A home and a TMPDIR, below a root that is gone when this is."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.living = 0
+        self.end = weakref.finalize(self, _remove_own, root, os.getpid())
+        self._marks = {place: _mark(place) for place in (root, *_homes(root))}
+
+    def is_as_made(self) -> bool:
+        try:
+            untouched = all(_mark(place) == mark for place, mark in self._marks.items())
+            there = set(os.listdir(self.root))  # noqa: PTH208 - once for every example
+            return untouched and there == _HOUSEHOLD and not any(map(os.listdir, _homes(self.root)))
+        except OSError:
+            return False
 
 
 @contextmanager
@@ -92,18 +116,18 @@ def remove(root: Path) -> None:
     with suppress(OSError):  # most are empty, and gone after this
         root.rmdir()
         return
-    if root.is_symlink():
-        root.unlink()
-        return
-    shutil.rmtree(root, ignore_errors=True)
-    if root.exists():
+    with suppress(OSError, RecursionError):  # it may be deeper than Python goes
+        if root.is_symlink():
+            root.unlink()
+            return
+        shutil.rmtree(root, ignore_errors=True)
         for place, _, _ in os.walk(root):
             Path(place).chmod(0o700)
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _new_root() -> Path:
-    root = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+def _new_root(prefix: str = PREFIX) -> Path:
+    root = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
     for place in _homes(root):
         place.mkdir()
     return root
@@ -117,13 +141,6 @@ def _homes(root: Path) -> tuple[Path, Path]:
 def _mark(place: Path) -> _Mark:
     status = place.lstat()
     return status.st_dev, status.st_ino, status.st_mode
-
-
-def _is_as_made(place: Path, mark: _Mark) -> bool:
-    try:
-        return _mark(place) == mark and not os.listdir(place)  # noqa: PTH208 - once for every example
-    except OSError:
-        return False
 
 
 def _remove_own(root: Path, process: int) -> None:

@@ -6,6 +6,7 @@ redirected by ``PYTHONPYCACHEPREFIX``. Predictable temporary names, the home and
 """
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,9 +15,16 @@ from typing import Final
 
 from oneiric_conformance.observing.watch import Record
 
-__all__ = ["BOX", "HOMES", "PREFIX", "Sandbox"]
+__all__ = ["BOX", "HOMES", "PREFIX", "SHARED", "SHARED_BOX", "Sandbox"]
 
 PREFIX: Final = "oneiric-sandbox-"
+SHARED: Final = "oneiric-quarters-"
+SHARED_BOX: Final = "box-"
+"""How the directories of many sandboxes begin that have one home, and how those of the components in them do."""
+
+_SHARED_BOX: Final = re.compile(SHARED_BOX + "[a-z0-9_]{8}", re.ASCII)
+"""As :func:`tempfile.mkdtemp` names them: who appends something to the name of his own has no other."""
+
 BOX: Final = "box"
 HOMES: Final = {
     "HOME": "",
@@ -115,7 +123,7 @@ class Sandbox:
         acts = [event for event in self.record.events if not event.origin and event.kind in _ON_DISK]
         ours = {place for event in acts for place in event.places}
         present = [entry for place in (self.home, self.work, self.tmp) for entry in _entries(place)]
-        return [path for path in present if path not in ours and not Path(path).name.startswith(PREFIX)]
+        return [path for path in present if path not in ours and not Path(path).name.startswith((PREFIX, SHARED))]
 
 
 def _entries(place: Path) -> list[str]:
@@ -137,5 +145,7 @@ def _in_a_box(path: str) -> bool:
 
 def _is_a_box(path: str) -> bool:
     """The directory of any sandbox itself."""
-    place = Path(path)
-    return place.name.partition("-")[0] == BOX and place.parent.name.startswith(PREFIX)
+    name, above = Path(path).name, Path(path).parent.name
+    if above.startswith(SHARED):
+        return _SHARED_BOX.fullmatch(name) is not None
+    return name == BOX and above.startswith(PREFIX)
