@@ -9,9 +9,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from oneiric_conformance import Package, RequirementSet, Session, Status
+from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.observing.quarters import Quarters
 from oneiric_conformance.observing.sandbox import Sandbox
 
@@ -230,3 +233,30 @@ def test_they_may_be_closed_twice_and_lived_in_again(quarters: Quarters) -> None
     assert not first.root.exists()
     with quarters.sandbox() as second:
         assert second.path.is_dir()
+
+
+def test_who_does_not_leave_a_sandbox_spoils_it_for_no_other_check(
+    echo: Package, registered: Callable[..., Any]
+) -> None:
+    """As a coroutine that is abandoned; at the end of the session all of it is gone."""
+    held, seen = ExitStack(), []
+
+    def holding(bench: Bench) -> None:
+        with bench.control("it has a home"):
+            seen.append(held.enter_context(bench.sandbox()))
+            seen[0].home.rmdir()
+        bench.exercised()
+
+    def looking(bench: Bench) -> None:
+        with bench.control("it has a home"), bench.sandbox() as box:
+            seen.append(box)
+            bench.expect(box.home.is_dir(), seen="there is none")
+        bench.exercised()
+
+    registered("TST-001", holding)
+    registered("TST-002", looking)
+    only = RequirementSet("test", frozenset({"TST-001", "TST-002"}), "0" * 64)
+    with held, Session(echo, requirements=only) as session:
+        judged = [session.judge(item) for item in session.plan() if item.check.startswith("TST")]
+        assert [result.status for result in judged] == [Status.PASS] * 2
+    assert not any(box.root.exists() for box in seen)

@@ -20,7 +20,7 @@ from securesystemslib.signer import SSlibKey
 
 from oneiric_core import CertificateError, CertificatePolicy, ExpiredError, PublicKey, SignatureError, UntrustedKeyError
 from oneiric_core.testing import certificate_statement, key_pair, signed_certificate
-from oneiric_core.trust import open_certificate, sign_certificate
+from oneiric_core.trust import CERTIFICATE_LEVELS, open_certificate, sign_certificate
 from oneiric_core.trust.certificate import CERTIFICATE_PAYLOAD, EXTENSION
 from oneiric_core.trust.envelope import pre_authentication_encoding
 from oneiric_core.trust.policy import CLOCK_SKEW
@@ -265,3 +265,7 @@ class TestSecondOpinions:
         assert predicate.result == "PASSED"
         assert [*predicate.passed_tests] == ["adapter/cache/acme::LIFE-001"]
         assert predicate.configuration[0].digest["sha256"] == "0" * 64
+
+
+def test_a_policy_asks_for_any_of_the_levels_that_there_are() -> None:
+    assert [CertificatePolicy([KEY], level).level for level in CERTIFICATE_LEVELS] == ["core", "hardened"]

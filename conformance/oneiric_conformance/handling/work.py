@@ -99,9 +99,10 @@ def samples(bench: Bench) -> list[Any]:
     kept, name = bench.kept, f"samples of {bench.subject.id}"
     if name not in kept:
         declares = bench.subject.payloads or schemas_of(bench.subject)
-        if not declares and _UNDECLARED not in kept:  # a tenth of a second, which a package with hundreds spends once
-            kept[_UNDECLARED] = _samples(bench)
-        kept[name] = _samples(bench) if declares else kept[_UNDECLARED]
+        made = name if declares else _UNDECLARED  # a tenth of a second, which a package with hundreds spends once
+        if made not in kept:
+            kept[made] = _samples(bench)
+        kept[name] = kept[made]
     return copy.deepcopy(kept[name])
 
 
