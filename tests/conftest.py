@@ -1,5 +1,6 @@
 """Servers, disks and documents that tests of more than one room need."""
 
+import gc
 import os
 import shutil
 import socket
@@ -38,6 +39,17 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"redis://127.0.0.1:{port}/0"
         running.terminate()
         running.stdout.read()
+
+
+@pytest.fixture
+def sweep() -> Callable[[], None]:
+    """Collects all that tests before have left, so that descriptors can be counted, and counted again."""
+
+    def collect() -> None:
+        while gc.collect():  # what goes may let go of more
+            pass
+
+    return collect
 
 
 _HOLD_A_DISK = """

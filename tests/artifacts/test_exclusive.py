@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +175,9 @@ async def test_no_lock_is_left(store: BlobStore) -> None:
     assert list((store.root / "locks").iterdir()) == []
 
 
-def test_who_is_interrupted_while_it_waits_keeps_no_descriptor_and_no_lock(store: BlobStore) -> None:
+def test_who_is_interrupted_while_it_waits_keeps_no_descriptor_and_no_lock(
+    store: BlobStore, sweep: Callable[[], None]
+) -> None:
     (store.root / "locks").mkdir(0o700, parents=True)
     directory = os.open(store.root / "locks", os.O_RDONLY)
     me = threading.get_ident()
@@ -189,6 +192,7 @@ def test_who_is_interrupted_while_it_waits_keeps_no_descriptor_and_no_lock(store
     try:
         with locked("mine", directory) as mine:
             assert mine
+            sweep()
             before = sorted(Path("/proc/self/fd").iterdir())
             interrupting = threading.Thread(target=interrupt_once_it_waits)
             interrupting.start()

@@ -209,7 +209,7 @@ def test_a_strange_item_is_refused(echo: Package) -> None:
                 session.judge(strange)
 
 
-def test_closing_leaves_nothing_behind(echo: Package, registered: Register, tmp_path: Path) -> None:
+def test_closing_leaves_nothing_behind(echo: Package, registered: Register, sweep: Callable[[], None]) -> None:
     async def busy() -> None:
         asyncio.get_running_loop().create_task(asyncio.Event().wait()).add_done_callback(lambda _: None)
         await asyncio.to_thread(int)
@@ -220,8 +220,7 @@ def test_closing_leaves_nothing_behind(echo: Package, registered: Register, tmp_
 
     registered("TST-001", check)
     results_of(echo)  # the server of first runs is started once, and stays
-    while gc.collect():  # what tests before this one left for it, and what goes when that has gone
-        pass
+    sweep()
     threads, descriptors = threading.active_count(), len([*Path("/proc/self/fd").iterdir()])
     with warnings.catch_warnings():
         warnings.simplefilter("error")

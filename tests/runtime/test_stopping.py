@@ -47,9 +47,10 @@ def held(stage: Any) -> Held:
 
 
 @pytest.fixture
-async def nothing_left(left_over: LeftOver) -> NothingLeft:
+async def nothing_left(sweep: Callable[[], None], left_over: LeftOver) -> NothingLeft:
     """Compares with what there was at the beginning."""
     await asyncio.to_thread(int)  # the loop's own threads stay as long as the loop
+    sweep()
     before = left_over()
 
     async def compare() -> None:
