@@ -5,7 +5,6 @@ Registered when the first fixture with a guard is asked for; a run that uses non
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Final
 
 import pytest
@@ -15,23 +14,23 @@ __all__ = ["guarding"]
 _NAME: Final = "oneiric-guards"
 
 
-@dataclass(eq=False)
 class Guard:
-    """One fixture that looks after something.
+    """One fixture that looks after something. No data class: those take longer to make than all else that is here.
 
     :param check: raises if something happened that must not.
     :param waits: whether it is too early to look when the body of the test ends.
     """
 
-    check: Callable[[], None]
-    waits: Callable[[], bool]
+    def __init__(self, check: Callable[[], None], waits: Callable[[], bool]) -> None:
+        self.check: Final = check
+        self.waits: Final = waits
 
 
-@dataclass(eq=False)
 class Guards:
     """Those at work now, of any scope."""
 
-    active: list[Guard] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.active: Final[list[Guard]] = []
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self) -> Generator[None, object, object]:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_oneiric import fixtures
 from pytest_oneiric.marker import MARK, OPTIONS, options_of
 from pytest_oneiric.options import add_options, given, refuse_misleading, refuse_secret, refuse_unknown
 
@@ -14,15 +15,14 @@ __all__ = [
     "pytest_addoption",
     "pytest_configure",
     "pytest_load_initial_conftests",
-    "pytest_plugins",
     "pytest_runtest_setup",
 ]
 
-pytest_plugins = ("pytest_oneiric.fixtures",)
 
-
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Options and fixtures. For names in ``pytest_plugins`` pytest looks through all that is installed."""
     add_options(parser)
+    pluginmanager.register(fixtures, fixtures.__name__)
 
 
 @pytest.hookimpl(tryfirst=True)
