@@ -1,5 +1,6 @@
 """Handling a component the way a runtime would, and saying which step went wrong."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -168,3 +169,12 @@ def test_configured_settings_are_not_guessed_over(bench_of: BenchOf, author: Any
     deep = {"url": "file://{sandbox}/a", "deep": {"list": ["{sandbox}", 7]}}
     bench = bench_of(author.package("", settings=deep, settings_model="nobody:There"))
     assert bench.settings(Box()) == {"url": "file:///box/a", "deep": {"list": ["/box", 7]}}
+
+
+def test_a_box_that_cannot_be_made_is_not_the_components_fault(bench_of: BenchOf, author: Any) -> None:
+    bench = bench_of(author.package("", settings={"base_path": "{sandbox}"}))
+    with bench.sandbox() as outer:
+        shutil.rmtree(outer.root)
+        outer.root.touch()
+        with bench.sandbox() as inner, pytest.raises(FileExistsError):
+            bench.settings(inner)

@@ -51,6 +51,14 @@ def test_each_example_has_a_box_of_its_own_that_is_empty_and_gone_afterwards(qua
     assert not any(box.path.exists() for box in (first, second, third))
 
 
+def test_a_box_is_made_when_somebody_asks_where_it_is(quarters: Quarters) -> None:
+    with quarters.sandbox() as told, quarters.sandbox() as silent:
+        before = {*told.root.iterdir()}
+        assert told.path.is_dir()
+        assert {*told.root.iterdir()} - before == {told.path}
+    assert not silent.path.exists()
+
+
 def test_where_nothing_was_left_home_and_tmpdir_serve_again(quarters: Quarters) -> None:
     with quarters.sandbox() as first, tempfile.NamedTemporaryFile() as passing:
         assert Path(passing.name).parent == first.tmp
@@ -102,6 +110,11 @@ def remove_everything(box: Sandbox) -> None:
     shutil.rmtree(box.root)
 
 
+def put_a_file_in_its_place(box: Sandbox) -> None:
+    remove_everything(box)
+    box.root.touch()
+
+
 @pytest.mark.parametrize(
     "act",
     [
@@ -113,6 +126,7 @@ def remove_everything(box: Sandbox) -> None:
         replace_home,
         lead_tmpdir_elsewhere,
         remove_everything,
+        put_a_file_in_its_place,
     ],
     ids=lambda act: act.__name__,
 )
@@ -178,12 +192,12 @@ def test_who_will_not_go_keeps_what_there_is_and_the_next_has_something_new(quar
 
 def test_nobody_can_know_the_next_box(quarters: Quarters) -> None:
     with quarters.sandbox() as outer:
-        names = set()
+        names = {outer.path.name}
         for _ in range(3):
             with quarters.sandbox() as box:
                 names.add(box.path.name)
-    assert len({len(name) for name in [*names, outer.path.name]}) == 1
-    assert len(names) == 3
+    assert len({len(name) for name in names}) == 1
+    assert len(names) == 4
 
 
 def test_a_box_that_became_a_link_is_removed_and_what_it_leads_to_is_not(quarters: Quarters, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis.strategies import SearchStrategy
 
 from oneiric_conformance.handling.payloads import payloads_of
-from oneiric_conformance.handling.settings import filled
+from oneiric_conformance.handling.settings import declared, filled
 from oneiric_conformance.judging.findings import Finding, asking, within
 from oneiric_conformance.runtime import ComponentSpec, Limits
 from oneiric_conformance.subject import Subject
@@ -50,7 +50,8 @@ class Handling:
     def settings(self, box: "Sandbox") -> dict[str, Any]:
         """The author's settings for this run, or guessed ones; ``{sandbox}`` stands for the box's directory."""
         with asking("settings_model"):
-            return filled(self.subject, box.path)
+            raw = declared(self.subject)
+        return filled(raw, box)
 
     async def build(self, box: "Sandbox") -> Any:
         """One call of the factory as a runtime would make it; settings are passed if it names them."""

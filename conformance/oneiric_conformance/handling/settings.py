@@ -4,22 +4,30 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, get_args
 
+from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_conformance.subject import Subject
 from oneiric_core.testing import import_object
 
-__all__ = ["SANDBOX", "filled", "guessed"]
+__all__ = ["SANDBOX", "declared", "filled", "guessed"]
 
 SANDBOX: Final = "{sandbox}"
 _ROOTS: Final = ("root", "base_path", "directory", "path")
 
 
-def filled(subject: Subject, sandbox: Path) -> dict[str, Any]:
-    """Raw settings of the subject with ``{sandbox}`` replaced, at any depth.
+def declared(subject: Subject) -> Mapping[str, Any]:
+    """Raw settings of the subject, those of its author or guessed ones, in which ``{sandbox}`` may stand.
 
     :raises OneiricError: if ``settings_model`` names something that cannot be imported.
     """
-    raw = subject.settings or guessed(subject.settings_model)
-    return {name: _replaced(value, str(sandbox)) for name, value in raw.items()}
+    return subject.settings or guessed(subject.settings_model)
+
+
+def filled(raw: Mapping[str, Any], box: Sandbox) -> dict[str, Any]:
+    """The same with the path of the box for ``{sandbox}``, at any depth.
+
+    :raises OSError: if the box has no directory yet, and none can be made.
+    """
+    return {name: _replaced(value, box) for name, value in raw.items()}
 
 
 def guessed(settings_model: object) -> Mapping[str, Any]:
@@ -47,11 +55,11 @@ def _kinds(annotation: object) -> tuple[object, ...]:
     return get_args(annotation) or (annotation,)
 
 
-def _replaced(value: object, sandbox: str) -> Any:
+def _replaced(value: object, box: Sandbox) -> Any:
     if isinstance(value, str):
-        return value.replace(SANDBOX, sandbox)
+        return value.replace(SANDBOX, str(box.path)) if SANDBOX in value else value
     if isinstance(value, Mapping):
-        return {name: _replaced(item, sandbox) for name, item in value.items()}
+        return {name: _replaced(item, box) for name, item in value.items()}
     if isinstance(value, list):
-        return [_replaced(item, sandbox) for item in value]
+        return [_replaced(item, box) for item in value]
     return value

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from oneiric_conformance.finding.declarations import load
-from oneiric_conformance.handling.settings import filled
+from oneiric_conformance.handling.settings import declared, filled
 from oneiric_conformance.isolation.fingerprint import noting_imports, take_fingerprint
 from oneiric_conformance.isolation.telling import Over, Streams, Teller, answer_where, side_effects
 from oneiric_conformance.observing.sandbox import Sandbox
@@ -85,7 +85,7 @@ async def live(request: Mapping[str, Any], subject: Subject, teller: Teller, box
     instance: object = None
     try:
         with teller.stage("settings"):
-            settings = make_settings(subject.settings_model, filled(subject, box.path))
+            settings = make_settings(subject.settings_model, filled(declared(subject), box))
         async with teller.timed("factory", limits["init"]):
             instance = await construct(subject.factory, settings)
     except Over:

@@ -37,8 +37,7 @@ class Quarters:
     def sandbox(self) -> Iterator[Sandbox]:
         """A sandbox for what this process does until the block ends: home and TMPDIR replaced, nothing watched."""
         house = self._ready()
-        house.root.mkdir(exist_ok=True)  # whoever lives there already may have removed everything
-        box = Sandbox(house.root, name=Path(tempfile.mkdtemp(prefix=SHARED_BOX, dir=house.root)).name)
+        box = _Box(house.root)
         process, house.living = os.getpid(), house.living + 1
         try:
             with _redirected(box):
@@ -46,7 +45,7 @@ class Quarters:
         finally:
             house.living -= 1
             if os.getpid() == process:  # else it is a copy, which the component made, of the process that goes on
-                remove(box.path)
+                box.remove()
 
     def settle(self) -> None:
         """Leave what is there to those who will not go, and have something new for the next."""
@@ -69,6 +68,24 @@ class Quarters:
         if self._house is None:
             self._house = _House(_new_root(SHARED))
         return self._house
+
+
+class _Box(Sandbox):
+    """Its directory is made when somebody asks where it is: most components are never told."""
+
+    _drawn = ""
+
+    @property
+    def path(self) -> Path:
+        if not self._drawn:
+            self.root.mkdir(exist_ok=True)  # whoever lives there already may have removed everything
+            self._drawn = tempfile.mkdtemp(prefix=SHARED_BOX, dir=self.root)
+        return Path(self._drawn)
+
+    def remove(self) -> None:
+        if self._drawn:
+            remove(Path(self._drawn))
+        self._drawn = self._drawn or str(self.root / SHARED_BOX)  # who asks from now on has nothing made
 
 
 class _House:
@@ -117,7 +134,7 @@ def remove(root: Path) -> None:
         root.rmdir()
         return
     with suppress(OSError, RecursionError):  # it may be deeper than Python goes
-        if root.is_symlink():
+        if root.is_symlink() or not root.is_dir():
             root.unlink()
             return
         shutil.rmtree(root, ignore_errors=True)
