@@ -130,6 +130,18 @@ class LeavesTemporary(reference.WordCount):
         os.close(descriptor)
 
 
+@mutant("PATH-005", expects="outside the sandbox")
+class StagesBeside(reference.Folder):
+    """Prepares its work in a directory beside the one it was given, named after that one."""
+
+    async def init(self) -> None:
+        await super().init()
+        given = self._root.parent
+        beside = given.with_name(f"{given.name}-staging")
+        beside.mkdir()
+        beside.rmdir()
+
+
 @mutant("PATH-006", expects="outside")
 class JoinsKeys(reference.Folder):
     """Joins directory and key, and hopes for the best."""
