@@ -187,7 +187,7 @@ def sign(document: Mapping[str, Any], *signers: KeyPair) -> Document:
 
 def as_json(document: Mapping[str, Any]) -> bytes:
     """The document as UTF-8 JSON; tuples become arrays."""
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2).encode("utf-8")
+    return json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8")
 
 
 def as_yaml(document: Mapping[str, Any], *, flow: bool | None = False) -> bytes:
