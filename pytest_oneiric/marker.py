@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from os import PathLike
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import pytest
 
@@ -12,13 +12,19 @@ __all__ = ["MARK", "OPTIONS", "options_of"]
 MARK: Final = "oneiric"
 
 
-class Option(NamedTuple):
-    """What may be set, for which fixtures, what its values are, and which of those there is none of, with the fix."""
+class Option:
+    """What may be set, for which fixtures, what its values are, and which of those there is none of, with the fix.
 
-    fixtures: str
-    takes: str
-    fits: Callable[[Any], bool]
-    unknown: Callable[[Any], str] = lambda _: ""
+    No tuple with names: to make such a class takes longer than all else that is here.
+    """
+
+    def __init__(
+        self, fixtures: str, takes: str, fits: Callable[[Any], bool], unknown: Callable[[Any], str] = lambda _: ""
+    ) -> None:
+        self.fixtures: Final = fixtures
+        self.takes: Final = takes
+        self.fits: Final = fits
+        self.unknown: Final = unknown
 
 
 def _is_paths(value: Any) -> bool:

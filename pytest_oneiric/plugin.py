@@ -22,7 +22,8 @@ __all__ = [
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Options and fixtures. For names in ``pytest_plugins`` pytest looks through all that is installed."""
     add_options(parser)
-    pluginmanager.register(fixtures, fixtures.__name__)
+    if not pluginmanager.is_registered(fixtures):  # by -p, or by a plugin of somebody's own
+        pluginmanager.register(fixtures, fixtures.__name__)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -130,16 +130,18 @@ class LeavesTemporary(reference.WordCount):
         os.close(descriptor)
 
 
-@mutant("PATH-005", expects="outside the sandbox")
+@mutant(
+    "PATH-005",
+    expects="outside the sandbox",
+    also={"PATH-006": "what it prepares is outside of the directory it was given"},
+)
 class StagesBeside(reference.Folder):
     """Prepares its work in a directory beside the one it was given, named after that one."""
 
     async def init(self) -> None:
         await super().init()
         given = self._root.parent
-        beside = given.with_name(f"{given.name}-staging")
-        beside.mkdir()
-        beside.rmdir()
+        given.with_name(f"{given.name}-staging").mkdir(exist_ok=True)
 
 
 @mutant("PATH-006", expects="outside")

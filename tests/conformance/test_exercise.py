@@ -9,6 +9,7 @@ import pytest
 
 from oneiric_conformance import Finding, Limits
 from oneiric_conformance.handling.bench import Bench
+from oneiric_core import ConformanceError
 
 BenchOf = Callable[..., Bench]
 
@@ -171,10 +172,31 @@ def test_configured_settings_are_not_guessed_over(bench_of: BenchOf, author: Any
     assert bench.settings(Box()) == {"url": "file:///box/a", "deep": {"list": ["/box", 7]}}
 
 
-def test_a_box_that_cannot_be_made_is_not_the_components_fault(bench_of: BenchOf, author: Any) -> None:
-    bench = bench_of(author.package("", settings={"base_path": "{sandbox}"}))
+def test_a_box_that_cannot_be_made_is_the_kits_matter(bench_of: BenchOf, author: Any) -> None:
+    """No finding about settings, and no control that failed."""
+    bench = bench_of(author.package("", settings={"deep": [{"base_path": "{sandbox}"}]}))
     with bench.sandbox() as outer:
         shutil.rmtree(outer.root)
         outer.root.touch()
-        with bench.sandbox() as inner, pytest.raises(FileExistsError):
-            bench.settings(inner)
+        refusing = pytest.raises(ConformanceError, match="no directory for an example could be made")
+        with refusing as refused, bench.control("there is room"), bench.sandbox():
+            pass
+        assert "TMPDIR" in str(refused.value.fix)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"settings": {"deep": [{"base_path": "file://{sandbox}/a"}]}}, True),
+        ({"settings_model": "nowhere:There"}, True),
+        ({"settings": {"size": 7, "names": ["a"]}, "settings_model": "nowhere:There"}, False),
+        ({}, False),
+    ],
+)
+def test_who_may_be_told_of_the_box_finds_it_made(
+    bench_of: BenchOf, author: Any, changes: dict[str, Any], told: bool
+) -> None:
+    """It is not made while the component is, and while its time is taken."""
+    with bench_of(author.package("", **changes)).sandbox() as box:
+        assert len([*box.root.glob("box-*")]) == told
+        assert box.path.is_dir()

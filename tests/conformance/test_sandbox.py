@@ -4,12 +4,13 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from oneiric_conformance.observing.quarters import made_sandbox, watched_sandbox
+from oneiric_conformance.observing.quarters import Quarters, made_sandbox, watched_sandbox
 from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_core.testing import import_object
 
@@ -34,8 +35,11 @@ def beside_the_box(box):
     staging.mkdir()
     write(staging / "x")
 
+def make(place):
+    place.mkdir(parents=True, exist_ok=True)
+
 def the_box_itself(box):
-    box.path.mkdir(parents=True, exist_ok=True)
+    make(box.path)
 
 def temporary_file(box):
     with tempfile.NamedTemporaryFile("w") as made:
@@ -222,6 +226,16 @@ def test_instances_of_two_examples_may_overlap(subject: ModuleType) -> None:
         subject.below(inner)
         subject.below(outer)
         assert outer.trespasses() == inner.trespasses() == []
+
+
+@pytest.mark.parametrize(("end", "faults"), [("", []), ("-staging", ["outside the sandbox"])])
+def test_the_box_of_another_example_is_allowed_and_what_is_named_after_it_is_not(
+    subject: ModuleType, end: str, faults: list[str]
+) -> None:
+    """That example may still have an instance at work."""
+    with closing(Quarters()) as quarters, quarters.sandbox() as other, watched_sandbox() as box:
+        subject.make(other.path.with_name(other.path.name + end))
+        assert [line.partition(": ")[2].partition(" (")[0] for line in box.trespasses()] == faults
 
 
 def test_nothing_remains_but_the_answer(subject: ModuleType) -> None:

@@ -53,6 +53,25 @@ def test_no_fixture_is_forced_on_an_unrelated_test(tmp_path: Path) -> None:
     assert run(tmp_path).returncode == 0
 
 
+HOUSE = 'pytest_plugins = ["pytest_oneiric.fixtures"]\n'
+
+
+@pytest.mark.parametrize(
+    "loaded",
+    [
+        ("pytest_oneiric.fixtures", "pytest_oneiric.plugin"),
+        ("pytest_oneiric.plugin", "pytest_oneiric.fixtures"),
+        ("house", "pytest_oneiric.plugin"),
+    ],
+    ids=lambda loaded: loaded[0],
+)
+def test_somebody_else_may_load_the_fixtures_as_well(tmp_path: Path, loaded: tuple[str, ...]) -> None:
+    (tmp_path / "house.py").write_text(HOUSE, encoding="utf-8")
+    (tmp_path / "test_own.py").write_text("def test_own(oneiric_clock): oneiric_clock.now()\n", encoding="utf-8")
+    done = run(tmp_path, *(f"-p{name}" for name in loaded), with_us=False)
+    assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("plugin", ["with", "without"])
 def test_the_output_of_an_unrelated_run_is_the_same(tmp_path: Path, plugin: str) -> None:
     """Neither header nor summary: what our plugin adds to such a run is options."""

@@ -121,7 +121,7 @@ def _spellings(signed: Document) -> list[tuple[str, str]]:
         ("keys reversed", json.dumps(backwards)),
         ("no blanks", json.dumps(signed, separators=(",", ":"))),
         ("many blanks", json.dumps(signed, indent=8)),
-        ("no escapes", json.dumps(signed, ensure_ascii=False)),
+        ("no escapes", json.dumps(signed, ensure_ascii=False, indent=2)),
         ("blanks around", f" \n{json.dumps(signed)}\n "),
     ]
 

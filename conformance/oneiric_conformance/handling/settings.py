@@ -8,7 +8,7 @@ from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_conformance.subject import Subject
 from oneiric_core.testing import import_object
 
-__all__ = ["SANDBOX", "declared", "filled", "guessed"]
+__all__ = ["SANDBOX", "declared", "filled", "guessed", "may_say_sandbox"]
 
 SANDBOX: Final = "{sandbox}"
 _ROOTS: Final = ("root", "base_path", "directory", "path")
@@ -28,6 +28,11 @@ def filled(raw: Mapping[str, Any], box: Sandbox) -> dict[str, Any]:
     :raises OSError: if the box has no directory yet, and none can be made.
     """
     return {name: _replaced(value, box) for name, value in raw.items()}
+
+
+def may_say_sandbox(subject: Subject) -> bool:
+    """Whether ``{sandbox}`` may stand in what :func:`declared` gives; nothing is imported to find out."""
+    return _mentions(subject.settings) if subject.settings else bool(subject.settings_model)
 
 
 def guessed(settings_model: object) -> Mapping[str, Any]:
@@ -53,6 +58,12 @@ def _is_text(annotation: object) -> bool:
 def _kinds(annotation: object) -> tuple[object, ...]:
     """The alternatives of a union; the annotation itself if it is none."""
     return get_args(annotation) or (annotation,)
+
+
+def _mentions(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_mentions, value.values()))
+    return any(map(_mentions, value)) if isinstance(value, list) else isinstance(value, str) and SANDBOX in value
 
 
 def _replaced(value: object, box: Sandbox) -> Any:

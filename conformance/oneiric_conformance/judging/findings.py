@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from oneiric_conformance.judging.route import Route
 from oneiric_conformance.judging.watchdog import TimeIsUp
+from oneiric_core import ConformanceError
 
 __all__ = ["Advice", "ControlFailed", "Finding", "Tally", "asking", "cut", "described", "shown", "within"]
 
@@ -68,10 +69,10 @@ class Tally:
 
     @contextmanager
     def control(self, sentence: str) -> Iterator[None]:
-        """Prove that what must succeed does; anything that fails inside is a :class:`ControlFailed`."""
+        """Prove that what must succeed does; anything but the kit that fails inside is a :class:`ControlFailed`."""
         try:
             yield
-        except (ControlFailed, TimeIsUp):
+        except (ControlFailed, ConformanceError, TimeIsUp):
             raise
         except Finding as found:
             raise ControlFailed(sentence, found) from found

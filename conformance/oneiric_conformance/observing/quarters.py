@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from oneiric_conformance.observing.sandbox import PREFIX, SHARED, SHARED_BOX, Sandbox
 from oneiric_conformance.observing.watch import watching
+from oneiric_core import ConformanceError
 
 __all__ = ["Quarters", "made_sandbox", "remove", "watched_sandbox"]
 
@@ -34,10 +35,16 @@ class Quarters:
         self._left: list[_House] = []
 
     @contextmanager
-    def sandbox(self) -> Iterator[Sandbox]:
-        """A sandbox for what this process does until the block ends: home and TMPDIR replaced, nothing watched."""
+    def sandbox(self, *, at_once: bool = False) -> Iterator[Sandbox]:
+        """A sandbox for what this process does until the block ends: home and TMPDIR replaced, nothing watched.
+
+        :param at_once: make its directory now, and not when its path is asked for, which may be while time is taken.
+        :raises ConformanceError: if there is no room for a directory.
+        """
         house = self._ready()
         box = _Box(house.root)
+        if at_once:
+            box.make()
         process, house.living = os.getpid(), house.living + 1
         try:
             with _redirected(box):
@@ -73,19 +80,26 @@ class Quarters:
 class _Box(Sandbox):
     """Its directory is made when somebody asks where it is: most components are never told."""
 
-    _drawn = ""
+    def __init__(self, root: Path) -> None:
+        super().__init__(root, name=SHARED_BOX)
+        self._open = True
 
     @property
     def path(self) -> Path:
-        if not self._drawn:
-            self.root.mkdir(exist_ok=True)  # whoever lives there already may have removed everything
-            self._drawn = tempfile.mkdtemp(prefix=SHARED_BOX, dir=self.root)
-        return Path(self._drawn)
+        self.make()
+        return self.root / self.name
+
+    def make(self) -> None:
+        """Draw a name for it; only once, and not after the end."""
+        if self._open and self.name == SHARED_BOX:
+            with _making_room():
+                self.root.mkdir(exist_ok=True)  # whoever lives there already may have removed everything
+                self.name = Path(tempfile.mkdtemp(prefix=SHARED_BOX, dir=self.root)).name
 
     def remove(self) -> None:
-        if self._drawn:
-            remove(Path(self._drawn))
-        self._drawn = self._drawn or str(self.root / SHARED_BOX)  # who asks from now on has nothing made
+        self._open = False
+        if self.name != SHARED_BOX:
+            remove(self.path)
 
 
 class _House:
@@ -144,10 +158,21 @@ def remove(root: Path) -> None:
 
 
 def _new_root(prefix: str = PREFIX) -> Path:
-    root = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
-    for place in _homes(root):
-        place.mkdir()
+    with _making_room():
+        root = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
+        for place in _homes(root):
+            place.mkdir()
     return root
+
+
+@contextmanager
+def _making_room() -> Iterator[None]:
+    """That there is none says nothing about a component."""
+    try:
+        yield
+    except OSError as error:
+        fix = "Make room, or have TMPDIR lead to where there is some"
+        raise ConformanceError(f"no directory for an example could be made: {error}", fix=fix) from error
 
 
 def _homes(root: Path) -> tuple[Path, Path]:
