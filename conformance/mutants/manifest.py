@@ -7,7 +7,7 @@ from typing import Any
 
 from mutants import mutant, reference
 from mutants.laundering import Laundering
-from oneiric_conformance.handling.offer import JSON, YAML
+from oneiric_conformance.handling.offer import JSON, YAML, as_json
 from oneiric_conformance.subject import Package
 from oneiric_core import ManifestError, OneiricError
 from oneiric_core.manifest import parse_document
@@ -54,8 +54,7 @@ class SignsTheBytes(Laundering):
     """Verifies the bytes of the file, blanks and all."""
 
     def believes(self, document: dict[str, Any], data: bytes) -> bool:
-        layout = json.dumps(document, ensure_ascii=False, indent=2).encode("utf-8")
-        return super().believes(document, data) and data == layout
+        return super().believes(document, data) and data == as_json(document)
 
 
 @mutant(

@@ -116,6 +116,14 @@ def test_reference_components_pass_everything(subject: str) -> None:
         assert sum(result.behaviours for result in results) > 0
 
 
+def test_what_an_earlier_run_left_in_a_class_hides_nothing() -> None:
+    """An author's own tests, and other checks, may have used the component in this process."""
+    mutant = MUTANTS["lifecycle.StorageOfTheClass"]
+    for _ in range(2):
+        *_, result = judged(mutant.package(), checks={mutant.check}, until=mutant)
+        assert kills(mutant, result), result.reason
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("name", sorted(MUTANTS))
 def test_no_other_check_kills_the_mutant(name: str) -> None:

@@ -77,7 +77,7 @@ class Counter:
         """How the counting ended, as an exit code."""
         while (said := self.said()) == "+":
             pass
-        return int(said.removeprefix("ended "))
+        return int(said.removeprefix("+").removeprefix("ended "))  # who is killed may have said half a line
 
     @property
     def _to(self) -> IO[str]:

@@ -196,12 +196,13 @@ async def expect_put_aside(bench: Bench, instance: Any, when: str) -> None:
 
 
 async def _work(bench: Bench, given: object, instance: Any) -> object:
+    """What a store keeps is another object each time, so that where it lies can be seen to change each time."""
     claims = bench.subject.capabilities
     if "kv" in claims:
-        await ask(instance.set, "conformance", "a value")
+        await ask(instance.set, "conformance", "".join(("a ", "value")))
         return await ask(instance.get, "conformance")
     if "blob" in claims:
-        await ask(instance.save, "conformance", b"some bytes")
+        await ask(instance.save, "conformance", b"".join((b"some ", b"bytes")))
         return await ask(instance.read, "conformance")
     verb = bench.verb(instance)
     if verb is None:
