@@ -13,7 +13,6 @@ from hypothesis.strategies import SearchStrategy
 
 from oneiric_conformance.handling.examples import for_all, run_machine
 from oneiric_conformance.handling.exercise import Handling
-from oneiric_conformance.handling.settings import may_say_sandbox
 from oneiric_conformance.judging.findings import Advice, Finding, Tally, asking
 from oneiric_conformance.judging.loop import SharedLoop
 from oneiric_conformance.observing.quarters import Quarters, watched_sandbox
@@ -189,7 +188,7 @@ class Bench(Handling):
 
     def sandbox(self) -> AbstractContextManager[Sandbox]:
         """A fresh directory for one example: there at once if the subject may be told of it, else when asked for."""
-        return self._around.quarters.sandbox(at_once=self._subject is not None and may_say_sandbox(self._subject))
+        return self._around.quarters.sandbox(at_once=self.may_be_told)
 
     def watched_sandbox(self) -> AbstractContextManager[Sandbox]:
         """A fresh directory for one example, and a watch over everything outside it."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis.strategies import SearchStrategy
 
 from oneiric_conformance.handling.payloads import payloads_of
-from oneiric_conformance.handling.settings import declared, filled
+from oneiric_conformance.handling.settings import declared, filled, mentions_sandbox
 from oneiric_conformance.judging.findings import Finding, asking, within
 from oneiric_conformance.runtime import ComponentSpec, Limits
 from oneiric_conformance.subject import Subject
@@ -36,6 +36,7 @@ class Handling:
         self._subject = subject
         self._limits = limits
         self._started: set[int] = set()
+        self._declared: Mapping[str, Any] | None = None
 
     @property
     def subject(self) -> Subject:
@@ -49,9 +50,15 @@ class Handling:
 
     def settings(self, box: "Sandbox") -> dict[str, Any]:
         """The author's settings for this run, or guessed ones; ``{sandbox}`` stands for the box's directory."""
-        with asking("settings_model"):
-            raw = declared(self.subject)
-        return filled(raw, box)
+        if self._declared is None:
+            with asking("settings_model"):
+                self._declared = declared(self.subject)
+        return filled(self._declared, box)
+
+    @property
+    def may_be_told(self) -> bool:
+        """Whether ``{sandbox}`` may stand in the settings of the component in hand: True until they were asked for."""
+        return self._subject is not None and (self._declared is None or mentions_sandbox(self._declared))
 
     async def build(self, box: "Sandbox") -> Any:
         """One call of the factory as a runtime would make it; settings are passed if it names them."""

@@ -8,7 +8,7 @@ from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_conformance.subject import Subject
 from oneiric_core.testing import import_object
 
-__all__ = ["SANDBOX", "declared", "filled", "guessed", "may_say_sandbox"]
+__all__ = ["SANDBOX", "declared", "filled", "guessed", "mentions_sandbox"]
 
 SANDBOX: Final = "{sandbox}"
 _ROOTS: Final = ("root", "base_path", "directory", "path")
@@ -30,9 +30,11 @@ def filled(raw: Mapping[str, Any], box: Sandbox) -> dict[str, Any]:
     return {name: _replaced(value, box) for name, value in raw.items()}
 
 
-def may_say_sandbox(subject: Subject) -> bool:
-    """Whether ``{sandbox}`` may stand in what :func:`declared` gives; nothing is imported to find out."""
-    return _mentions(subject.settings) if subject.settings else bool(subject.settings_model)
+def mentions_sandbox(raw: object) -> bool:
+    """Whether ``{sandbox}`` stands anywhere in raw settings."""
+    if isinstance(raw, Mapping):
+        return any(map(mentions_sandbox, raw.values()))
+    return any(map(mentions_sandbox, raw)) if isinstance(raw, list) else isinstance(raw, str) and SANDBOX in raw
 
 
 def guessed(settings_model: object) -> Mapping[str, Any]:
@@ -58,12 +60,6 @@ def _is_text(annotation: object) -> bool:
 def _kinds(annotation: object) -> tuple[object, ...]:
     """The alternatives of a union; the annotation itself if it is none."""
     return get_args(annotation) or (annotation,)
-
-
-def _mentions(value: object) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_mentions, value.values()))
-    return any(map(_mentions, value)) if isinstance(value, list) else isinstance(value, str) and SANDBOX in value
 
 
 def _replaced(value: object, box: Sandbox) -> Any:

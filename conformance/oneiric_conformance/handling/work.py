@@ -199,10 +199,10 @@ async def _work(bench: Bench, given: object, instance: Any) -> object:
     """What a store keeps is another object each time, so that where it lies can be seen to change each time."""
     claims = bench.subject.capabilities
     if "kv" in claims:
-        await ask(instance.set, "conformance", "".join(("a ", "value")))
+        await ask(instance.set, "conformance", str(b"a value", "ascii"))
         return await ask(instance.get, "conformance")
     if "blob" in claims:
-        await ask(instance.save, "conformance", b"".join((b"some ", b"bytes")))
+        await ask(instance.save, "conformance", bytes(bytearray(b"some bytes")))
         return await ask(instance.read, "conformance")
     verb = bench.verb(instance)
     if verb is None:
