@@ -25,7 +25,7 @@ def declared(subject: Subject) -> Mapping[str, Any]:
 def filled(raw: Mapping[str, Any], box: Sandbox) -> dict[str, Any]:
     """The same with the path of the box for ``{sandbox}``, at any depth.
 
-    :raises OSError: if the box has no directory yet, and none can be made.
+    :raises ConformanceError: if the box has no directory yet, and there is no room for one.
     """
     return {name: _replaced(value, box) for name, value in raw.items()}
 
