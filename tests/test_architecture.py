@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # and run by make lint
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = {
     "oneiric_core": ROOT / "oneiric_core",

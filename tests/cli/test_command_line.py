@@ -12,6 +12,8 @@ import pytest
 from oneiric_core.cli.main import main
 from oneiric_core.testing import manifest_entry, signed_manifest
 
+pytestmark = pytest.mark.slow
+
 Capture = pytest.CaptureFixture[str]
 Install = Callable[..., None]
 

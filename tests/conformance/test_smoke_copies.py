@@ -13,6 +13,8 @@ from oneiric_conformance import Limits, Subject
 from oneiric_conformance.isolation.smoke import smoke
 from oneiric_conformance.subject import EntryPointName
 
+pytestmark = pytest.mark.slow
+
 QUICK = Limits(init=0.4, health=0.4, cleanup=0.4, drain=0.4)
 
 

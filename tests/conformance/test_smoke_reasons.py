@@ -10,6 +10,8 @@ from oneiric_conformance.isolation import smoke as smoke_module
 from oneiric_conformance.isolation.smoke import smoke
 from oneiric_conformance.subject import EntryPointName
 
+pytestmark = pytest.mark.slow
+
 QUICK = Limits(init=0.4, health=0.4, cleanup=0.4, drain=0.4)
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = Path(__file__).parent / "downstream"
 PAGES = ROOT / "docs" / "reference" / "fixtures"

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ANY = r"\n(?:.+\n)*? +"
 """Any lines, and the blanks that the next one begins with."""
 SAW = {

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 GUARD = """
 import atexit, sys
 OURS = ("oneiric_core", "oneiric_conformance")
