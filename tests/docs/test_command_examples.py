@@ -27,9 +27,9 @@ from oneiric_core.testing import key_pair, make_wheel, manifest_entry, signed_ce
 sys.path.insert(0, str(Path(__file__).parent))  # it is a program as well
 import command_line
 
-pytestmark = pytest.mark.slow
-
 sys.path.pop(0)
+
+pytestmark = pytest.mark.slow
 
 KEY, ROOT_KEY, ISSUER = (key_pair(f"{name} of the examples") for name in ("publisher", "root", "issuer"))
 ELSEWHERE = {"keys", "manifest", "release", "artifacts"}
