@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from oneiric_core.testing.audit import Act as Act
     from oneiric_core.testing.audit import intercepting as intercepting
     from oneiric_core.testing.audit import listening as listening
+    from oneiric_core.testing.audit import overhearing as overhearing
     from oneiric_core.testing.audit import possible_places as possible_places
     from oneiric_core.testing.bad_manifests import BadManifest as BadManifest
     from oneiric_core.testing.bad_manifests import bad_manifest as bad_manifest
@@ -110,7 +111,7 @@ _EXPORTS = {
     "testing.faults": ("FAULTS", "FaultInjected", "FaultPlan", "FaultPlans", "FaultyFactory", "faulty"),
     "testing.inventory": ("Inventory", "grown", "growth", "take_inventory"),
     "testing.keys": ("PUBLISHER", "SECOND_PUBLISHER", "STRANGER", "KeyPair", "key_pair"),
-    "testing.audit": ("Act", "intercepting", "listening", "possible_places"),
+    "testing.audit": ("Act", "intercepting", "listening", "overhearing", "possible_places"),
     "testing.bad_manifests": ("BadManifest", "bad_manifest"),
     "testing.bad_wheels": ("BadWheel", "bad_wheel"),
     "testing.leaks": ("Leak",),

@@ -15,6 +15,7 @@ from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.judging import findings
 from oneiric_conformance.judging.keeping import Keeper, Stillness, as_it_was
 from oneiric_conformance.judging.verdict import Judge
+from oneiric_core.testing import audit
 from oneiric_core.trust.curve import is_point
 
 PATCHES: dict[str, Any] = {
@@ -52,6 +53,48 @@ def test_new_code_in_an_old_function_is_seen_and_taken_out() -> None:
     finally:
         keeper.restore()
     assert Bench.expect.__code__ is before
+
+
+def test_other_keyword_defaults_are_seen_and_taken_out() -> None:
+    keeper, before = Keeper(), Bench.expect.__kwdefaults__
+    Bench.expect.__kwdefaults__ = {**before, "expected": "anything"}
+    try:
+        assert keeper.differences() == ["oneiric_conformance.handling.bench.Bench.expect"]
+    finally:
+        keeper.restore()
+    assert Bench.expect.__kwdefaults__ is before
+
+
+def test_code_that_was_put_back_is_no_difference_and_what_comes_after_it_is() -> None:
+    keeper, before = Keeper(), Bench.expect.__code__
+    Bench.expect.__code__ = agree.__code__
+    Bench.expect.__code__ = before
+    assert keeper.differences() == []
+    Bench.expect.__code__ = agree.__code__
+    try:
+        assert keeper.differences() == ["oneiric_conformance.handling.bench.Bench.expect"]
+    finally:
+        keeper.restore()
+
+
+def test_new_code_is_seen_though_nobody_hears_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper, before = Keeper(), Bench.expect.__code__
+    monkeypatch.setattr(audit, "_eavesdroppers", ())
+    Bench.expect.__code__ = agree.__code__
+    try:
+        assert keeper.differences() == ["oneiric_conformance.handling.bench.Bench.expect"]
+    finally:
+        keeper.restore()
+    assert Bench.expect.__code__ is before
+    assert keeper.differences() == []
+
+
+def test_a_session_that_is_closed_hears_no_longer(echo: Package) -> None:
+    before = audit._eavesdroppers
+    with Session(echo, profile=PROFILES["quick"]) as session:
+        session.judge(next(planned for planned in session.plan() if planned.check == "META-001"))
+        assert len(audit._eavesdroppers) > len(before)
+    assert audit._eavesdroppers == before
 
 
 class Unwilling:

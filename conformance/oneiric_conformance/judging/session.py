@@ -107,8 +107,9 @@ class Session:
             self._loop.close()
         finally:
             self._around.quarters.close()
-            if self._stillness is not None:
-                self._stillness.close()
+            for each in (self._keeper, self._stillness):
+                if each is not None:
+                    each.close()
 
     def plan(self) -> tuple[Planned, ...]:
         """Every check of every subject, in the order of judgement: package, components, runtime."""
