@@ -41,15 +41,18 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         running.stdout.read()
 
 
-@pytest.fixture
-def sweep() -> Callable[[], None]:
+@pytest.fixture(scope="module")
+def sweep() -> Iterator[Callable[[], None]]:
     """Collects all that tests before have left, so that descriptors can be counted, and counted again."""
 
     def collect() -> None:
         while gc.collect():  # what goes may let go of more
             pass
 
-    return collect
+    collect()
+    gc.freeze()  # what stays, or all of pytest is walked through each time
+    yield collect
+    gc.unfreeze()
 
 
 _HOLD_A_DISK = """
