@@ -7,7 +7,7 @@ worse than none. Messages name the key and never show a value that may be a secr
 import re
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -152,10 +152,18 @@ class TrustSettings(_Section):
             )
         return self
 
-    def beyond_keys(self) -> dict[str, Any]:
-        """What is asked of a manifest beside its signatures, as fields of a :class:`~oneiric_core.TrustPolicy`."""
-        max_age = None if self.max_age is None else timedelta(seconds=self.max_age)
-        return {"require_expiry": self.require_expiry, "max_age": max_age}
+    def added_to(self, policy: TrustPolicy) -> TrustPolicy:
+        """The policy, asking of a manifest what is asked here beside signatures, too: whichever is the stricter.
+
+        The policy's own source goes before the one that is named here.
+        """
+        own = None if self.max_age is None else timedelta(seconds=self.max_age)
+        return replace(
+            policy,
+            source=policy.source or self.source,
+            require_expiry=policy.require_expiry or self.require_expiry,
+            max_age=min((age for age in (policy.max_age, own) if age is not None), default=None),
+        )
 
     def policy(self, read: Callable[[str], bytes]) -> Policy:
         """The policy of the listed keys; :class:`~oneiric_core.RefuseAll` where none is.
@@ -166,12 +174,7 @@ class TrustSettings(_Section):
         """
         if not self.keys:
             return RefuseAll()
-        return TrustPolicy(
-            [_key(written, read) for written in self.keys],
-            threshold=self.threshold,
-            source=self.source,
-            **self.beyond_keys(),
-        )
+        return self.added_to(TrustPolicy([_key(written, read) for written in self.keys], threshold=self.threshold))
 
 
 def _key(written: str, read: Callable[[str], bytes]) -> PublicKey:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from oneiric_core.clock import Clock
 from oneiric_core.discovery import default_allow, import_object
-from oneiric_core.errors import LifecycleError, OneiricError, SettingsError
+from oneiric_core.errors import LifecycleError, SettingsError
 from oneiric_core.lifecycle import LifecycleManager, SlotStatus
 from oneiric_core.remote.artifacts import ArtifactManager
 from oneiric_core.remote.fetcher import Fetcher
@@ -114,12 +114,7 @@ class Keeper:
         :raises TrustError: a key cannot be used; likewise.
         """
         self.settings_watch.mark()
-        try:
-            settings, plan = await in_thread(self._read)
-        except OneiricError:
-            if self.plan is None and self._arguments.trust is not None:  # enough is known without the file
-                self._follow(self.selections.settings, Plan.of(self._arguments, Settings(), Path()))
-            raise
+        settings, plan = await in_thread(self._read)
         return self._follow(settings, plan)
 
     async def sync(self) -> SyncReport | None:

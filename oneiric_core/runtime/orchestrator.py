@@ -25,6 +25,7 @@ from oneiric_core.runtime.telemetry import Telemetry
 from oneiric_core.runtime.watchers import SystemEvents
 from oneiric_core.runtime.worker import Worker
 from oneiric_core.settings import Settings
+from oneiric_core.trust.certificate import CertificatePolicy
 from oneiric_core.trust.policy import Policy
 
 __all__ = ["RuntimeOrchestrator"]
@@ -42,12 +43,14 @@ class RuntimeOrchestrator:
 
     :param resolver: whose candidates are kept; a new one if None.
     :param manifest_path: the manifest, a file; or ``manifest_url``. Without both, what the settings say.
-    :param trust: whom to believe; if None whom the settings trust, and nobody if there are none.
+    :param trust: whom to believe; if None whom the settings trust, and nobody if there are none. What the settings ask
+        of a manifest beside signatures is asked of it all the same.
     :param trust_root: a file with the first root of the source, which says whom to believe in the place of ``trust``.
     :param refresh_interval: seconds between looks for a new manifest; None looks once, and when its file changes.
     :param cache_dir: where artifacts are kept; ``state_dir``: what is remembered of sources. None is the user's own.
     :param settings: what is configured, or the path of a TOML file, which is watched.
     :param headers: sent to the origin of the URL, and to no other, beside those of the settings.
+    :param certificate: what is asked of the certificate of every artifact; if None what the settings ask.
     :param fetcher: asks servers, in the place of one made as the settings say.
     :param poll_interval: seconds between looks at files.
     :param meters: where to count, and ``tracers``: where to trace; OpenTelemetry's global providers if None.
@@ -66,6 +69,7 @@ class RuntimeOrchestrator:
         state_dir: Path | str | None = None,
         settings: Settings | Path | str | None = None,
         headers: Mapping[str, str] | None = None,
+        certificate: CertificatePolicy | None = None,
         fetcher: Fetcher | None = None,
         clock: Clock = SYSTEM_CLOCK,
         poll_interval: float = POLL,
@@ -85,6 +89,7 @@ class RuntimeOrchestrator:
             cache_dir=_path(cache_dir),
             state_dir=_path(state_dir),
             headers=dict(headers or {}),
+            certificate=certificate,
             fetcher=fetcher,
         )
         self._keeper = Keeper(

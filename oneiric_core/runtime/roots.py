@@ -59,13 +59,13 @@ async def policy_of(plan: Plan, fetcher: Fetcher, clock: Clock) -> Policy:
     :raises RefusedFetchError: the server does not give roots to us.
     """
     if plan.anchor is None or plan.place is None:
-        return _with_certificates(plan.trust, plan)
+        return _insisting(plan.trust, plan)
     root = await refresh_root(plan.anchor, fetch_beside(plan.place, fetcher, plan.headers), plan.state_dir, clock=clock)
-    return _with_certificates(replace(root.manifest, **plan.asked.beyond_keys()), plan)
+    return _insisting(root.manifest, plan)
 
 
-def _with_certificates(policy: Policy, plan: Plan) -> Policy:
-    """The policy, insisting on what the plan asks; one that was made elsewhere insists on what it says itself."""
-    if plan.certificate is None or not isinstance(policy, TrustPolicy):
+def _insisting(policy: Policy, plan: Plan) -> Policy:
+    """The policy, insisting on what the plan asks; one of another kind insists on what it says itself."""
+    if not isinstance(policy, TrustPolicy):
         return policy
-    return replace(policy, certificate=plan.certificate)
+    return replace(plan.asked.added_to(policy), certificate=plan.certificate or policy.certificate)

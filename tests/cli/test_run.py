@@ -1,6 +1,7 @@
 """``oneiric-core run``: a process that stays right until it is asked to end, and ends clean."""
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from oneiric_core.cli.main import main
-from oneiric_core.testing import ArtifactServer, key_pair, manifest_entry, signed_manifest
+from oneiric_core.testing import ArtifactServer, key_pair, make_wheel, manifest_entry, signed_manifest
 
 KEY = key_pair("of a long run")
 PROGRAM = "import sys; from oneiric_core.cli.main import main; sys.exit(main())"
@@ -167,6 +168,24 @@ async def test_who_interrupts_twice_does_not_wait_for_the_clean_up_and_who_super
         ended, out, error = await process.end(number)
     assert (ended, error) == (code, "")
     assert ('"phase": "stopped"' in out) is (code == 0)
+
+
+async def test_it_insists_on_certificates_where_it_is_asked_to(here: Path) -> None:
+    wheel = make_wheel({"acme_uncertified.py": "class Cache(dict): pass\n"}, "acme-uncertified")
+    (here / "acme.whl").write_bytes(wheel)
+    digest = hashlib.sha256(wheel).hexdigest()
+    entry = manifest_entry("adapter", "cache", "acme", "acme_uncertified:Cache", uri="acme.whl", sha256=digest)
+    (here / "manifest.json").write_bytes(signed_manifest([entry], [KEY], source="acme"))
+    settings = SETTINGS.replace("[remote]", "[remote]\nlocal_roots = ['.']").replace(
+        "acme_long_run", "acme_uncertified"
+    )
+    (here / "oneiric.toml").write_text(settings, encoding="utf-8")
+    asked = ("--require-certificate", "core", "--certificate-key", "key.pem")
+    async with running(here, "--manifest", "manifest.json", "--json", *asked) as process:
+        refused = await process.snapshot(lambda snapshot: snapshot["sync"]["failures"] or snapshot["sync"]["applied"])
+        await process.end(signal.SIGTERM)
+    assert "adapter/cache/acme has no certificate" in refused["sync"]["last_error"]
+    assert cache_of(refused) == (None, None)
 
 
 @pytest.mark.long

@@ -62,6 +62,17 @@ def test_a_manifest_is_applied_from_a_server_and_told(capsys: Capture, server: A
     assert "skipped: it needs Python >=4" in out
 
 
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [("source = 'another'", "another"), ("require_expiry = true", "expires"), ("max_age = '1s'", "signed")],
+)
+def test_a_key_that_is_named_here_takes_away_nothing_the_settings_ask(capsys: Capture, asked: str, why: str) -> None:
+    Path("manifest.json").write_bytes(offer())
+    Path("oneiric.toml").write_text(f"[trust]\n{asked}\n", encoding="utf-8")
+    assert sync("--manifest", "manifest.json", "--public-key", "key.pem") == 1
+    assert why in " ".join(capsys.readouterr().err.split())
+
+
 def test_programs_get_the_report(capsys: Capture, server: ArtifactServer) -> None:
     url = server.serve("/manifest.json", offer())
     assert sync("--manifest-url", url, "--public-key", "key.pem", "--json") == 0

@@ -110,6 +110,7 @@ async def _run(resolver: Resolver, arguments: Arguments, settings: Path | None, 
         cache_dir=arguments.cache_dir,
         state_dir=arguments.state_dir,
         headers=arguments.headers,
+        certificate=arguments.certificate,
         settings=settings,
     )
     teller = _Teller(as_json=as_json)
