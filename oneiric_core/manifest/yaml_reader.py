@@ -18,6 +18,9 @@ __all__ = ["read_yaml"]
 FAST: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The event source: the C one where PyYAML was built with it."""
 
+_BREAKS: Final = ("\n", "\r", "\x85", "\u2028", "\u2029")
+"""What begins a new line for the C parser, which compares each ``%TAG`` with all before it ere it gives an event."""
+
 _NO_KEY: Final = object()
 
 
@@ -42,6 +45,7 @@ def read_yaml(text: str, limits: Limits, *, parser: type[Any] = FAST) -> Any:
             offset,
             fix='Write it as "\\uFEFF"',
         )
+    _refuse_directives(text)
     builder = _Builder(limits)
     try:
         for event in yaml.parse(text, Loader=parser):
@@ -82,14 +86,9 @@ class _Builder:
                 f"the alias *{cut(str(event.anchor))} is refused", event.start_mark, "Write out what it stands for"
             )
         elif isinstance(event, yaml.DocumentStartEvent):
-            self._start_document(event)
-
-    def _start_document(self, event: yaml.DocumentStartEvent) -> None:
-        self._documents += 1
-        if self._documents > 1:
-            raise _refused("a second document begins", event.start_mark, "Keep one document in a file")
-        if event.version or event.tags:
-            raise _refused("the document begins with a directive", event.start_mark, "Remove the line with %")
+            self._documents += 1
+            if self._documents > 1:
+                raise _refused("a second document begins", event.start_mark, "Keep one document in a file")
 
     def _refuse_decorated(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         self._nodes += 1
@@ -142,6 +141,14 @@ class _Builder:
         else:
             container[self._keys[-1]] = value
             self._keys[-1] = _NO_KEY
+
+
+def _refuse_directives(text: str) -> None:
+    ends = [] if text.startswith("%") else [text.find(f"{end}%") for end in _BREAKS]
+    found = [offset + 1 for offset in ends if offset >= 0]
+    if text.startswith("%") or found:
+        what = "a line begins with %, as a directive does"
+        raise refuse(what, text, min(found, default=0), fix="Remove it; within text, write it in quotes and on one line")
 
 
 def _refuse_lone_surrogates(text: str, event: yaml.ScalarEvent) -> None:

@@ -208,6 +208,7 @@ def test_numbers_json_cannot_say_must_be_quoted(text: str) -> None:
         ("a: 1\n---\nb: 2\n", "second document", 2, 1),
         ("%YAML 1.1\n---\na: 1\n", "directive", 1, 1),
         ("%TAG ! tag:x,2000:\n---\na: 1\n", "directive", 1, 1),
+        ("a: 1\n...\n%TAG !x! y\n---\nb: 1\n", "directive", 3, 1),
         ("a: [1\n", "not YAML", 2, 1),
         ("a: b: c\n", "not YAML", 1, 5),
         ("a:\n\t- b\n", "not YAML", 2, 1),
@@ -222,6 +223,24 @@ def test_what_is_not_plain_data_is_refused_with_its_place(text: str, what: str, 
         parse(text)
     assert what in str(refused.value)
     assert (refused.value.evidence["line"], refused.value.evidence["column"]) == (line, column)
+
+
+def never(*_: object) -> None:
+    raise AssertionError("a parser has seen it")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize("before", ["", "# a comment", "a: 1{end}..."])
+def test_no_parser_ever_sees_a_directive(before: str, end: str) -> None:
+    """libyaml compares each %TAG with all before it: a megabyte of them keeps it, and all of Python, for a minute."""
+    tags = "".join(f"%TAG !{number}! x{end}" for number in range(3))
+    start = f"{before.format(end=end)}{end}" if before else ""
+    with pytest.raises(ManifestError, match="a line begins with %, as a directive does"):
+        read_yaml(f"{start}{tags}---{end}a: 1", Limits(), parser=never)  # type: ignore[arg-type] # it is never called
+
+
+def test_a_sign_of_percent_within_a_line_is_text_like_any_other() -> None:
+    assert parse("a: 5%\nb:\n  - '%TAG'\nc: |\n  %TAG\n") == {"a": "5%", "b": ["%TAG"], "c": "%TAG\n"}
 
 
 def test_control_characters_are_refused() -> None:
