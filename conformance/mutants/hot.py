@@ -47,9 +47,9 @@ class _HoldsNothing(LifecycleManager):
 
 
 class _CountsFailures(LifecycleManager):
-    async def _make(self, candidates: Any) -> Any:
+    async def _make(self, candidates: Any, stands: Any) -> Any:
         try:
-            return await super()._make(candidates)
+            return await super()._make(candidates, stands)
         except BaseException:
             for name in candidates:
                 self._slots[name].generation += 1

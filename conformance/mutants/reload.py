@@ -40,9 +40,9 @@ class HoldsForOneSwap(CoreRuntime):
 class _CountsLater(LifecycleManager):
     failed = 0
 
-    async def _make(self, candidates: Any) -> Any:
+    async def _make(self, candidates: Any, stands: Any) -> Any:
         try:
-            return await super()._make(candidates)
+            return await super()._make(candidates, stands)
         except BaseException:
             self.failed += 1
             raise

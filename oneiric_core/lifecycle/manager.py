@@ -1,23 +1,26 @@
 """What is running under each key, and the one way in which it changes.
 
-Under the slot's lock: build, init, health, **publish** (one assignment, generation + 1), notify; then the former
-instance is retired, last. Several keys at once are locked in sorted order, all made ready, and published without a
-suspension in between.
+Under the slot's lock: build, init, health, ask whether it is still wanted, **publish** (one assignment, generation
++ 1), notify; then the former instance is retired, last. Several keys at once are locked in sorted order, all made
+ready, and published without a suspension in between.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from functools import partial
 from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeAlias
 
 from oneiric_core.clock import SYSTEM_CLOCK, Clock
 from oneiric_core.components import Candidate
 from oneiric_core.discovery import default_allow, import_object
-from oneiric_core.errors import LifecycleError, SwapError, told
+from oneiric_core.errors import LifecycleError, told
 from oneiric_core.lifecycle.crew import Crew
+from oneiric_core.lifecycle.exchange import Asked, Exchange
 from oneiric_core.lifecycle.hooks import is_awaitable
+from oneiric_core.lifecycle.making import Making
 from oneiric_core.lifecycle.retire import Retirer
 from oneiric_core.lifecycle.slot import Lease, Published, Slot
 from oneiric_core.lifecycle.states import Handle, SlotStatus, Timeouts
@@ -63,6 +66,7 @@ class LifecycleManager:
         self._maker = Maker(self._crew, clock, timeouts, settings, importer)
         self._slots: dict[_Name, Slot] = {}
         self._published: dict[_Name, Published] = {}
+        self._making = Making(self._maker, self._crew, self._notify)
         self._retirer = Retirer(self._crew, clock, timeouts, self._maker)
         self._observers: list[Callable[[SlotStatus], None]] = []
         self._stopping: asyncio.Task[None] | None = None
@@ -86,7 +90,7 @@ class LifecycleManager:
         candidate = self._resolver.require(domain, key, provider)
         published = self._published.get((domain, key))
         if published is None or not _runs(published, candidate):
-            [published], retiring = await self._change({(domain, key): provider}, always=False)
+            [published], retiring = await self._change(self._asked({(domain, key): provider}), always=False)
             await _see_off(retiring)
         return published.instance
 
@@ -98,7 +102,7 @@ class LifecycleManager:
         :raises ResolutionError: there is no such candidate.
         :raises LifecycleError: it could not be made ready; what ran before still runs.
         """
-        [published], retiring = await self._change({(domain, key): provider}, always=True)
+        [published], retiring = await self._change(self._asked({(domain, key): provider}), always=True)
         await _see_off(retiring)
         return published.instance
 
@@ -114,8 +118,16 @@ class LifecycleManager:
         :raises ResolutionError: a candidate is missing.
         :raises SwapError: one could not be made ready; ``failures`` has the reason by name.
         """
-        wanted: dict[_Name, str | None] = {(domain, key): provider for domain, key, provider in targets}
+        wanted = self._asked({(domain, key): provider for domain, key, provider in targets})
         swapped, _ = await self._change(wanted, always=True, gone=frozenset(retire))
+        return [published.handle for published in swapped]
+
+    async def exchange(self, exchange: Exchange) -> list[Handle]:
+        """The same for candidates that need not be registered yet, and are when :meth:`Exchange.commit` returns.
+
+        :raises Exception: what ``exchange`` raises, too; then none was swapped.
+        """
+        swapped, _ = await self._change(exchange, always=True, gone=exchange.retire)
         return [published.handle for published in swapped]
 
     async def retire(self, domain: str, key: str) -> None:
@@ -189,13 +201,11 @@ class LifecycleManager:
     # -- the swap ------------------------------------------------------------------------------------------------------
 
     async def _change(
-        self, wanted: Mapping[_Name, str | None], *, always: bool, gone: AbstractSet[_Name] = frozenset()
+        self, exchange: Exchange, *, always: bool, gone: AbstractSet[_Name] = frozenset()
     ) -> tuple[list[Published], list[_Retirement]]:
         """What is published under the names now, and the former instances on their way out."""
         self._refuse_when_stopped()
-        for name, provider in wanted.items():
-            self._resolver.require(*name, provider)  # no slot is made for a name nobody answers to
-        names = sorted(wanted)
+        names = sorted(exchange.choose())  # no slot is made for a name nobody answers to
         leaving = sorted(gone & self._slots.keys())
         locks = [self._slot(name).lock for name in sorted({*names, *leaving})]
         held = 0
@@ -203,7 +213,7 @@ class LifecycleManager:
             for lock in locks:
                 await lock.acquire()
                 held += 1
-            result = await self._change_locked(names, wanted, always=always)
+            result = await self._change_locked(names, exchange, always=always)
             for name in leaving:
                 self._withdraw(name)
             return result
@@ -212,63 +222,31 @@ class LifecycleManager:
                 lock.release()
 
     async def _change_locked(
-        self, names: list[_Name], wanted: Mapping[_Name, str | None], *, always: bool
+        self, names: list[_Name], exchange: Exchange, *, always: bool
     ) -> tuple[list[Published], list[_Retirement]]:
-        self._refuse_when_stopped()
-        candidates = {name: self._resolver.require(*name, wanted[name]) for name in names}
-        if not always:
-            candidates = {name: each for name, each in candidates.items() if not self._serves(name, each)}
-        attempts = await self._make(candidates)
+        attempts: dict[_Name, Attempt] | None = None
+        while attempts is None:  # what was chosen meanwhile is made instead
+            self._refuse_when_stopped()
+            chosen = exchange.choose()
+            wanted = {name: each for name, each in chosen.items() if always or not self._serves(name, each)}
+            attempts = await self._make(wanted, partial(self._stands, exchange, chosen))
         former = [(self._slots[name], self._publish(name, attempt)) for name, attempt in attempts.items()]
         result = [self._published[name] for name in names]
         for slot, _ in former:
             self._notify(slot)
         return result, [self._retirer.retire(slot, old) for slot, old in former if old is not None]
 
-    async def _make(self, candidates: Mapping[_Name, Candidate]) -> dict[_Name, Attempt]:
-        slots = [self._slots[name] for name in candidates]
-        for slot in slots:
-            slot.attempting = True
-        made: dict[_Name, Attempt] = {}
-        try:
-            if len(candidates) > 1:
-                await self._make_together(candidates, made)
-            else:
-                for name, candidate in candidates.items():
-                    made[name] = await self._maker.make(candidate)
-            self._refuse_when_stopped()
-        except BaseException as error:
-            for slot in slots:
-                slot.attempting, slot.error = False, str(error) or "it was cancelled"
-                self._notify(slot)
-            reapers = [self._crew.start(self._maker.give_up(attempt)) for attempt in made.values()]
-            if reapers:
-                await asyncio.wait(reapers)
-            raise
-        for slot in slots:
-            slot.attempting = False
-        return made
+    async def _make(
+        self, candidates: Mapping[_Name, Candidate], stands: Callable[[], bool]
+    ) -> dict[_Name, Attempt] | None:
+        return await self._making.make(self._slots, candidates, stands)
 
-    async def _make_together(self, candidates: Mapping[_Name, Candidate], made: dict[_Name, Attempt]) -> None:
-        failures: dict[str, str] = {}
+    def _stands(self, exchange: Exchange, chosen: Mapping[_Name, Candidate]) -> bool:
+        self._refuse_when_stopped()
+        return exchange.commit(chosen)
 
-        async def make(name: _Name, candidate: Candidate) -> None:
-            try:
-                made[name] = await self._maker.make(candidate)
-            except Exception as error:
-                failures[candidate.name] = str(error)
-                raise
-
-        try:
-            async with asyncio.TaskGroup() as group:
-                for name, candidate in candidates.items():
-                    group.create_task(make(name, candidate))
-        except ExceptionGroup as failed:
-            raise SwapError(
-                f"{len(candidates)} keys could not be swapped as one: {'; '.join(failures.values())}",
-                fix="Mend those named; none of them was swapped",
-                failures=failures,
-            ) from failed
+    def _asked(self, wanted: Mapping[_Name, str | None]) -> Exchange:
+        return Asked(self._resolver, wanted)
 
     def _publish(self, name: _Name, attempt: Attempt) -> Published | None:
         """One assignment; gives what was published before."""

@@ -148,7 +148,9 @@ def _refuse_directives(text: str) -> None:
     found = [offset + 1 for offset in ends if offset >= 0]
     if text.startswith("%") or found:
         what = "a line begins with %, as a directive does"
-        raise refuse(what, text, min(found, default=0), fix="Remove it; within text, write it in quotes and on one line")
+        raise refuse(
+            what, text, min(found, default=0), fix="Remove it; within text, write it in quotes and on one line"
+        )
 
 
 def _refuse_lone_surrogates(text: str, event: yaml.ScalarEvent) -> None:

@@ -14,7 +14,7 @@ from oneiric_core.domains import Domain
 from oneiric_core.errors import ResolutionError
 from oneiric_core.resolver.explanation import Explanation, Ranked
 from oneiric_core.resolver.ranking import has_capabilities, why_lower
-from oneiric_core.resolver.table import Change, Entry, Identity, Name, Table, Undo
+from oneiric_core.resolver.table import Change, Entry, Identity, Name, Place, Table, Undo
 
 __all__ = ["Resolver", "Undo", "refuse_malformed"]
 
@@ -50,28 +50,9 @@ class Resolver:
 
         :raises ResolutionError: one of them is malformed or listed twice; then nothing has changed.
         """
-        wanted: dict[tuple[Name, Identity], Candidate] = {}
-        for offered in candidates:
-            placed = (offered.source, offered.origin) == (source, origin)
-            candidate = offered if placed else replace(offered, source=source, origin=origin)
-            refuse_malformed(candidate)
-            place = _name(candidate), _identity(candidate)
-            if place in wanted:
-                raise ResolutionError(
-                    f"{candidate.name} is listed twice by {origin!r}",
-                    fix="Keep one of the two",
-                    name=candidate.name,
-                    origin=origin,
-                )
-            wanted[place] = candidate
+        wanted = _placed(source, origin, candidates)
         with self._table.lock:
-            theirs = [place for place in self._table.places() if place[1][1:] == (source, origin)]
-            changes: list[Change] = [(*place, None) for place in theirs if place not in wanted]
-            for place, candidate in wanted.items():
-                entry = self._table.entry(*place)
-                if entry is None or entry.candidate != candidate:
-                    changes.append((*place, candidate))
-            return self._table.apply(changes)
+            return self._table.apply(self._changes(source, origin, wanted, self._table.places()))
 
     def select(self, domain: str, key: str, provider: str | None) -> Undo:
         """Choose a provider explicitly, or leave the choice to the ranking again (None)."""
@@ -114,7 +95,7 @@ class Resolver:
         if provider is None:
             provider = self._selections.get(name)
         if not capabilities:
-            entry = bucket.winner if provider is None else bucket.best.get(provider)
+            entry = bucket.chosen(provider)
             return None if entry is None else entry.candidate
         wanted = _names(capabilities)
         for entry in self._best_first(name):
@@ -122,6 +103,28 @@ class Resolver:
             if provider in (None, candidate.provider) and has_capabilities(candidate, wanted, require_all=require_all):
                 return candidate
         return None
+
+    def foresee(
+        self,
+        source: CandidateSource,
+        origin: str,
+        candidates: Iterable[Candidate],
+        *,
+        domain: str,
+        key: str,
+        provider: str | None = None,
+    ) -> Candidate | None:
+        """What :meth:`resolve` would answer if ``candidates`` were all there is under this name from ``origin``.
+
+        :raises ResolutionError: as :meth:`replace_source`.
+        """
+        name = str(domain), key
+        wanted = _placed(source, origin, candidates)
+        with self._table.lock:
+            places = [(name, identity) for identity in self._table.identities(name)]
+            bucket = self._table.foreseen(name, self._changes(source, origin, wanted, places))
+            entry = bucket.chosen(provider or self._selections.get(name))
+        return None if entry is None else entry.candidate
 
     def require(
         self, domain: str, key: str, provider: str | None = None, capabilities: Iterable[str] = ()
@@ -176,6 +179,22 @@ class Resolver:
 
     # -- within --------------------------------------------------------------------------------------------------------
 
+    def _changes(
+        self,
+        source: CandidateSource,
+        origin: str,
+        wanted: Mapping[Place, Candidate],
+        places: Iterable[Place],
+    ) -> list[Change]:
+        """What to do at which place, so that of those places ``wanted`` is all there is from ``origin``."""
+        theirs = [place for place in places if place[1][1:] == (source, origin)]
+        changes: list[Change] = [(*place, None) for place in theirs if place not in wanted]
+        for place, candidate in wanted.items():
+            entry = self._table.entry(*place)
+            if entry is None or entry.candidate != candidate:
+                changes.append((*place, candidate))
+        return changes
+
     def _best_first(self, name: Name) -> list[Entry]:
         with self._table.lock:
             bucket = self._table.buckets.get(name)
@@ -220,6 +239,24 @@ def _reason(
     if len(remaining) == 1:
         return "the only candidate" + (" with these capabilities" if wanted else "")
     return "ranks highest"
+
+
+def _placed(source: CandidateSource, origin: str, candidates: Iterable[Candidate]) -> dict[Place, Candidate]:
+    wanted: dict[Place, Candidate] = {}
+    for offered in candidates:
+        placed = (offered.source, offered.origin) == (source, origin)
+        candidate = offered if placed else replace(offered, source=source, origin=origin)
+        refuse_malformed(candidate)
+        place = _name(candidate), _identity(candidate)
+        if place in wanted:
+            raise ResolutionError(
+                f"{candidate.name} is listed twice by {origin!r}",
+                fix="Keep one of the two",
+                name=candidate.name,
+                origin=origin,
+            )
+        wanted[place] = candidate
+    return wanted
 
 
 def _name(candidate: Candidate) -> Name:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from oneiric_core.components import Candidate, CandidateSource
 from oneiric_core.resolver.ranking import Rank, rank_of
 
-__all__ = ["Bucket", "Change", "Entry", "Identity", "Name", "Table", "Undo"]
+__all__ = ["Bucket", "Change", "Entry", "Identity", "Name", "Place", "Table", "Undo"]
 
 Undo: TypeAlias = Callable[[], None]
 """Takes a change back. Calling it again does nothing; what was changed once more since stays as it is."""
@@ -22,6 +22,8 @@ Name: TypeAlias = tuple[str, str]
 
 Identity: TypeAlias = tuple[str, CandidateSource, str]
 """Provider, source and origin: what makes a registration the former self of another of the same name."""
+
+Place: TypeAlias = tuple[Name, Identity]
 
 Change: TypeAlias = tuple[Name, Identity, Candidate | None]
 """What shall stand at a place; None removes."""
@@ -59,6 +61,10 @@ class Bucket:
         if self.winner is None or entry.rank > self.winner.rank:
             self.winner = entry
 
+    def chosen(self, provider: str | None) -> Entry | None:
+        """The best of a provider; of all if it is None."""
+        return self.winner if provider is None else self.best.get(provider)
+
     def best_first(self) -> list[Entry]:
         return sorted(self.entries.values(), key=lambda entry: entry.rank, reverse=True)
 
@@ -76,7 +82,11 @@ class Table:
         bucket = self.buckets.get(name)
         return None if bucket is None else bucket.entries.get(identity)
 
-    def places(self) -> Iterator[tuple[Name, Identity]]:
+    def identities(self, name: Name) -> list[Identity]:
+        bucket = self.buckets.get(name)
+        return [] if bucket is None else [*bucket.entries]
+
+    def places(self) -> Iterator[Place]:
         for name, bucket in self.buckets.items():
             for identity in bucket.entries:
                 yield name, identity
@@ -101,6 +111,17 @@ class Table:
                 done.clear()
 
         return undo
+
+    def foreseen(self, name: Name, changes: Iterable[Change]) -> Bucket:
+        """What there would be under ``name`` after these changes of it; nobody else sees it."""
+        buckets = {name: self.buckets.get(name) or Bucket()}
+        changed = {
+            identity: None if candidate is None else Entry(candidate, rank_of(candidate, self._sequence + number))
+            for number, (_, identity, candidate) in enumerate(changes, 1)
+        }
+        if changed:
+            self._put_one(buckets, name, changed, copy=True)
+        return buckets.get(name) or Bucket()
 
     def _numbered(self, candidate: Candidate) -> Entry:
         self._sequence += 1

@@ -168,8 +168,8 @@ class CleansTwice(LifecycleManager):
 
 
 class CleansBeforePublication(LifecycleManager):
-    async def _make(self, candidates: Any) -> Any:
-        made = await super()._make(candidates)
+    async def _make(self, candidates: Any, stands: Any) -> Any:
+        made = await super()._make(candidates, stands)
         for name in candidates:
             former = self._published.get(name)
             if former is not None:
@@ -193,9 +193,9 @@ class NeverGivesUp(LifecycleManager):
 
 
 class CountsFailures(LifecycleManager):
-    async def _make(self, candidates: Any) -> Any:
+    async def _make(self, candidates: Any, stands: Any) -> Any:
         try:
-            return await super()._make(candidates)
+            return await super()._make(candidates, stands)
         except BaseException:
             for name in candidates:
                 self._slots[name].generation += 1
@@ -208,9 +208,9 @@ class KeepsSilent(LifecycleManager):
 
 
 class UnpublishesWhatFails(LifecycleManager):
-    async def _make(self, candidates: Any) -> Any:
+    async def _make(self, candidates: Any, stands: Any) -> Any:
         try:
-            return await super()._make(candidates)
+            return await super()._make(candidates, stands)
         except BaseException:
             for name in candidates:
                 self._published.pop(name, None)

@@ -314,12 +314,15 @@ class TestSyncingAtLength(Syncing.TestCase):  # type: ignore[misc,name-defined] 
     settings = settings(max_examples=120, **EVERY)
 
 
-replace_source, between = Resolver.replace_source, Change.between
+apply, between = Change.apply, Change.between
 
 
-def keeps_what_failed(*given: Any) -> Any:
-    replace_source(*given)
-    return lambda: None
+async def keeps_what_failed(self: Change, lifecycle: LifecycleManager | None) -> Any:
+    try:
+        return await apply(self, lifecycle)
+    except BaseException:
+        self.put()
+        raise
 
 
 def drops_nothing(*given: Any) -> Change:
@@ -333,7 +336,7 @@ def withdraws_none(*_: Any) -> None: ...
 @pytest.mark.parametrize(
     ("owner", "name", "wrong"),
     [
-        (Resolver, "replace_source", keeps_what_failed),
+        (Change, "apply", keeps_what_failed),
         (Change, "between", drops_nothing),
         (LifecycleManager, "_withdraw", withdraws_none),
         (StateStore, "load", lambda _, source: SourceState(source)),
