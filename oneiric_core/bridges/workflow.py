@@ -39,25 +39,22 @@ class WorkflowBridge(Bridge):
     async def execute(self, key: str, context: Any = None) -> Any:
         """What the workflow's ``execute(context)`` gives; of one that has none, the results of its graph by node.
 
+        The workflow's ``timeout_seconds`` and ``retry_policy`` are about the graph as a whole: a run in which a node
+        failed is followed by another one from the beginning, unless a node was cancelled.
+
         :raises ResolutionError: the graph has a cycle, a dangling reference, or names a task that is not there.
-        :raises LifecycleError: a node failed; ``results``, ``failures`` and ``skipped`` say how far the graph got.
-            What the workflow's own ``execute`` raises comes through as it is.
+        :raises LifecycleError: a node failed in the last run; ``results``, ``failures`` and ``skipped`` say how far the
+            graph got in it. What the workflow's own ``execute`` raises comes through as it is.
+        :raises TimeoutError: the last run did not end in time.
         """
         handle = await self.use(key)
         dag = Dag.of(handle.candidate)
         if dag is None or find_hook(handle.instance, (DOMAINS[self.domain].verb,)) is not None:
             return await self._call(key, context)
         bounds = CallPolicy.of(handle.candidate)
-        run = await bounds.run(partial(self.run_dag, key, context), self._clock, f"{self.domain}/{key}")
+        run = await bounds.run(partial(self._attempt_dag, key, context), self._clock, f"{self.domain}/{key}")
         if run.failures:
-            reasons = "; ".join(f"{node} raised {told(each)}" for node, each in run.failures.items())
-            raise LifecycleError(
-                f"{self.domain}/{key} did not come to its end: {reasons}",
-                fix="Mend these nodes; those that depend on them were not begun",
-                results=run.results,
-                failures=run.failures,
-                skipped=run.skipped,
-            ) from next(iter(run.failures.values()))
+            raise self._unfinished(key, run)
         return dict(run.results)
 
     async def run_dag(self, key: str, context: Any = None) -> DagRun:
@@ -81,6 +78,25 @@ class WorkflowBridge(Bridge):
         :raises ResolutionError: there is no such workflow or graph, or it is not one.
         """
         return self._dag(self._resolver.require(self.domain, key)).as_dict()
+
+    async def _attempt_dag(self, key: str, context: Any) -> DagRun:
+        """One run. Only a failure that is worth another one is raised; one by cancellation is given back."""
+        run = await self.run_dag(key, context)
+        if run.failures and all(isinstance(each, Exception) for each in run.failures.values()):
+            raise self._unfinished(key, run)
+        return run
+
+    def _unfinished(self, key: str, run: DagRun) -> LifecycleError:
+        reasons = "; ".join(f"{node} raised {told(each)}" for node, each in run.failures.items())
+        error = LifecycleError(
+            f"{self.domain}/{key} did not come to its end: {reasons}",
+            fix="Mend these nodes; those that depend on them were not begun",
+            results=run.results,
+            failures=run.failures,
+            skipped=run.skipped,
+        )
+        error.__cause__ = next(iter(run.failures.values()))
+        return error
 
     async def _step(self, context: Any, node: Node) -> Any:
         payload = context if node.payload is None else node.payload

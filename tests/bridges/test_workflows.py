@@ -245,6 +245,68 @@ async def test_the_workflows_timeout_bounds_its_graph(house: Any) -> None:
     assert house.manager.status("task", "step").leases == 0
 
 
+def failing_until(calls: list[str], end: int, error: BaseException) -> dict[str, Any]:
+    """A task that fails with ``error`` when given "fails", before its call number ``end``."""
+
+    async def run(payload: str) -> int:
+        calls.append(payload)
+        if payload == "fails" and calls.count("fails") < end:
+            raise error
+        return calls.count(payload)
+
+    return {"run": run}
+
+
+FORK = [node("a", payload="fails"), node("b", "a", payload="after"), node("c", payload="beside")]
+
+
+async def test_a_run_that_fails_is_tried_anew_as_a_whole(house: Any) -> None:
+    calls: list[str] = []
+    workflows = offer_workflow(house, *FORK, retry_policy={"attempts": 3, "base_delay": 5})
+    house.offer("task", "step", failing_until(calls, 3, OSError("busy")))
+    executing = asyncio.create_task(workflows.execute("w"))
+    await house.turns()
+    assert sorted(calls) == ["beside", "fails"]
+    await house.clock.advance(5)
+    assert not executing.done()
+    await house.clock.advance(10)
+    assert await executing == {"a": 3, "b": 1, "c": 3}
+
+
+async def test_the_last_of_the_runs_is_the_one_that_is_told(house: Any) -> None:
+    calls: list[str] = []
+    workflows = offer_workflow(house, *FORK, retry_policy={"attempts": 2})
+    house.offer("task", "step", failing_until(calls, 9, ValueError("told to")))
+    with pytest.raises(LifecycleError, match=r"w did not come to its end: a raised ValueError: told to\. ") as caught:
+        await workflows.execute("w")
+    assert calls.count("fails") == 2
+    assert caught.value.evidence["results"] == {"c": 2}
+    assert caught.value.evidence["skipped"] == ("b",)
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+async def test_a_run_in_which_a_node_was_cancelled_is_not_tried_anew(house: Any) -> None:
+    calls: list[str] = []
+    workflows = offer_workflow(house, *FORK, retry_policy={"attempts": 3})
+    house.offer("task", "step", failing_until(calls, 9, asyncio.CancelledError()))
+    with pytest.raises(LifecycleError, match="a raised CancelledError"):
+        await workflows.execute("w")
+    assert calls.count("fails") == 1
+
+
+async def test_cancelling_between_two_runs_ends_it(house: Any) -> None:
+    calls: list[str] = []
+    workflows = offer_workflow(house, *FORK, retry_policy={"attempts": 3, "base_delay": 5})
+    house.offer("task", "step", failing_until(calls, 9, OSError("busy")))
+    executing = asyncio.create_task(workflows.execute("w"))
+    await house.turns()
+    executing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await executing
+    await house.clock.advance(60)
+    assert calls.count("fails") == 1
+
+
 async def test_a_bridge_for_tasks_can_be_given(house: Any) -> None:
     tasks = house.bridge(TaskBridge)
     offer_workflow(house, node("a", payload=1))
