@@ -12,10 +12,12 @@ from oneiric_core.cli.configuring import read_configured
 from oneiric_core.components import CandidateSource
 from oneiric_core.discovery import DiscoveryFailure, discover
 from oneiric_core.errors import ArtifactError
-from oneiric_core.manifest import Limits, media_type_of
+from oneiric_core.manifest import media_type_of
 from oneiric_core.manifest.applicability import why_not_here
 from oneiric_core.remote.environment import current_environment
+from oneiric_core.remote.limits import FetchLimits, too_large
 from oneiric_core.resolver import Resolver
+from oneiric_core.runtime.plan import limits_of
 from oneiric_core.trust import UnsafeAcceptUnsigned, authenticate, open_manifest
 
 __all__ = ["Gathered", "ManifestOption", "gather"]
@@ -50,14 +52,17 @@ def gather(manifest: Path | None, settings: Path | None) -> Gathered:
     :raises SettingsError: the settings cannot be used.
     :raises ManifestError: the manifest cannot be read.
     """
-    selections = {str(domain): chosen for domain, chosen in read_configured(settings).selections.items()}
+    configured = read_configured(settings)
+    selections = {str(domain): chosen for domain, chosen in configured.selections.items()}
     resolver = Resolver(selections=selections)
     failed = discover(resolver).failed
-    return Gathered(resolver, failed, None if manifest is None else _offer(manifest, resolver))
+    limits = limits_of(configured.remote)
+    return Gathered(resolver, failed, None if manifest is None else _offer(manifest, resolver, limits))
 
 
-def _offer(path: Path, resolver: Resolver) -> Mapping[str, Any]:
-    authentic = authenticate(_read(path), media_type_of(path.name), UnsafeAcceptUnsigned())
+def _offer(path: Path, resolver: Resolver, limits: FetchLimits) -> Mapping[str, Any]:
+    data = _read(path, limits.manifest_bytes)
+    authentic = authenticate(data, media_type_of(path.name), UnsafeAcceptUnsigned(), limits.document)
     manifest = open_manifest(authentic).manifest
     environment = current_environment()
     reasons = {entry.name: why_not_here(entry, environment) for entry in manifest.entries}
@@ -67,9 +72,12 @@ def _offer(path: Path, resolver: Resolver) -> Mapping[str, Any]:
     return {"path": str(path), "source": manifest.source, "verified": False, "skipped": skipped}
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, most: int) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(Limits().max_bytes + 1)
+            data = file.read(most + 1)
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}", fix="Give a file that can be read") from error
+    if len(data) > most:
+        raise too_large(str(path), most)
+    return data

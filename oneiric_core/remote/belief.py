@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from oneiric_core.errors import ExpiredError
 from oneiric_core.manifest.models import ManifestHeader, RemoteManifest
+from oneiric_core.remote.limits import FetchLimits, too_large
 from oneiric_core.remote.state_store import StateStore
 from oneiric_core.remote.state_store_kept import Staged
 from oneiric_core.trust.policy import Policy
@@ -17,6 +18,8 @@ __all__ = ["Belief", "Offer", "believe", "believe_again", "believe_kept"]
 
 Offer: TypeAlias = RemoteManifest | tuple[bytes, str]
 """A manifest on the caller's own word, or bytes with their media type, which must be believed first."""
+
+_DEFAULT_LIMITS: Final = FetchLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,15 @@ class Belief:
             staged.commit()
 
 
-def believe(offer: Offer, policy: Policy, store: StateStore | None, location: str, now: datetime) -> Belief:
+def believe(
+    offer: Offer,
+    policy: Policy,
+    store: StateStore | None,
+    location: str,
+    now: datetime,
+    *,
+    limits: FetchLimits = _DEFAULT_LIMITS,
+) -> Belief:
     """The manifest in ``offer``, if it may be believed. Blocks on the disk where there is a ``store``.
 
     What is signed by nobody leaves no trace in the store: anyone could otherwise use up the numbers.
@@ -60,7 +71,7 @@ def believe(offer: Offer, policy: Policy, store: StateStore | None, location: st
     """
     if isinstance(offer, RemoteManifest):
         return Belief(offer)
-    authentic = authenticate(*offer, policy)
+    authentic = _authentic(offer, policy, location, limits)
     return _judge(authentic, lambda: open_manifest(authentic).manifest, policy, store=store, location=location, now=now)
 
 
@@ -76,14 +87,20 @@ def believe_again(
 
 
 def believe_kept(
-    offer: tuple[bytes, str], policy: Policy, store: StateStore | None, location: str, now: datetime
+    offer: tuple[bytes, str],
+    policy: Policy,
+    store: StateStore | None,
+    location: str,
+    now: datetime,
+    *,
+    limits: FetchLimits = _DEFAULT_LIMITS,
 ) -> tuple[Belief, str]:
     """As :func:`believe`, of what stood before the process was started; and why it is not fresh, if it is not.
 
     It may have expired since, and a newer one may have been seen that could not be applied. The keys must be the right
     ones today, and nothing newer may have stood.
     """
-    authentic = authenticate(*offer, policy)
+    authentic = _authentic(offer, policy, location, limits)
     header, belief = authentic.header, Belief(RemoteManifest(source=authentic.header.source), authentic=authentic)
     state = SourceState(header.source)
     if store is not None and authentic.signers:
@@ -98,6 +115,13 @@ def believe_kept(
     except ExpiredError as error:
         stale = str(error)
     return replace(belief, manifest=open_manifest(authentic).manifest, signers=authentic.signers), stale
+
+
+def _authentic(offer: tuple[bytes, str], policy: Policy, location: str, limits: FetchLimits) -> Authentic:
+    data, media_type = offer
+    if len(data) > limits.manifest_bytes:
+        raise too_large(location.partition("?")[0], limits.manifest_bytes)  # a query may be a secret
+    return authenticate(data, media_type, policy, limits.document)
 
 
 def _judge(

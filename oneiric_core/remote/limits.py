@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, fields
 
-__all__ = ["FetchLimits"]
+from oneiric_core.errors import ManifestError
+from oneiric_core.manifest.limits import Limits
+
+__all__ = ["FetchLimits", "too_large"]
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
@@ -15,7 +18,7 @@ class FetchLimits:
     :param min_rate: bytes a second; slower is broken off, and no artifact has longer than its length at this rate.
     :param patience: seconds until an answer has to begin, and the stretch of waiting over which the rate is measured.
         (A bound on single reads alone would let a server drip: five bytes every 0.3 s never exceed 0.4 s.)
-    :param manifest_bytes: the most bytes of a manifest.
+    :param manifest_bytes: the most bytes of a manifest, wherever it is from.
     :param artifact_bytes: the most bytes of an artifact, declared or not.
     :param header_bytes: the most bytes before the content, interim answers included.
     :param redirects: how many are followed.
@@ -40,6 +43,22 @@ class FetchLimits:
             if value < 0 or (value == 0 and not least_allowed):
                 raise ValueError(f"{each.name} is {value!r}. Give a positive number.")
 
+    @property
+    def document(self) -> Limits:
+        """How much of a manifest is read: where more bytes are allowed, so are more values in proportion."""
+        usual = Limits()
+        nodes = usual.max_nodes * self.manifest_bytes // usual.max_bytes
+        return Limits(max_bytes=self.manifest_bytes, max_nodes=max(usual.max_nodes, nodes))
+
     def deadline(self, most: int) -> float:
         """Seconds that ``most`` bytes may take."""
         return max(self.seconds, most / self.min_rate)
+
+
+def too_large(name: str, most: int) -> ManifestError:
+    """The refusal of a manifest that has more than ``most`` bytes."""
+    return ManifestError(
+        f"the manifest {name!r} has more than {most} bytes",
+        fix="Split it, or raise max_manifest_bytes in the settings (manifest_bytes of the fetcher's FetchLimits)",
+        limit=most,
+    )

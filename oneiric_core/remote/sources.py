@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from oneiric_core.errors import ArtifactTooLargeError, ManifestError, RefusedFetchError
 from oneiric_core.manifest.documents import MEDIA_TYPES, base_type, media_type_of
 from oneiric_core.remote.fetcher import Answer, Fetcher, Tally
+from oneiric_core.remote.limits import too_large
 from oneiric_core.remote.threads import in_thread
 
 __all__ = ["Kept", "ManifestFile", "ManifestSource", "ManifestUrl", "source_of"]
@@ -92,7 +93,7 @@ class ManifestFile:
         except OSError as error:
             raise self._unreadable(f"cannot be read: {error.strerror}") from error
         if len(data) > self.most:
-            raise _too_large(str(self.path), self.most)
+            raise too_large(str(self.path), self.most)
         return data
 
     def _unreadable(self, what: str) -> RefusedFetchError:
@@ -130,7 +131,7 @@ class ManifestUrl:
         try:
             return await self.fetcher.fetch(request, take, tally=tally)
         except ArtifactTooLargeError as error:
-            raise _too_large(request.shown, request.most) from error
+            raise too_large(request.shown, request.most) from error
 
     def headers_for(self, uri: str) -> Mapping[str, str]:
         """The same for artifacts of the same origin, and nothing for others."""
@@ -147,11 +148,3 @@ class ManifestUrl:
             if base_type(declared) in MEDIA_TYPES:
                 return declared
             raise
-
-
-def _too_large(name: str, most: int) -> ManifestError:
-    return ManifestError(
-        f"the manifest {name!r} has more than {most} bytes",
-        fix="Split it, or raise the limit on manifest_bytes",
-        limit=most,
-    )

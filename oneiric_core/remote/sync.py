@@ -32,6 +32,7 @@ from oneiric_core.remote.code import with_code
 from oneiric_core.remote.environment import current_environment
 from oneiric_core.remote.fetcher import Fetcher, Tally
 from oneiric_core.remote.garbage import no_garbage_search
+from oneiric_core.remote.limits import FetchLimits
 from oneiric_core.remote.places import places_of
 from oneiric_core.remote.report import SyncReport
 from oneiric_core.remote.sources import Kept, ManifestSource, source_of
@@ -77,7 +78,8 @@ async def sync_remote_manifest(
     :param lifecycle: swaps and retires what runs; without it nothing that runs changes.
     :param state_dir: where it is remembered what was seen; without it an older manifest is not recognised as such.
     :param artifacts: brings them, in the place of one for ``cache_dir``.
-    :param fetcher: asks servers; if None, one that goes by HTTPS to public addresses.
+    :param fetcher: asks servers, and its limits say how large a manifest may be, wherever it is from; if None, one that
+        goes by HTTPS to public addresses.
     :param headers: sent to the origin of the URL, also for artifacts that it has, and to no other.
     :param location: where bytes are from; pins their source where the policy names none. A path or URL is its own.
     :raises ManifestError: it cannot be read, an entry declares what no bridge could work with, or its factory is not in
@@ -106,6 +108,7 @@ async def sync_remote_manifest(
         artifacts=artifacts,
         location="memory" if location is None else location,
         clock=clock,
+        limits=FetchLimits() if fetcher is None else fetcher.limits,
     )
     if isinstance(offered, RemoteManifest | tuple):
         report = await sync.apply(offered)
@@ -137,6 +140,7 @@ class _Sync:
     artifacts: ArtifactManager | None
     location: str
     clock: Clock
+    limits: FetchLimits
     headers_for: Callable[[str], Mapping[str, str]] = _none_for
     tally: Tally = field(default_factory=Tally)
 
@@ -235,13 +239,14 @@ class _Sync:
     def _understand(self, offer: Offer) -> tuple[Belief, list[Candidate], dict[str, str]]:
         """What may be believed, and what of it is wanted here; in a thread, as the loop has others to serve."""
         with no_garbage_search(many=_is_large(offer)):
-            belief = believe(offer, self.trust, self.store, self.location, self.clock.now())
+            belief = believe(offer, self.trust, self.store, self.location, self.clock.now(), limits=self.limits)
             return belief, *_wanted(belief.manifest)
 
     def _understand_kept(self, offer: tuple[bytes, str]) -> tuple[Belief, str, list[Candidate], dict[str, str]]:
         """The same of what stood before, with the reason for which it would not be believed today."""
         with no_garbage_search(many=_is_large(offer)):
-            belief, expired = believe_kept(offer, self.trust, self.store, self.location, self.clock.now())
+            now = self.clock.now()
+            belief, expired = believe_kept(offer, self.trust, self.store, self.location, now, limits=self.limits)
             return belief, expired, *_wanted(belief.manifest)
 
     async def _recall(self) -> Kept | None:

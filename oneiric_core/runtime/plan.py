@@ -17,7 +17,7 @@ from oneiric_core.settings import RemoteSettings, Settings, TrustSettings
 from oneiric_core.trust.certificate import CertificatePolicy
 from oneiric_core.trust.policy import Policy
 
-__all__ = ["Arguments", "Plan", "default_state_dir"]
+__all__ = ["Arguments", "Plan", "default_state_dir", "limits_of"]
 
 
 def default_state_dir() -> Path:
@@ -98,7 +98,7 @@ class Plan:
             cache_dir=arguments.cache_dir or (default_cache_dir() if cache is None else folder / cache),
             state_dir=arguments.state_dir or (default_state_dir() if state is None else folder / state),
             headers=MappingProxyType({**remote.headers, **arguments.headers}),
-            limits=_limits(remote),
+            limits=limits_of(remote),
             addresses=AddressPolicy(remote.networks, http_to_loopback=remote.http_to_loopback),
             local_roots=tuple(folder / root for root in remote.local_roots),
         )
@@ -131,7 +131,8 @@ class Plan:
         return replace(other, cache_dir=self.cache_dir, state_dir=self.state_dir)
 
 
-def _limits(remote: RemoteSettings) -> FetchLimits:
+def limits_of(remote: RemoteSettings) -> FetchLimits:
+    """What is configured, and what is usual where nothing is."""
     given = {
         "seconds": remote.timeout,
         "attempts": remote.attempts,

@@ -126,3 +126,15 @@ def test_settings_that_cannot_be_used_are_two_lines(capsys: Capture, here: Path)
     ]
     assert main(["list", "--settings", "missing.toml"]) == 1
     assert "missing.toml cannot be read" in capsys.readouterr().err
+
+
+def test_as_large_a_manifest_is_looked_at_as_is_configured(capsys: Capture, manifest: Path, here: Path) -> None:
+    configured = here / "oneiric.toml"
+    configured.write_text("[remote]\nmax_manifest_bytes = 100\n", encoding="utf-8")
+    assert main(["list", "--manifest", str(manifest)]) == 1
+    what, fix = capsys.readouterr().err.splitlines()
+    assert what.endswith("has more than 100 bytes")
+    assert "raise max_manifest_bytes in the settings" in fix
+    manifest.write_bytes(manifest.read_bytes() + b" " * (17 << 20))
+    configured.write_text(f"[remote]\nmax_manifest_bytes = {64 << 20}\n", encoding="utf-8")
+    assert told(capsys, "list", "--manifest", str(manifest))["manifest"]["source"] == "zeta"

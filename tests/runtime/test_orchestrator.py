@@ -166,3 +166,15 @@ async def test_it_cannot_be_used_before_its_start_nor_after_its_end(stage: Any) 
 def test_a_manifest_has_one_place() -> None:
     with pytest.raises(ValueError, match="Give one of the two"):
         RuntimeOrchestrator(manifest_path="a.json", manifest_url="https://a.example/a.json")
+
+
+async def test_a_manifest_that_is_followed_may_be_as_large_as_is_configured(stage: Any) -> None:
+    stage.configure(f"[remote]\nmax_manifest_bytes = {64 << 20}\n")
+    large = {"description": "x" * (17 << 20)}
+    stage.publish(stage.entry("One", metadata=large))
+    async with stage.runtime() as runtime:
+        assert runtime.snapshot().sync.applied == 1
+        stage.publish(stage.entry("Two", metadata=large))
+        await stage.pass_by(5)
+        assert runtime.snapshot().sync.applied == 2
+        assert runtime.resolver.require("adapter", "cache").provider == "two"
