@@ -71,7 +71,7 @@ class Dag:
             raise _bad(name, f"its dag is {declared!r}", 'Write {"nodes": [{"id": …, "task": …, "depends_on": […]}]}')
         nodes: dict[str, Node] = {}
         for entry in entries:
-            node = _parse_node(entry, name)
+            node = _parse_node(entry, candidate)
             if node.id in nodes:
                 raise _bad(name, f"the node {node.id!r} appears twice", "Give each node an id of its own")
             nodes[node.id] = node
@@ -121,7 +121,8 @@ class Dag:
         return DagRun(_in_order(self.nodes, results), _in_order(self.nodes, failures), tuple(_ids(self.nodes, skipped)))
 
 
-def _parse_node(entry: object, name: str) -> Node:
+def _parse_node(entry: object, candidate: Candidate) -> Node:
+    name = candidate.name
     if not isinstance(entry, Mapping):
         raise _bad(name, f"a node of its dag is {entry!r}", 'Write {"id": …, "task": …}')
     node_id, task = entry.get("id") or entry.get("key"), entry.get(_TASK)
@@ -132,7 +133,7 @@ def _parse_node(entry: object, name: str) -> Node:
         raise _bad(name, f"the node {node_id!r} depends on {depends_on!r}", "Give a list of node ids")
     policy = None
     if entry.get("retry_policy") or entry.get("timeout_seconds"):
-        policy = CallPolicy.parse(entry.get("timeout_seconds"), entry.get("retry_policy"), f"{name}: node {node_id!r}")
+        policy = CallPolicy.declared_in(entry, candidate, f"{name}: node {node_id!r}")
     return Node(node_id, task, tuple(depends_on), entry.get("payload"), policy)
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Final, TypeGuard, TypeVar
 
+from oneiric_core.bridges.unreadable import unreadable
 from oneiric_core.clock import Clock
-from oneiric_core.components import Candidate
-from oneiric_core.errors import ResolutionError
+from oneiric_core.components import Candidate, CandidateSource
 
 __all__ = ["CallPolicy"]
 
@@ -58,27 +58,40 @@ class CallPolicy:
 
         :raises ResolutionError: it cannot be read as a policy.
         """
-        metadata = candidate.metadata
-        return cls.parse(metadata.get("timeout_seconds"), metadata.get("retry_policy"), candidate.name)
+        return cls.declared_in(candidate.metadata, candidate, candidate.name)
 
     @classmethod
-    def parse(cls, timeout: object, retry_policy: object, name: str) -> "CallPolicy":
+    def declared_in(cls, fields: Mapping[str, Any], candidate: Candidate, name: str) -> "CallPolicy":
+        """What ``fields`` say, which are a candidate's or of a part of it, called ``name``.
+
+        A field of ``retry_policy`` that nobody knows is a slip in what is declared here, and is refused; in a manifest
+        it may be of a newer publisher, and counts for nothing.
+
+        :raises ResolutionError: it cannot be read as a policy.
+        """
+        newer = candidate.source is CandidateSource.REMOTE_MANIFEST
+        return cls.parse(fields.get("timeout_seconds"), fields.get("retry_policy"), name, newer=newer)
+
+    @classmethod
+    def parse(cls, timeout: object, retry_policy: object, name: str, *, newer: bool = False) -> "CallPolicy":
         if timeout is not None and (not _is_number(timeout) or timeout <= 0):
-            raise _unreadable(name, "timeout_seconds", timeout, "Give a number of seconds over 0")
+            raise unreadable(name, "timeout_seconds", timeout, "Give a number of seconds over 0")
         if retry_policy is not None and not isinstance(retry_policy, Mapping):
-            raise _unreadable(name, "retry_policy", retry_policy, "Give a mapping")
+            raise unreadable(name, "retry_policy", retry_policy, "Give a mapping")
         values: dict[str, Any] = {}
         for written, value in (retry_policy or {}).items():
             meant = _FIELDS.get(written)
+            if meant is None and newer:
+                continue
             if meant is None:
                 near = get_close_matches(str(written), list(_FIELDS), n=1)
                 fix = f"Did you mean {near[0]}" if near else f"Use {', '.join(sorted(set(_FIELDS.values())))}"
-                raise _unreadable(name, "retry_policy", written, fix)
+                raise unreadable(name, "retry_policy", written, fix)
             if meant == "jitter" and isinstance(value, bool):
                 value = float(value)  # noqa: PLW2901 - true is all of the delay, false nothing of it
             least = _LEAST.get(meant, 0)
             if not _is_number(value) or value < least or (meant == "attempts" and value != int(value)):
-                raise _unreadable(name, f"retry_policy.{written}", value, f"Give a number of at least {least}")
+                raise unreadable(name, f"retry_policy.{written}", value, f"Give a number of at least {least}")
             values[meant] = int(value) if meant == "attempts" else float(value)
         return cls(timeout=None if timeout is None else float(timeout), **values)
 
@@ -117,7 +130,3 @@ class CallPolicy:
 
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _unreadable(name: str, where: str, value: object, fix: str) -> ResolutionError:
-    return ResolutionError(f"{where} of {name} holds {value!r}", fix=fix, name=name, where=where, value=value)

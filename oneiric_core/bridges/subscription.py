@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from oneiric_core.bridges.unreadable import unreadable
 from oneiric_core.components import Candidate, EventEnvelope
-from oneiric_core.errors import ResolutionError
 
 __all__ = ["FanOut", "Filter", "Subscription"]
 
@@ -79,13 +79,13 @@ class Subscription:
         filters = _list(name, "filters", metadata.get("filters"), Mapping)
         limit = metadata.get("max_concurrency", 1)
         if type(limit) is not int or limit < 1:
-            raise _unreadable(name, "max_concurrency", limit, "Give a whole number of at least 1")
+            raise unreadable(name, "max_concurrency", limit, "Give a whole number of at least 1")
         priority = metadata.get("event_priority")
         if priority is not None and type(priority) is not int:
-            raise _unreadable(name, "event_priority", priority, "Give a whole number, or leave it out")
+            raise unreadable(name, "event_priority", priority, "Give a whole number, or leave it out")
         policy = metadata.get("fanout_policy") or FanOut.BROADCAST
         if policy not in set(FanOut):
-            raise _unreadable(name, "fanout_policy", policy, f"Use {' or '.join(FanOut)}")
+            raise unreadable(name, "fanout_policy", policy, f"Use {' or '.join(FanOut)}")
         return cls(
             frozenset(topics),
             tuple(_parse_filter(name, f"filters[{index}]", entry) for index, entry in enumerate(filters)),
@@ -109,17 +109,17 @@ def _parse_filter(name: str, where: str, entry: Mapping[str, Any]) -> Filter:
         elif written in _CONDITIONS:
             conditions[_CONDITIONS[written]] = value
         else:
-            raise _unreadable(name, where, written, "Use path, and equals, any_of or exists")
+            raise unreadable(name, where, written, "Use path, and equals, any_of or exists")
     if not isinstance(path, str) or not all(path.split(".")):
-        raise _unreadable(name, f"{where}.path", path, 'Give a path, for example "payload.region"')
+        raise unreadable(name, f"{where}.path", path, 'Give a path, for example "payload.region"')
     if not conditions:
-        raise _unreadable(name, where, dict(entry), "Add equals, any_of or exists")
+        raise unreadable(name, where, dict(entry), "Add equals, any_of or exists")
     any_of = conditions.get("any_of")
     if "any_of" in conditions and not isinstance(any_of, list | tuple):
-        raise _unreadable(name, f"{where}.any_of", any_of, "Give a list of values")
+        raise unreadable(name, f"{where}.any_of", any_of, "Give a list of values")
     exists = conditions.get("exists")
     if exists is not None and not isinstance(exists, bool):
-        raise _unreadable(name, f"{where}.exists", exists, "Give true or false")
+        raise unreadable(name, f"{where}.exists", exists, "Give true or false")
     equals = (conditions["equals"],) if "equals" in conditions else ()
     return Filter(path, equals, None if any_of is None else tuple(any_of), exists)
 
@@ -147,9 +147,5 @@ def _list(name: str, where: str, value: object, kind: type[Any]) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list | tuple) or not all(isinstance(item, kind) for item in value):
-        raise _unreadable(name, where, value, "Give a list of texts" if kind is str else "Give a list of mappings")
+        raise unreadable(name, where, value, "Give a list of texts" if kind is str else "Give a list of mappings")
     return list(value)
-
-
-def _unreadable(name: str, where: str, value: object, fix: str) -> ResolutionError:
-    return ResolutionError(f"{where} of {name} holds {value!r}", fix=fix, name=name, where=where, value=value)

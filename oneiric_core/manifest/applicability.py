@@ -1,4 +1,4 @@
-"""Can an entry run here? If not, it is skipped with its reason, and its neighbours are none the worse."""
+"""Can an entry be understood and run here? If not, it is skipped with its reason; its neighbours are none the worse."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from oneiric_core.domains import Domain
 from oneiric_core.manifest.models import RemoteManifestEntry
-from oneiric_core.manifest.text import cut
+from oneiric_core.manifest.text import cut, shown
 
-__all__ = ["Environment", "why_not_here"]
+__all__ = ["Environment", "why_not_here", "why_not_understood"]
 
 _PLATFORMS: Final[Mapping[str, str]] = MappingProxyType(
     {"windows": "win32", "macos": "darwin", "osx": "darwin", "mac": "darwin"}
@@ -44,10 +45,25 @@ def why_not_here(entry: RemoteManifestEntry, environment: Environment) -> str:
     A marker that has no answer here is a reason, too: whether its requirement is meant is not for us to guess, and the
     publisher's other entries are none the worse.
     """
+    if reason := why_not_understood(entry):
+        return reason
     try:
         return _why_not(entry, environment)
     except _UnclearError as unclear:
         return str(unclear)
+
+
+def why_not_understood(entry: RemoteManifestEntry) -> str:
+    """Why nobody here can say which events ``entry`` is to be given; empty if one can.
+
+    What else is unknown counts for nothing. In a filter it may be what keeps an event away, or makes ``equals`` mean
+    something else, and a handler must not hear more for want of our knowing it.
+    """
+    if entry.domain is Domain.EVENT:
+        for place, each in enumerate(entry.event_filters or ()):
+            if each.model_extra:
+                return f"its event_filters[{place}] has {shown(min(each.model_extra))}, which is not known here"
+    return ""
 
 
 def _why_not(entry: RemoteManifestEntry, environment: Environment) -> str:

@@ -1,6 +1,7 @@
 """The smaller shapes inside a manifest entry: capabilities, retry policies, event filters, graphs of tasks.
 
-Unknown fields are kept everywhere: a newer publisher must not break an older runtime.
+Unknown fields are kept everywhere, and count for nothing: a newer publisher must not break an older runtime. Only an
+event handler with one in a filter is not used, as nobody could say what it may hear: its entry is skipped.
 """
 
 import graphlib
@@ -98,7 +99,8 @@ _CONDITIONS: Final = ("equals", "any_of", "exists")
 class EventFilter(Shape):
     """A condition on an event: what stands at ``path`` equals a value, is one of several, or exists.
 
-    :param path: ``topic``, ``payload.a.b``, ``headers.a``, or ``a.b`` for a path in the payload.
+    :param path: ``topic``, ``payload.a.b``, ``headers.a``, or ``a.b`` for a path in the payload. A condition of a later
+        version stands beside one of these.
     """
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [name]} for name in _CONDITIONS]})

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from packaging.version import InvalidVersion, Version
 
+from oneiric_core.bridges import check_declaration
 from oneiric_core.domains import Domain
 from oneiric_core.errors import ManifestError
 from oneiric_core.manifest import RemoteManifest
@@ -38,6 +39,7 @@ def generate_manifest(
     :raises ManifestError: ``version`` is none (PEP 440), nothing is left to offer, a wheel is of none of the packages,
         a factory lies in no wheel of its own, a wheel has two certificates, or a component declares what no manifest
         can say.
+    :raises ResolutionError: a component declares what no bridge could work with.
     :raises CertificateError: a certificate is about none of the wheels.
     """
     try:
@@ -46,15 +48,14 @@ def generate_manifest(
         raise ManifestError(
             f"{version!r} is no version", fix="Write it like 1.4.0 or 2.0rc1", version=version
         ) from error
+    offered = [(package, each) for package in packages for each in package.candidates if each.domain in domains]
     homes = _homes(packages, wheels or {})
     certified = certificate_fields(wheels or {}, certificates or {})
     entries = [
         entry_of(
             candidate, version, {**package.shared, **homes.get(package.name, {}), **certified.get(package.name, {})}
         )
-        for package in packages
-        for candidate in package.candidates
-        if candidate.domain in domains
+        for package, candidate in offered
     ]
     if not entries:
         raise ManifestError(
@@ -64,6 +65,8 @@ def generate_manifest(
     entries.sort(key=lambda entry: (_ORDER[Domain(entry["domain"])], entry["key"], entry["provider"]))
     document = {"schema_version": _SCHEMA_VERSION, "source": source, "entries": entries}
     RemoteManifest.from_document(document)
+    for _, candidate in offered:
+        check_declaration(candidate)  # who reads the manifest takes a slip for something newer
     return document
 
 

@@ -21,7 +21,7 @@ from oneiric_core.clock import SYSTEM_CLOCK, Clock
 from oneiric_core.components import Candidate
 from oneiric_core.errors import ArtifactError, ManifestError, OneiricError, ResolutionError, TrustError
 from oneiric_core.lifecycle import LifecycleManager
-from oneiric_core.manifest.applicability import why_not_here
+from oneiric_core.manifest.applicability import why_not_here, why_not_understood
 from oneiric_core.manifest.models import RemoteManifest
 from oneiric_core.remote.artifacts import ArtifactManager
 from oneiric_core.remote.belief import Belief, Offer, believe, believe_again, believe_kept
@@ -303,7 +303,8 @@ def _wanted(manifest: RemoteManifest) -> tuple[list[Candidate], dict[str, str]]:
     skipped: dict[str, str] = {}
     for entry in manifest.entries:
         candidate = entry.to_candidate(manifest.source)
-        _refuse_unusable(candidate)
+        if not why_not_understood(entry):
+            _refuse_unusable(candidate)
         if reason := why_not_here(entry, environment):
             skipped[entry.name] = reason
         else:

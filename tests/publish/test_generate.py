@@ -11,7 +11,7 @@ import pytest
 
 from oneiric_core.builtin import builtin_action_metadata, builtin_adapter_metadata
 from oneiric_core.domains import Domain
-from oneiric_core.errors import ManifestError
+from oneiric_core.errors import ManifestError, ResolutionError
 from oneiric_core.manifest import JSON, RemoteManifestEntry
 from oneiric_core.manifest.applicability import why_not_here
 from oneiric_core.publish import Package, find_package, generate_manifest, read_wheel, render_document
@@ -219,3 +219,20 @@ def test_what_we_ship_ourselves_is_offered_to_those_who_have_it() -> None:
     assert [why_not_here(RemoteManifestEntry.model_validate(each), environment) for each in found] == [""] * len(found)
     older = replace(environment, installed=lambda _: "0.0.1")
     assert all(why_not_here(RemoteManifestEntry.model_validate(each), older) for each in found)
+
+
+@pytest.mark.usefixtures("zeta")
+@pytest.mark.parametrize(
+    ("domain", "slip"),
+    [
+        (Domain.ADAPTER, {"retry_policy": {"atempts": 3}}),
+        (Domain.EVENT, {"filters": [{"path": "a", "exists": True, "equls": 1}]}),
+    ],
+)
+def test_a_misspelt_field_of_a_policy_or_filter_gets_into_no_manifest(domain: Domain, slip: dict[str, Any]) -> None:
+    package = find_package("zeta")
+    slipped = [
+        replace(each, metadata={**each.metadata, **slip}) for each in package.candidates if each.domain == domain
+    ]
+    with pytest.raises(ResolutionError, match=r"'atempts'|'equls'"):
+        generate_manifest([replace(package, candidates=slipped)], version="1", source="zeta")

@@ -263,7 +263,7 @@ DANGLING = {"nodes": [{"id": "a", "task": "t", "depends_on": ["b"]}]}
         [entry(), {"domain": "adapter"}],
         [entry(), manifest_entry("workflow", "w", "p", "a:b", dag=DANGLING)],
         [entry(), manifest_entry("event", "e", "p", "a:b", event_filters=[{"path": "region..city", "exists": True}])],
-        [entry(), manifest_entry("task", "t", "p", "a:b", retry_policy={"tries": 3}, python_version=">=99")],
+        [entry(), manifest_entry("task", "t", "p", "a:b", retry_policy={"initial_delay": -1}, python_version=">=99")],
     ],
     ids=["twice", "incomplete", "dangling", "unreadable filter", "unreadable policy"],
 )
