@@ -318,11 +318,8 @@ apply, between = Change.apply, Change.between
 
 
 async def keeps_what_failed(self: Change, lifecycle: LifecycleManager | None) -> Any:
-    try:
-        return await apply(self, lifecycle)
-    except BaseException:
-        self.put()
-        raise
+    self.put()
+    return await apply(self, lifecycle)
 
 
 def drops_nothing(*given: Any) -> Change:
