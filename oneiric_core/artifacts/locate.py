@@ -83,7 +83,7 @@ def _absolute(path: str, roots: Sequence[Path]) -> LocalFile:
             return LocalFile((root,), names[depth:])
     raise PathTraversalError(
         f"Path traversal: {path!r} lies in none of the directories that files may be fetched from",
-        fix="List its directory among the local roots, or offer it by https",
+        fix="List its directory among the local roots (remote.local_roots in oneiric.toml), or offer it by https",
         path=path,
         roots=tuple(map(str, roots)),
     )
@@ -99,5 +99,8 @@ def _relative(path: str, roots: Sequence[Path]) -> LocalFile:
 def _refused(uri: str, scheme: str) -> RefusedFetchError:
     what, fix = f"the scheme {scheme!r} is not one artifacts are fetched by", "Offer the artifact by https"
     if scheme == "file":
-        what, fix = "local artifacts are off", "List the directory it is in among the local roots"
+        what, fix = (
+            "local artifacts are off",
+            "List its directory among the local roots (remote.local_roots in oneiric.toml)",
+        )
     return RefusedFetchError(f"{uri!r} is refused: {what}", fix=fix, uri=uri, scheme=scheme)

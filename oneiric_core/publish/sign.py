@@ -7,11 +7,12 @@ is an error here and not at those who fetch it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from typing import Any, Final, Literal, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from oneiric_core.errors import SignatureError
+from oneiric_core.errors import ManifestError, SignatureError
 from oneiric_core.manifest import ENVELOPE, JSON, YAML, Limits, RemoteManifest, parse_document
 from oneiric_core.publish.render import render_document
 from oneiric_core.publish.stamp import Previous, next_sequence_number, stamped
@@ -72,6 +73,7 @@ def sign_anew(
     document, signatures = _content(data, media_type)
     number = next_sequence_number(document, sequence_number, previous, was_signed=bool(signatures))
     unsigned = stamped(document, number, now, expires_in)
+    _refuse_without_entries(document)
     RemoteManifest.from_document(unsigned)
     signed = sign_manifest(unsigned, private_key, form=_form(into), key_id=key_id)
     template = data.decode("utf-8") if media_type == into == YAML else ""
@@ -98,6 +100,14 @@ def add_signer(
     if present[-1].value in {signature.value for signature in former}:  # Ed25519 signs the same in the same way
         raise SignatureError("this key has signed it already", fix="Sign with another key")
     return result
+
+
+def _refuse_without_entries(document: Mapping[str, Any]) -> None:
+    """A reader takes it for a manifest that withdraws everything: what is meant so says so with an empty list."""
+    if "entries" not in document:
+        near = get_close_matches("entries", map(str, document), n=1)
+        fix = f"Write entries for {near[0]}" if near else "Write entries: [] if everything is to be withdrawn"
+        raise ManifestError("the document has no entries", fix=fix, fields=sorted(map(str, document)))
 
 
 def _form(media_type: str) -> Form:

@@ -1,5 +1,6 @@
 """How an artifact gets into the cache: from a server, or from a listed directory of this machine."""
 
+import os
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -37,7 +38,7 @@ class ArtifactManager:
         fetcher: Fetcher | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._roots = tuple(Path(root).absolute() for root in local_roots)
+        self._roots = tuple(Path(os.path.abspath(root)) for root in local_roots)  # noqa: PTH100 - a URI has no ..
         self._clock = clock
         self._fetcher = fetcher
         self.store = self._make_store(default_cache_dir() if cache_dir is None else Path(cache_dir))

@@ -86,6 +86,7 @@ class Plan:
         root = arguments.trust_root
         if root is None and arguments.trust is None and settings.trust.root is not None:
             root = folder / settings.trust.root
+        own = None if arguments.trust is None else arguments.trust.certificate
         cache, state = settings.cache_dir, settings.state_dir
         return cls(
             path=path,
@@ -93,7 +94,7 @@ class Plan:
             trust=read_policy(settings, folder) if arguments.trust is None else arguments.trust,
             anchor=None if root is None else read_bounded(root),
             asked=settings.trust,
-            certificate=arguments.certificate or read_certificate_policy(settings, folder),
+            certificate=arguments.certificate or own or read_certificate_policy(settings, folder),
             refresh_interval=arguments.refresh_interval or remote.refresh_interval,
             cache_dir=arguments.cache_dir or (default_cache_dir() if cache is None else folder / cache),
             state_dir=arguments.state_dir or (default_state_dir() if state is None else folder / state),

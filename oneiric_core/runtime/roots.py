@@ -68,4 +68,4 @@ def _insisting(policy: Policy, plan: Plan) -> Policy:
     """The policy, insisting on what the plan asks; one of another kind insists on what it says itself."""
     if not isinstance(policy, TrustPolicy):
         return policy
-    return replace(plan.asked.added_to(policy), certificate=plan.certificate or policy.certificate)
+    return replace(plan.asked.added_to(policy), certificate=plan.certificate)

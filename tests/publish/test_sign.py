@@ -56,6 +56,20 @@ def test_what_is_said_about_the_manifest_stands_above_what_it_offers() -> None:
     assert [*written][:6] == ["schema_version", "source", "x_unknown", "sequence_number", "signed_at", "entries"]
 
 
+@pytest.mark.parametrize(
+    ("document", "fix"),
+    [
+        ({"source": "zeta", "entires": [ENTRY]}, "Write entries for entires"),
+        ({}, "Write entries: [] if everything is to be withdrawn"),
+    ],
+)
+def test_what_has_no_entries_is_not_signed(document: dict[str, Any], fix: str) -> None:
+    with pytest.raises(ManifestError, match="the document has no entries") as refused:
+        signed(document)
+    assert refused.value.fix == fix
+    assert signed({**document, "entries": []}).verified.manifest.entries == []
+
+
 def test_a_number_that_nothing_was_signed_under_yet_is_kept() -> None:
     assert signed(DOCUMENT | {"sequence_number": 41}).verified.manifest.sequence_number == 41
 

@@ -216,3 +216,9 @@ def test_the_default_cache_is_the_users_own(tmp_path: Path, monkeypatch: pytest.
     assert default_cache_dir().is_relative_to(tmp_path)
     assert ArtifactManager().store.root == default_cache_dir()
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_root_may_be_named_from_anywhere(tmp_path: Path, offered: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    manager = ArtifactManager(tmp_path / "cache", local_roots=[tmp_path / "elsewhere" / ".." / offered.name])
+    assert (await manager.fetch(f"file://{offered}/acme.whl", SHA256)).is_file()

@@ -1,10 +1,13 @@
 """What the settings ask of a manifest beside signatures is asked whoever says which keys are trusted."""
 
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from oneiric_core.runtime.plan import Arguments, Plan
 from oneiric_core.settings import Settings
 from oneiric_core.testing import PUBLISHER, key_pair
 from oneiric_core.trust import CertificatePolicy, PublicKey, TrustPolicy
@@ -35,6 +38,18 @@ async def test_a_certificate_can_be_asked_for_without_settings(stage: Any) -> No
     runtime = stage.runtime(certificate=asked)
     await runtime.start()
     assert "has no certificate" in runtime.snapshot().sync.last_error
+
+
+@pytest.mark.parametrize("asked", [None, "core"])
+def test_what_a_program_asks_of_certificates_goes_before_the_settings(tmp_path: Path, asked: str | None) -> None:
+    (tmp_path / "issuer.pem").write_text(key_pair("another issuer").public_pem, encoding="utf-8")
+    settings = Settings.from_document({"trust": {"certificate": {"keys": ["issuer.pem"]}}})
+    issuer = PublicKey(key_pair("issuer").public)
+    own = replace(HERE, certificate=CertificatePolicy([issuer], "hardened"))
+    argument = None if asked is None else CertificatePolicy([issuer], asked)
+    plan = Plan.of(Arguments(trust=own, certificate=argument), settings, tmp_path)
+    assert plan.certificate == (argument or own.certificate)
+    assert Plan.of(Arguments(trust=HERE), settings, tmp_path).certificate is not None
 
 
 @pytest.mark.parametrize(
