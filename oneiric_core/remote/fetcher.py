@@ -133,9 +133,9 @@ class Fetcher(ABC):
         return Request(url, self.limits.manifest_bytes, self.limits.seconds, headers, etag=etag)
 
     def artifact(self, url: str, *, headers: Mapping[str, str] = _NO_HEADERS, length: int | None = None) -> Request:
-        """A request for an artifact; a longer one may take longer."""
+        """A request for an artifact; a longer one may take longer, where its length is declared."""
         most = self.limits.artifact_bytes if length is None else min(length, self.limits.artifact_bytes)
-        return Request(url, most, self.limits.deadline(most), headers, length)
+        return Request(url, most, self.limits.deadline(most, declared=length is not None), headers, length)
 
     async def fetch(
         self,

@@ -24,6 +24,8 @@ class FetchLimits:
     :param redirects: how many are followed.
     :param attempts: how often a server is asked at most, if what went wrong may go right next time.
     :param retry_seconds: how long is waited between attempts altogether.
+    :param undeclared_seconds: the deadline for an artifact of which the manifest declares no length. What its server
+        announces earns no more: that is whom it is to bound.
     :raises ValueError: one of them is negative, or zero where nothing could be fetched at all.
     """
 
@@ -36,6 +38,7 @@ class FetchLimits:
     redirects: int = 5
     attempts: int = 4
     retry_seconds: float = 30.0
+    undeclared_seconds: float = 600.0
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -50,9 +53,10 @@ class FetchLimits:
         nodes = usual.max_nodes * self.manifest_bytes // usual.max_bytes
         return Limits(max_bytes=self.manifest_bytes, max_nodes=max(usual.max_nodes, nodes))
 
-    def deadline(self, most: int) -> float:
-        """Seconds that ``most`` bytes may take."""
-        return max(self.seconds, most / self.min_rate)
+    def deadline(self, most: int, *, declared: bool = True) -> float:
+        """Seconds that ``most`` bytes may take; no bytes were ``declared`` where that is just the most allowed."""
+        slowest = most / self.min_rate
+        return max(self.seconds, slowest if declared else min(slowest, self.undeclared_seconds))
 
 
 def too_large(name: str, most: int) -> ManifestError:

@@ -273,6 +273,21 @@ def test_a_longer_artifact_may_take_longer_and_a_manifest_may_not() -> None:
     assert fetcher.manifest(URL).seconds == 30
 
 
+@pytest.mark.parametrize("announced", [None, 4 << 30])
+async def test_a_server_of_what_has_no_declared_length_holds_nobody_up_for_hours(announced: int | None) -> None:
+    """Just above the least rate, and for ever; what it announces is its own word, and changes nothing."""
+    fetcher = Forgetful(*[1.0, b"x" * 20000] * 1000)
+    fetcher.answer = None if announced is None else Answer(fetcher._chunks(), length=announced)
+    with pytest.raises(TransientFetchError, match="within 600 s"):
+        await passing(fetcher.clock, fetcher.fetch(fetcher.artifact(URL), read))
+    assert fetcher.clock.monotonic() <= 601
+
+
+def test_what_has_no_declared_length_has_as_long_as_a_manifest_and_no_longer_than_the_largest_would_take() -> None:
+    assert Forgetful(limits=FetchLimits(seconds=3600)).artifact(URL).seconds == 3600
+    assert Forgetful(limits=FetchLimits(artifact_bytes=1_000_000, min_rate=10_000)).artifact(URL).seconds == 100
+
+
 def test_a_declared_length_beyond_the_limit_is_no_way_around_it() -> None:
     fetcher = Forgetful(limits=FetchLimits(artifact_bytes=100))
     assert fetcher.artifact(URL, length=10**12).most == 100
