@@ -1,6 +1,7 @@
 """From what a caller hands in to a manifest that may be applied, with what is remembered of its source."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -9,7 +10,7 @@ from oneiric_core.errors import ExpiredError
 from oneiric_core.manifest.models import ManifestHeader, RemoteManifest
 from oneiric_core.remote.limits import FetchLimits, too_large
 from oneiric_core.remote.state_store import StateStore
-from oneiric_core.remote.state_store_kept import Staged
+from oneiric_core.remote.state_store_staged import Staged
 from oneiric_core.trust.policy import Policy
 from oneiric_core.trust.trusted_state import Mark, SourceState
 from oneiric_core.trust.verification import Authentic, authenticate, open_manifest
@@ -37,20 +38,28 @@ class Belief:
     root_version: int | None = None
     authentic: Authentic | None = None
 
-    def remember_applied(self, staged: Staged | None = None) -> None:
-        """Raise the mark of what stands, and let ``staged`` be the last known good, unless a newer one stands."""
-        mark = self.mark
+    def stage(self) -> AbstractContextManager[Staged | None]:
+        """Take the room on the disk that :meth:`remember_applied` needs, while nothing has changed."""
+        if self.store is None or self.mark is None:
+            return nullcontext()
+        return self.store.stage(self.manifest.source, self._stands)
+
+    def remember_applied(self, staged: Staged | None = None, kept: Staged | None = None) -> None:
+        """Raise the mark of what stands, and let ``kept`` be the last known good, unless a newer one stands."""
 
         def stands(state: SourceState) -> SourceState:
-            after = state if mark is None else state.apply(mark, root_version=self.root_version)
-            if staged is not None and after.applied == mark:
-                staged.commit()
+            after = self._stands(state)
+            if kept is not None and after.applied == self.mark:
+                kept.commit()
             return after
 
-        if self.store is not None and mark is not None:
-            self.store.update(self.manifest.source, stands)
-        elif staged is not None:
-            staged.commit()
+        if self.store is not None and self.mark is not None:
+            self.store.update(self.manifest.source, stands, staged)
+        elif kept is not None:
+            kept.commit()
+
+    def _stands(self, state: SourceState) -> SourceState:
+        return state if self.mark is None else state.apply(self.mark, root_version=self.root_version)
 
 
 def believe(

@@ -2,6 +2,11 @@
 
 One file per source, 0600. To change it: lock, read again, let the pure transition decide, write beside it, fsync,
 rename, fsync the directory. A reader sees the old state or the new one.
+
+What must not fail for want of room is staged before: written with what the transition makes of what is remembered then.
+The lock is let go of, so that nobody waits for whatever comes in between. To put it in place is a change like any
+other: lock, read again, decide; only that it is written over what was staged, where others changed the memory
+meanwhile, and else just renamed.
 """
 
 import fcntl
@@ -9,7 +14,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from oneiric_core.durability import fsync, fsync_directory
 from oneiric_core.errors import TrustError
+from oneiric_core.remote.state_store_staged import Staged, stage
 from oneiric_core.trust.trusted_state import SourceState
 
 __all__ = ["StateStore"]
@@ -51,17 +57,32 @@ class StateStore:
             raise _unusable(self._path("source", source, ".json"), f"is about {state.source!r}")
         return state
 
-    def update(self, source: str, transition: Callable[[SourceState], SourceState]) -> SourceState:
+    def update(
+        self, source: str, transition: Callable[[SourceState], SourceState], staged: Staged | None = None
+    ) -> SourceState:
         """Put the transition of what is remembered now in its place; what it raises changes nothing.
 
+        :param staged: has the room for it, from :meth:`stage`; without it room is taken now.
         :raises TrustError: the file cannot be read or written.
         """
         with self._locked(self._path("source", source, ".lock")):
             former = self.load(source)
             state = transition(former)
             if state != former:
-                self._write(self._path("source", source, ".json"), _STATES.dump_json(state))
+                self._write(self._path("source", source, ".json"), _STATES.dump_json(state), staged)
         return state
+
+    @contextmanager
+    def stage(self, source: str, transition: Callable[[SourceState], SourceState]) -> Iterator[Staged]:
+        """Write the transition of what is remembered now beside it, for an update that shall not want for room.
+
+        :raises TrustError: the file cannot be read, or there is no room.
+        """
+        with ExitStack() as stack:
+            with self._locked(self._path("source", source, ".lock")):
+                staged = stack.enter_context(stage(self._path("source", source, ".json"), _unusable))
+                staged.write(_STATES.dump_json(transition(self.load(source))))
+            yield staged
 
     def pin(self, location: str, source: str) -> None:
         """Remember that ``location`` speaks for ``source``, from the first time on.
@@ -111,7 +132,11 @@ class StateStore:
         finally:
             os.close(lock)  # which also unlocks
 
-    def _write(self, path: Path, content: bytes) -> None:
+    def _write(self, path: Path, content: bytes, staged: Staged | None = None) -> None:
+        if staged is not None:
+            staged.write(content)
+            staged.commit()
+            return
         beside = path.with_suffix(".tmp")  # one name is enough: the lock is held, and what a kill left is removed
         try:
             beside.unlink(missing_ok=True)

@@ -10,42 +10,21 @@ import fcntl
 import hashlib
 import json
 import os
-import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from oneiric_core.durability import fsync, fsync_directory
 from oneiric_core.errors import TrustError
 from oneiric_core.remote.sources import Kept
+from oneiric_core.remote.state_store_staged import Staged, stage
 
-__all__ = ["KeptStore", "Staged"]
+__all__ = ["KeptStore"]
 
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a FIFO would keep us waiting
 _LOCK: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _PRIVATE: Final = 0o600
-
-
-class Staged:
-    """Bytes that are on the disk, and are not yet the last known good."""
-
-    def __init__(self, temporary: Path, target: Path) -> None:
-        self._temporary = temporary
-        self._target = target
-
-    def commit(self) -> None:
-        """Let them be it.
-
-        :raises TrustError: the disk refuses.
-        """
-        try:
-            self._temporary.replace(self._target)
-            fsync_directory(self._target.parent)
-        except OSError as error:
-            raise _unusable(self._target, f"cannot be written: {error.strerror}") from error
 
 
 class KeptStore:
@@ -83,39 +62,24 @@ class KeptStore:
         :raises TrustError: the disk refuses.
         """
         path = self._path(location)
-        temporary = path.with_suffix(f".{secrets.token_hex(8)}.tmp")
+        with ExitStack() as stack:
+            with self._locked(path):
+                staged = stack.enter_context(stage(path, _unusable))
+            staged.write(json.dumps(_head(location, kept)).encode("ascii") + b"\n", kept.data)
+            yield staged
+
+    @contextmanager
+    def _locked(self, path: Path) -> Iterator[None]:
         try:
-            descriptor = self._create(path, temporary)
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(path.with_suffix(".lock"), _LOCK, _PRIVATE)
         except OSError as error:
             raise _unusable(path, f"cannot be written: {error.strerror}") from error
         try:
-            try:
-                with open(descriptor, "wb", closefd=False) as file:
-                    file.write(json.dumps(_head(location, kept)).encode("ascii") + b"\n")
-                    file.write(kept.data)
-                    file.flush()
-                    fsync(descriptor)
-            except OSError as error:
-                raise _unusable(path, f"cannot be written: {error.strerror}") from error
-            yield Staged(temporary, path)
-        finally:
-            with suppress(OSError):  # committed
-                temporary.unlink()
-            os.close(descriptor)
-
-    def _create(self, path: Path, temporary: Path) -> int:
-        """A new file, locked as long as it is open; those that a kill left, which nobody has locked, are removed."""
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(path.with_suffix(".lock"), _LOCK, _PRIVATE)
-        try:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            for left in self._directory.glob(f"{path.stem}.*.tmp"):
-                _remove_unless_locked(left)
-            descriptor = os.open(temporary, _NEW, _PRIVATE)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            return descriptor
+            yield
         finally:
-            os.close(lock)
+            os.close(lock)  # which also unlocks
 
     def _path(self, location: str) -> Path:
         return self._directory / f"kept-{hashlib.sha256(location.encode('utf-8')).hexdigest()}.manifest"
@@ -125,16 +89,6 @@ def _head(location: str, kept: Kept) -> dict[str, str | None]:
     """What the first line says; its digest covers everything, so that damage anywhere is found out."""
     head = {"location": location, "media_type": kept.media_type, "etag": kept.etag}
     return {**head, "sha256": hashlib.sha256(json.dumps(head).encode("ascii") + kept.data).hexdigest()}
-
-
-def _remove_unless_locked(path: Path) -> None:
-    with suppress(OSError):  # gone meanwhile, in use, or a link that is not ours
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
-        finally:
-            os.close(descriptor)
 
 
 def _unusable(path: Path, what: str) -> TrustError:

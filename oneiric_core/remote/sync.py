@@ -38,7 +38,8 @@ from oneiric_core.remote.report import SyncReport
 from oneiric_core.remote.sources import Kept, ManifestSource, source_of
 from oneiric_core.remote.standing import Standing
 from oneiric_core.remote.state_store import StateStore
-from oneiric_core.remote.state_store_kept import KeptStore, Staged
+from oneiric_core.remote.state_store_kept import KeptStore
+from oneiric_core.remote.state_store_staged import Staged
 from oneiric_core.remote.threads import in_thread
 from oneiric_core.resolver import Resolver
 from oneiric_core.trust.policy import Policy, RefuseAll
@@ -214,12 +215,13 @@ class _Sync:
         wanted = await self._with_artifacts(wanted)
         await self._pin(belief, wanted, besides=True)  # until they stand, those that stand now are needed as well
         with ExitStack() as stack:
-            staged: Staged | None = None
+            kept: Staged | None = None
             if self.kept is not None and found is not None:
-                staged = await in_thread(stack.enter_context, self.kept.stage(self.location, found))
+                kept = await in_thread(stack.enter_context, self.kept.stage(self.location, found))
+            staged = await in_thread(stack.enter_context, belief.stage())
             change = Change.between(self.resolver, belief.manifest.source, wanted)
             applied = await change.apply(self.lifecycle)
-            await in_thread(belief.remember_applied, staged)
+            await in_thread(belief.remember_applied, staged, kept)
         now = Standing.of(offer, self.trust, belief, revision=applied.revision, wanted=wanted, skipped=skipped)
         if now is not None:
             places_of(self.resolver).standing[self.location] = now

@@ -1,6 +1,8 @@
 """Applying a manifest, with a memory: who is believed, and what came before."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -144,3 +146,20 @@ async def test_what_stands_is_remembered_only_when_it_stands(world: Any) -> None
     assert state.seen is not None
     assert state.applied is not None
     assert (state.seen.sequence_number, state.applied.sequence_number) == (2, 1)
+
+
+async def test_a_disk_that_fills_up_while_components_start_keeps_nothing_from_being_remembered(
+    world: Any, disk: Callable[[str], Path], fill: Callable[[Path], Path]
+) -> None:
+    """It would be applied, fail all the same, and let an older one be recalled after a restart."""
+    place = disk("size=64k")
+    world.factories["acme:Component"] = dict
+    await world.sync(offer(entry()), state_dir=place)
+    await world.lifecycle.activate("adapter", "cache")
+    world.factories["acme:Component"] = lambda: {"ballast": fill(place)}
+    report = await world.sync(offer(entry() | {"version": "2"}, number=2), state_dir=place)
+    assert report.swapped == ("adapter/cache/redis",)
+    state = StateStore(place).load("acme")
+    assert state.applied is not None
+    assert (state.applied, state.applied.sequence_number) == (state.seen, 2)
+    assert [*place.glob("*.tmp")] == []

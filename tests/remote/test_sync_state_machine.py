@@ -337,7 +337,7 @@ def withdraws_none(*_: Any) -> None: ...
         (Change, "between", drops_nothing),
         (LifecycleManager, "_withdraw", withdraws_none),
         (StateStore, "load", lambda _, source: SourceState(source)),
-        (StateStore, "update", lambda self, source, transition: transition(self.load(source))),
+        (StateStore, "update", lambda self, source, transition, _=None: transition(self.load(source))),
     ],
     ids=["keeps what failed", "drops nothing", "retires nothing", "recalls nothing", "writes nothing down"],
 )
