@@ -114,7 +114,7 @@ def believe_kept(
     state = SourceState(header.source)
     if store is not None and authentic.signers:
         if policy.source is None:
-            store.pin(location, header.source)
+            store.pin(location, header.source, authentic.signers)
         state = store.load(header.source)
         state.recall(authentic, root_version=policy.root_version)
         belief = replace(belief, mark=Mark.of(authentic), store=store, root_version=policy.root_version)
@@ -147,7 +147,7 @@ def _judge(
         policy.check_age(header, now)
         return Belief(opened(), authentic.signers, authentic=authentic)
     if policy.source is None:
-        store.pin(location, header.source)
+        store.pin(location, header.source, authentic.signers)
     state = store.update(header.source, lambda state: state.see(authentic, root_version=policy.root_version))
     _check_age(header, policy, state, now)
     manifest = opened()

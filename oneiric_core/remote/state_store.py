@@ -13,7 +13,7 @@ import fcntl
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
@@ -84,15 +84,17 @@ class StateStore:
                 staged.write(_STATES.dump_json(transition(self.load(source))))
             yield staged
 
-    def pin(self, location: str, source: str) -> None:
+    def pin(self, location: str, source: str, signers: Collection[str]) -> None:
         """Remember that ``location`` speaks for ``source``, from the first time on.
 
-        :raises TrustError: it spoke for another source before.
+        :param signers: of what it offers.
+        :raises TrustError: it spoke for another source before, or others spoke for this one.
         """
         path = self._path("location", location, ".json")
         with self._locked(self._path("location", location, ".lock")):
             known = self._read(path)
             if known is None:
+                self.load(source).refuse_newcomer(location, signers)
                 self._write(path, source.encode("utf-8"))
             elif known != source.encode("utf-8"):
                 former = known.decode("utf-8", errors="replace")

@@ -12,8 +12,11 @@ The rules, after the TUF specification (5.4.3, 5.4.4), with one document in the 
   each manifest could carry the next one a little further into the future.
 * Keys do not come back: once a root is known, an older one names no keys. When a key of the manifests is taken away,
   or more must sign, what was seen is forgotten (5.3.11): whoever burnt the numbers with a stolen key locks nobody out.
+* A place of which nobody said for what source it speaks cannot begin to speak for one that others signed until now: a
+  manifest says itself what source it is of, and whoever is trusted for his own could call it by the name of another.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
@@ -51,6 +54,7 @@ class SourceState:
     :param issued_floor: the greatest ``signed_at`` accepted, and at most the clock of then plus its skew.
     :param root_version: of the newest root that took over; 0 where none ever did.
     :param root: its envelope, as text.
+    :param signers: fingerprints of the trusted keys that signed what was seen; empty where that is not known.
     """
 
     source: str
@@ -59,6 +63,7 @@ class SourceState:
     issued_floor: datetime | None = None
     root_version: int = 0
     root: str | None = None
+    signers: tuple[str, ...] = ()
 
     def see(self, authentic: Authentic, *, root_version: int | None = None) -> Self:
         """The state after ``authentic`` verified.
@@ -69,10 +74,29 @@ class SourceState:
         :raises EquivocationError: it is other than what was seen under its number.
         """
         self._refuse_strange(authentic, root_version)
-        mark = Mark.of(authentic)
+        mark, signers = Mark.of(authentic), {*authentic.signers}
         if self.seen is not None:
             _refuse_older(mark, self.seen, self.source)
-        return replace(self, seen=mark)
+        if self.seen == mark:  # two places may trust different ones of those who signed it
+            signers.update(self.signers)
+        return replace(self, seen=mark, signers=tuple(sorted(signers)))
+
+    def refuse_newcomer(self, location: str, signers: Collection[str]) -> None:
+        """May ``location``, of which nobody said for what source it speaks, begin to speak for this one?
+
+        That it offers what was seen says nothing for it: whoever can read a manifest can sign it as well.
+
+        :param signers: fingerprints of the keys trusted there that signed what it offers.
+        :raises TrustError: none of them signed what was seen last.
+        """
+        if self.signers and not {*self.signers} & {*signers}:
+            raise TrustError(
+                f"{location} offers a manifest of {self.source!r}, and others signed what was seen of that source",
+                fix="Name the source in the policy if this place may speak for it; else find out who uses its name",
+                source=self.source,
+                signers=sorted(signers),
+                known=list(self.signers),
+            )
 
     def recall(self, authentic: Authentic, *, root_version: int | None = None) -> None:
         """May ``authentic``, which stood once, stand again? A newer one that was only seen is no obstacle.

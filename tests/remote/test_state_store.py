@@ -1,5 +1,6 @@
 """The memory on disk: private, never half-written, and shared by several processes without going back."""
 
+import json
 import os
 import signal
 import stat
@@ -19,8 +20,13 @@ from oneiric_core.errors import TrustError
 from oneiric_core.remote.state_store import StateStore
 from oneiric_core.trust.trusted_state import Mark, SourceState
 
+SIGNERS = ("0123456789abcdef", "fedcba9876543210")
 FULL = SourceState(
-    "acme", seen=Mark(7, "ab"), applied=Mark(None, "cd"), issued_floor=datetime(2026, 1, 1, 12, 0, 0, 5, tzinfo=UTC)
+    "acme",
+    seen=Mark(7, "ab"),
+    applied=Mark(None, "cd"),
+    issued_floor=datetime(2026, 1, 1, 12, 0, 0, 5, tzinfo=UTC),
+    signers=SIGNERS,
 )
 
 
@@ -113,7 +119,7 @@ def test_the_memory_is_private(tmp_path: Path) -> None:
     previous = os.umask(0)
     try:
         StateStore(directory).update("acme", lambda _: FULL)
-        StateStore(directory).pin("there", "acme")
+        StateStore(directory).pin("there", "acme", SIGNERS)
     finally:
         os.umask(previous)
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
@@ -142,11 +148,34 @@ def test_a_source_named_like_a_path_stays_inside(tmp_path: Path) -> None:
 
 
 def test_a_place_speaks_for_its_first_source_only(tmp_path: Path) -> None:
-    StateStore(tmp_path).pin("https://acme.test", "acme")
-    StateStore(tmp_path).pin("https://acme.test", "acme")
-    StateStore(tmp_path).pin("https://other.test", "other")
+    StateStore(tmp_path).pin("https://acme.test", "acme", SIGNERS)
+    StateStore(tmp_path).pin("https://acme.test", "acme", SIGNERS)
+    StateStore(tmp_path).pin("https://other.test", "other", SIGNERS)
     with pytest.raises(TrustError, match="was the place of 'acme', and now offers a manifest of 'evil'"):
-        StateStore(tmp_path).pin("https://acme.test", "evil")
+        StateStore(tmp_path).pin("https://acme.test", "evil", SIGNERS)
+
+
+def test_a_place_does_not_begin_to_speak_for_a_source_that_others_signed(tmp_path: Path) -> None:
+    store = StateStore(tmp_path)
+    store.pin("https://before.test", "acme", ["another"])
+    store.update("acme", lambda _: FULL)
+    for _ in range(2):
+        with pytest.raises(TrustError, match="others signed what was seen of that source"):
+            store.pin("https://evil.test", "acme", ["another"])
+    store.pin("https://before.test", "acme", ["another"])
+    store.pin("https://mirror.test", "acme", [SIGNERS[1], "another"])
+    store.pin("https://evil.test", "evil", ["another"])
+
+
+def test_a_memory_from_before_signers_were_remembered_is_read(tmp_path: Path) -> None:
+    store = StateStore(tmp_path)
+    store.update("acme", lambda _: FULL)
+    [file] = tmp_path.glob("source-*.json")
+    former = json.loads(file.read_bytes())
+    del former["signers"]
+    file.write_text(json.dumps(former))
+    assert store.load("acme") == replace(FULL, signers=())
+    store.pin("https://acme.test", "acme", ["whoever"])
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"source": 1}', b'{"source": "other"}', b"\xff"])
@@ -196,7 +225,7 @@ def test_a_full_disk_changes_nothing_leaves_nothing_and_is_used_once_there_is_ro
     place = disk("size=64k")
     store = StateStore(place / "state")
     store.update("acme", lambda _: FULL)
-    store.pin("there", "acme")
+    store.pin("there", "acme", SIGNERS)
     before = {path.name: path.read_bytes() for path in (place / "state").iterdir()}
     ballast = fill(place)
     for _ in range(2):
@@ -204,7 +233,7 @@ def test_a_full_disk_changes_nothing_leaves_nothing_and_is_used_once_there_is_ro
             store.update("acme", raise_to(8))
         assert store.load("acme") == FULL
     with pytest.raises(TrustError, match=r"cannot be written: No space left on device"):
-        store.pin("elsewhere", "acme")
+        store.pin("elsewhere", "acme", SIGNERS)
     after = {path.name: path.read_bytes() for path in (place / "state").iterdir() if path.stat().st_size}
     assert after == {name: content for name, content in before.items() if content}
     assert [path for path in (place / "state").iterdir() if path.suffix not in {".json", ".lock"}] == []

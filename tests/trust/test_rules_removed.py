@@ -265,6 +265,13 @@ RULES = {
     "a place speaks for one source": Rule(
         in_turn({}, {"source": "evil"}), TrustError, StateStore, "pin", nothing
     ),
+    "a new place speaks for no source of others": Rule(
+        in_turn({}, {"place": "elsewhere", "trust": TrustPolicy(KEYS[1:]), "signed_by": [SECOND]} | NUMBERED),
+        TrustError,
+        SourceState,
+        "refuse_newcomer",
+        nothing,
+    ),
     "a root is signed by the one before": Rule(
         lambda _: ANCHOR.succeed(a_root(2, by=[SECOND], keys=[SECOND])),
         SignatureError,

@@ -189,6 +189,7 @@ SIGNATURE_CASES: Mapping[str, Callable[[], object]] = {
 }
 MEMORY_CASES: Mapping[str, Callable[[], object]] = {
     "the memory of another source": lambda: SourceState("acme").see(authentic(1, source="evil")),
+    "a source of others": lambda: SourceState("acme", signers=("1a", "2b")).refuse_newcomer("there", ["3c"]),
     "a rollback": lambda: SourceState("acme", Mark(7, "d")).see(authentic(6)),
     "a rollback to no number": lambda: SourceState("acme", Mark(7, "d")).see(authentic(None)),
     "equivocation": lambda: SourceState("acme", Mark(7, "d")).see(authentic(7, "e")),
