@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-from oneiric_core.errors import ArtifactTooLargeError, ManifestError, RefusedFetchError
+from oneiric_core.errors import ArtifactTooLargeError, ManifestError, OneiricError, RefusedFetchError
 from oneiric_core.manifest.documents import MEDIA_TYPES, base_type, media_type_of
 from oneiric_core.remote.fetcher import Answer, Fetcher, Tally
 from oneiric_core.remote.limits import too_large
 from oneiric_core.remote.threads import in_thread
 
-__all__ = ["Kept", "ManifestFile", "ManifestSource", "ManifestUrl", "source_of"]
+__all__ = ["Kept", "ManifestFile", "ManifestSource", "ManifestUrl", "Untold", "source_of"]
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _FILE: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # a FIFO without a writer would keep us waiting
@@ -59,6 +59,28 @@ def source_of(place: Path | str, fetcher: Fetcher, headers: Mapping[str, str]) -
     if isinstance(place, str) and _SCHEME.match(place):
         return ManifestUrl(place, fetcher, headers)
     return ManifestFile(Path(place), fetcher.limits.manifest_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """A place that is not asked, because of what went wrong before: only what is remembered of it can serve.
+
+    :param error: what went wrong.
+    """
+
+    place: ManifestSource
+    error: OneiricError
+
+    @property
+    def location(self) -> str:
+        return self.place.location
+
+    async def read(self, known: Kept | None, tally: Tally) -> Kept:
+        del known, tally
+        raise self.error
+
+    def headers_for(self, uri: str) -> Mapping[str, str]:
+        return self.place.headers_for(uri)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ _LARGE: Final = 1 << 18
 
 async def sync_remote_manifest(
     resolver: Resolver,
-    source: Offer | Path | str,
+    source: Offer | Path | str | ManifestSource,
     cache_dir: Path | str | None = None,
     *,
     trust: Policy = _REFUSE_ALL,
@@ -72,8 +72,9 @@ async def sync_remote_manifest(
     ``resolver`` yet, and what is there now cannot be had or must not be applied, it is verified again and serves, even
     if it has expired; the report says why in ``stale``.
 
-    :param source: a manifest on the caller's own word; bytes with their media type, which ``trust`` judges; or the path
-        or URL of such bytes. Asking a URL again costs one answer without content while nothing has changed.
+    :param source: a manifest on the caller's own word; bytes with their media type, which ``trust`` judges; the path or
+        URL of such bytes, or a place that gives them. Asking a URL again costs one answer without content while nothing
+        has changed.
     :param cache_dir: where artifacts are kept; without it (and without ``artifacts``) none are brought, and code has
         to be installed already.
     :param lifecycle: swaps and retires what runs; without it nothing that runs changes.
@@ -93,11 +94,11 @@ async def sync_remote_manifest(
     began = clock.monotonic()
     _keep_apart(state_dir, cache_dir)
     offered: Offer | ManifestSource
-    if isinstance(source, RemoteManifest | tuple):
-        offered = source
-    else:
+    if isinstance(source, Path | str):
         fetcher = _default_fetcher(clock) if fetcher is None else fetcher
         offered = source_of(source, fetcher, headers)
+    else:
+        offered = source
     if artifacts is None and cache_dir is not None:
         artifacts = ArtifactManager(cache_dir, fetcher=fetcher, clock=clock)
     sync = _Sync(

@@ -7,22 +7,24 @@ from pathlib import Path
 
 from oneiric_core.clock import Clock
 from oneiric_core.discovery import default_allow, import_object
-from oneiric_core.errors import LifecycleError, SettingsError
+from oneiric_core.errors import LifecycleError, OneiricError, SettingsError
 from oneiric_core.lifecycle import LifecycleManager, SlotStatus
 from oneiric_core.remote.artifacts import ArtifactManager
 from oneiric_core.remote.fetcher import Fetcher
+from oneiric_core.remote.sources import ManifestSource, Untold, source_of
 from oneiric_core.remote.sync import SyncReport, sync_remote_manifest
 from oneiric_core.remote.threads import in_thread
 from oneiric_core.resolver import Resolver
 from oneiric_core.runtime.acts import Act
 from oneiric_core.runtime.health import SyncHealth
 from oneiric_core.runtime.plan import Arguments, Plan
-from oneiric_core.runtime.roots import policy_of
+from oneiric_core.runtime.roots import policy_of, policy_remembered
 from oneiric_core.runtime.selections import SelectionKeeper
 from oneiric_core.runtime.settings_file import read_settings
 from oneiric_core.runtime.telemetry import Telemetry
 from oneiric_core.runtime.watchers import FileWatch
 from oneiric_core.settings import Settings
+from oneiric_core.trust.policy import Policy
 
 __all__ = ["Keeper"]
 
@@ -131,11 +133,12 @@ class Keeper:
             self.synced, place=str(plan.place), attempts=self.synced.attempts + 1, last_attempt=self._clock.now()
         )
         with self._telemetry.sync() as report_to:
+            source, trust = await self._source_and_trust(plan, plan.place, fetcher)
             report = await sync_remote_manifest(
                 self.resolver,
-                plan.place,
+                source,
                 plan.cache_dir,
-                trust=await policy_of(plan, fetcher, self._clock),
+                trust=trust,
                 lifecycle=self.lifecycle,
                 state_dir=plan.state_dir,
                 artifacts=self._artifacts,
@@ -155,6 +158,22 @@ class Keeper:
         )
         self.syncs.update({*report.per_domain, *(name.partition("/")[0] for name in report.retired)})
         return report
+
+    async def _source_and_trust(
+        self, plan: Plan, place: Path | str, fetcher: Fetcher
+    ) -> tuple[Path | str | ManifestSource, Policy]:
+        """Where the manifest is, and whom to believe; where a newer root is amiss, what is remembered of both.
+
+        :raises OneiricError: nobody can be believed.
+        """
+        try:
+            return place, await policy_of(plan, fetcher, self._clock)
+        except OneiricError as error:
+            try:
+                known = await policy_remembered(plan, self._clock)
+            except OneiricError:
+                raise error from error.__cause__
+            return Untold(source_of(place, fetcher, plan.headers), error), known
 
     async def select(self) -> None:
         """Make run what is selected, as it is configured.

@@ -18,7 +18,7 @@ from oneiric_core.remote.sources import source_of
 from oneiric_core.runtime.plan import Plan
 from oneiric_core.trust.policy import Policy, TrustPolicy
 
-__all__ = ["beside", "policy_of"]
+__all__ = ["beside", "policy_of", "policy_remembered"]
 
 
 def beside(place: Path | str, version: int) -> Path | str:
@@ -61,6 +61,21 @@ async def policy_of(plan: Plan, fetcher: Fetcher, clock: Clock) -> Policy:
     if plan.anchor is None or plan.place is None:
         return _insisting(plan.trust, plan)
     root = await refresh_root(plan.anchor, fetch_beside(plan.place, fetcher, plan.headers), plan.state_dir, clock=clock)
+    return _insisting(root.manifest, plan)
+
+
+async def policy_remembered(plan: Plan, clock: Clock) -> Policy:
+    """Whom to believe as far as is known without asking anybody.
+
+    :raises OneiricError: the anchor cannot be read, or the newest root that is known has expired.
+    """
+
+    async def nobody(version: int) -> None:
+        del version
+
+    if plan.anchor is None:
+        return _insisting(plan.trust, plan)
+    root = await refresh_root(plan.anchor, nobody, plan.state_dir, clock=clock)
     return _insisting(root.manifest, plan)
 
 

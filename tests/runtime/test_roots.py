@@ -105,6 +105,25 @@ async def test_a_server_that_forbids_roots_is_an_error(stage: Any, publisher: Pu
         assert "403" in running.snapshot().sync.last_error
 
 
+@pytest.mark.parametrize(
+    "answer", [Reply(b"rubbish"), Reply(b"", status=403), Reply(root(2, SECOND, signed_by=SECOND))]
+)
+async def test_who_starts_while_the_next_root_is_amiss_is_served_what_stood_before(
+    stage: Any, publisher: Publisher, runtime: Any, answer: Reply
+) -> None:
+    publisher.publish(FIRST)
+    async with runtime() as running:
+        assert offered(running) == ["n1"]
+    publisher.publish(FIRST)
+    publisher.server.on("/line/2.root.json", answer)
+    async with runtime() as again:
+        assert offered(again) == ["n1"], "what is there now is not believed while a root is amiss"
+        assert again.snapshot().sync.stale
+    publisher.server.on("/line/2.root.json", Reply(b"", status=404))
+    async with runtime() as at_last:
+        assert offered(at_last) == ["n2"]
+
+
 async def test_roots_lie_beside_a_manifest_that_is_a_file_as_well(stage: Any) -> None:
     (stage.path / "root.json").write_bytes(root(1, FIRST))
     (stage.path / "2.root.json").write_bytes(root(2, SECOND))
