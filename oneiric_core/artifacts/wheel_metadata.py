@@ -8,11 +8,11 @@ import base64
 import binascii
 import csv
 import io
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from packaging.metadata import parse_email
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -26,6 +26,7 @@ DIST_INFO: Final = ".dist-info"
 _LONGEST: Final = 1 << 20
 LONGEST_RECORD: Final = 16 << 20
 _COLUMNS: Final = 3
+_FIELD: Final = re.compile(rb"([!-9;-~]+):")  # RFC 5322, 3.6.8
 _REBUILD: Final = "Build the wheel anew with a current build backend"
 
 
@@ -64,15 +65,15 @@ def read_dist_info(archive: Archive) -> DistInfo:
         raise _wrong("", f"has to have one directory of metadata ({DIST_INFO}), and there is {found}")
     [directory] = tops
     files = {member.name: member for member in archive.members if member.name.startswith(f"{directory}/")}
-    metadata, _ = parse_email(_content(archive, files, f"{directory}/METADATA", _LONGEST))
-    name, version = metadata.get("name", ""), metadata.get("version", "")
+    told = _told(_content(archive, files, f"{directory}/METADATA", _LONGEST), "name", "version")
+    name, version = (values[0] if len(values) == 1 else "" for values in told)
     stem_name, _, stem_version = directory.removesuffix(DIST_INFO).partition("-")
     if not name or canonicalize_name(name) != canonicalize_name(stem_name) or not _same(version, stem_version):
         raise _wrong(directory, f"is of another distribution than METADATA says ({name!r} {version!r})")
-    told = _told(_content(archive, files, f"{directory}/WHEEL", _LONGEST))
-    if [each.partition(".")[0] for each in told.get("wheel-version", ())] != ["1"]:
+    formats, tags = _told(_content(archive, files, f"{directory}/WHEEL", _LONGEST), "wheel-version", "tag")
+    if [each.partition(".")[0] for each in formats] != ["1"]:
         raise _wrong(f"{directory}/WHEEL", "does not say that it is of version 1 of the format")
-    return DistInfo(directory, canonicalize_name(name), version, frozenset(told.get("tag", ())))
+    return DistInfo(directory, canonicalize_name(name), version, frozenset(tags))
 
 
 def read_record(archive: Archive, info: DistInfo) -> Mapping[str, Recorded]:
@@ -154,14 +155,21 @@ def _text(content: bytes, name: str) -> str:
         raise _wrong(name, "is not UTF-8") from error
 
 
-def _told(content: bytes) -> Mapping[str, list[str]]:
-    """The fields of WHEEL by their names in small letters."""
-    told: dict[str, list[str]] = {}
-    for line in content.decode("utf-8", "replace").splitlines():
-        field, colon, value = line.partition(":")
-        if colon:
-            told.setdefault(field.strip().lower(), []).append(value.strip())
-    return told
+def _told(content: bytes, *fields: str) -> Sequence[Sequence[str]]:
+    """What METADATA or WHEEL says under each of these names, up to the first line that is no field, as all readers do.
+
+    Nothing else of it is kept, and nothing after that line is looked at: the parser for mail takes a minute for the
+    names in 100 KB, and goes as deep into the parts of a body as these go. A continuation counts as one more value.
+    """
+    told: dict[str, list[str]] = {field: [] for field in fields}
+    values: list[str] = []
+    for line in content.splitlines():
+        if field := _FIELD.match(line):
+            values = told.get(field[1].decode("ascii").lower(), [])
+        elif not line.startswith((b" ", b"\t")):
+            break
+        values.append(line[field.end() if field else 0 :].decode("utf-8", "backslashreplace").strip())
+    return [told[field] for field in fields]
 
 
 def _same(version: str, written: str) -> bool:
