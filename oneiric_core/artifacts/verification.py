@@ -62,7 +62,7 @@ def _faults(tree: int, file: BufferedReader | None, limits: WheelLimits) -> list
     if file is not None:
         return _faults_by_wheel(tree, file, limits)
     directory = next((name for name in sorted(names_in(tree)) if name.endswith(DIST_INFO)), DIST_INFO)
-    return judged(f"{directory}/RECORD", partial(_faults_by_record, tree, directory))
+    return judged(f"{directory}/RECORD", partial(_faults_by_record, tree, directory, limits))
 
 
 def _faults_by_wheel(tree: int, file: BufferedReader, limits: WheelLimits) -> list[Fault]:
@@ -73,12 +73,12 @@ def _faults_by_wheel(tree: int, file: BufferedReader, limits: WheelLimits) -> li
     return faults_of(tree, {each.name: each.sha256 for each in wheel.files})
 
 
-def _faults_by_record(tree: int, directory: str) -> list[Fault]:
+def _faults_by_record(tree: int, directory: str, limits: WheelLimits) -> list[Fault]:
     record = f"{directory}/RECORD"
     with open_directory(directory, above=tree) as info, open_file("RECORD", above=info) as file:
         content = file.read(LONGEST_RECORD)
     try:
-        lines = parse_record(content, record)
+        lines = parse_record(content, record, limits)
     except UnsafeWheelError as error:
         return [Fault(record, f"cannot be understood: {error.what}")]
     files = {name: line.sha256 for name, line in lines.items()}

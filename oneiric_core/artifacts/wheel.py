@@ -124,7 +124,7 @@ def _faults(file: BinaryIO, limits: WheelLimits, shadowed: Shadowed) -> Generato
         yield from rule(archive)
     try:
         info = read_dist_info(archive)
-        record = read_record(archive, info)
+        record = read_record(archive, info, limits)
     except UnsafeWheelError as fault:
         yield fault
         return None

@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from oneiric_core.artifacts.archive import Archive, Member
-from oneiric_core.artifacts.wheel_rules import WheelRule, unsafe
+from oneiric_core.artifacts.wheel_rules import LIMITS, WheelLimits, WheelRule, unsafe
 from oneiric_core.errors import UnsafeWheelError
 
 __all__ = ["LONGEST_RECORD", "DistInfo", "Recorded", "parse_record", "read_dist_info", "read_record"]
@@ -76,32 +76,35 @@ def read_dist_info(archive: Archive) -> DistInfo:
     return DistInfo(directory, canonicalize_name(name), version, frozenset(tags))
 
 
-def read_record(archive: Archive, info: DistInfo) -> Mapping[str, Recorded]:
+def read_record(archive: Archive, info: DistInfo, limits: WheelLimits = LIMITS) -> Mapping[str, Recorded]:
     """What RECORD says of each file but itself.
 
-    :raises UnsafeWheelError: by rule RECORD: a line cannot be read, or files and lines are not the same.
+    :raises UnsafeWheelError: by rule RECORD: a line cannot be read, or files and lines are not the same; by rule SIZE.
     """
     files = {member.name: member for member in archive.members if not member.is_directory}
-    lines = parse_record(_content(archive, files, info.record, LONGEST_RECORD), info.record)
+    lines = parse_record(_content(archive, files, info.record, LONGEST_RECORD), info.record, limits)
     _compare(files, lines)
     return {name: line for name, line in lines.items() if name != info.record}
 
 
-def parse_record(content: bytes, name: str) -> Mapping[str, Recorded]:
+def parse_record(content: bytes, name: str, limits: WheelLimits = LIMITS) -> Mapping[str, Recorded]:
     """What a RECORD says of each file; of itself it may say nothing (an empty ``sha256``).
 
+    Each line is judged before the next one is read: 16 MiB have room for eight million of them.
+
     :param name: its own, among the files it speaks of.
-    :raises UnsafeWheelError: by rule RECORD: a line cannot be read.
+    :raises UnsafeWheelError: by rule RECORD: a line cannot be read; by rule SIZE: there are too many.
     """
     lines: dict[str, Recorded] = {}
     try:
-        rows = [row for row in csv.reader(io.StringIO(_text(content, name), newline=""), strict=True) if row]
+        for row in filter(None, csv.reader(io.StringIO(_text(content, name), newline=""), strict=True)):
+            if len(lines) == limits.members:
+                raise unsafe(WheelRule.SIZE, name, f"has more than {limits.members} lines", _REBUILD)
+            if len(row) != _COLUMNS or row[0] in lines:
+                raise _wrong(row[0], "has a line in RECORD that is not the only one, or not one of three columns")
+            lines[row[0]] = _recorded(row, itself=row[0] == name)
     except csv.Error as error:
         raise _wrong(name, f"cannot be read ({error})") from error
-    for row in rows:
-        if len(row) != _COLUMNS or row[0] in lines:
-            raise _wrong(row[0], "has a line in RECORD that is not the only one, or not one of three columns")
-        lines[row[0]] = _recorded(row, itself=row[0] == name)
     return lines
 
 

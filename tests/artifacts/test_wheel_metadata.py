@@ -10,7 +10,7 @@ import pytest
 
 from oneiric_core.artifacts.wheel import scan_wheel, wheel_faults
 from oneiric_core.artifacts.wheel_metadata import Recorded, parse_record
-from oneiric_core.artifacts.wheel_rules import WheelRule
+from oneiric_core.artifacts.wheel_rules import WheelLimits, WheelRule
 from oneiric_core.errors import UnsafeWheelError
 from oneiric_core.testing.archives import Part, write_archive
 from oneiric_core.testing.wheels import SAMPLE, record_part, wheel_parts
@@ -101,6 +101,22 @@ def test_a_digest_has_one_spelling(change: Callable[[list[bytes]], list[bytes]])
     assert NO_SHA in fault.what
 
 
+def test_a_line_of_a_record_is_judged_before_the_next_one_is_read() -> None:
+    [fault] = faults_of(with_record(first_line(lambda line: [*line[:2], b"many", b'\n"unfinished'])))
+    assert fault.evidence["member"] == INIT
+
+
+def test_a_record_has_no_more_lines_than_a_wheel_may_have_members() -> None:
+    parts = with_record(lambda content: b"\n" + content + b"ghost.py," + content.split(b",")[1] + b",\n\n")
+    wheel = io.BytesIO(write_archive(parts))
+    [fault] = wheel_faults(wheel, WheelLimits(members=len(parts)))
+    assert fault.what == f"unsafe wheel (size): {RECORD!r} has more than {len(parts)} lines"
+    assert (fault.evidence["rule"], fault.evidence["member"]) == (WheelRule.SIZE, RECORD)
+    [fault] = wheel_faults(wheel, WheelLimits(members=len(parts) + 1))
+    assert fault.evidence["member"] == "ghost.py"
+    assert scan_wheel(io.BytesIO(write_archive(with_record(bytes))), WheelLimits(members=len(parts)))
+
+
 def test_a_record_need_not_say_anything_of_itself() -> None:
     assert parse_record(b"RECORD,,\n", "RECORD") == {"RECORD": Recorded("", None)}
     assert parse_record(b"RECORD,,12\n", "RECORD") == {"RECORD": Recorded("", 12)}
@@ -137,22 +153,6 @@ def test_metadata_is_read_up_to_a_megabyte_and_no_further() -> None:
     assert fault.what == f"unsafe wheel (size): '{FOLDER}/METADATA' has more than 1048576 bytes"
     assert fault.fix == "Build the wheel anew with a current build backend"
 
-
-def test_metadata_in_a_vendored_directory_is_somebody_elses() -> None:
-    parts = [*wheel_parts(SAMPLE, "acme", "1.0"), Part("acme/vendored/other-2.0.dist-info/METADATA", b"Name: other\n")]
-    assert faults_of([*parts, record_part(parts, FOLDER)]) == []
-
-
-def renamed(directory: str, version: str = "1.0") -> list[Part]:
-    """The sample, with its metadata in another directory and of another version."""
-    metadata = f"Metadata-Version: 2.1\nName: acme\nVersion: {version}\n".encode()
-    parts = [
-        part.but(name=part.name.replace(FOLDER, directory), content=metadata)
-        if part.name.endswith("/METADATA")
-        else part.but(name=part.name.replace(FOLDER, directory))
-        for part in wheel_parts(SAMPLE, "acme", "1.0")
-    ]
-    return [*parts, record_part(parts, directory)]
 
 SAYS = b"Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n"
 
@@ -203,6 +203,22 @@ def test_reading_metadata_costs_no_more_for_a_name_where_there_are_many() -> Non
     none, some, many = (calls(count) for count in (0, 300, 600))
     assert many - some < 2 * (some - none)
 
+
+def test_metadata_in_a_vendored_directory_is_somebody_elses() -> None:
+    parts = [*wheel_parts(SAMPLE, "acme", "1.0"), Part("acme/vendored/other-2.0.dist-info/METADATA", b"Name: other\n")]
+    assert faults_of([*parts, record_part(parts, FOLDER)]) == []
+
+
+def renamed(directory: str, version: str = "1.0") -> list[Part]:
+    """The sample, with its metadata in another directory and of another version."""
+    metadata = f"Metadata-Version: 2.1\nName: acme\nVersion: {version}\n".encode()
+    parts = [
+        part.but(name=part.name.replace(FOLDER, directory), content=metadata)
+        if part.name.endswith("/METADATA")
+        else part.but(name=part.name.replace(FOLDER, directory))
+        for part in wheel_parts(SAMPLE, "acme", "1.0")
+    ]
+    return [*parts, record_part(parts, directory)]
 
 
 def test_a_dash_in_a_version_is_an_underscore_in_the_name_of_its_directory() -> None:
