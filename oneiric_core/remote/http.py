@@ -137,7 +137,7 @@ class HttpFetcher(Fetcher):
             return {"retry_after": float(value)}
         try:
             moment = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):  # no date, or in a zone that is further away than numbers reach
             return {}
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return {"retry_after": max(0.0, (moment - self._clock.now()).total_seconds())}

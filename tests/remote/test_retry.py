@@ -176,19 +176,21 @@ async def test_all_pauses_together_keep_to_the_budget() -> None:
     assert sum(trial.pauses) <= 10
 
 
-@pytest.mark.parametrize("form", ["seconds", "date", "nonsense", "past"])
+@pytest.mark.parametrize("form", ["seconds", "date", "nonsense", "no zone", "no year", "past"])
 async def test_retry_after_is_read_in_both_forms(form: str, server: ArtifactServer, fetching: Any) -> None:
     now = fetching.clock.now()
     value = {
         "seconds": "7",
         "date": format_datetime((now + timedelta(seconds=7)).astimezone(UTC), usegmt=True),
         "nonsense": "soon",
+        "no zone": f"Thu, 01 Jan 2026 00:00:00 +{'9' * 17}",
+        "no year": f"01 Jan {'9' * 17} 00:00:00 GMT",
         "past": format_datetime(datetime(2000, 1, 1, tzinfo=UTC), usegmt=True),
     }[form]
     url = server.on("/a", Reply.busy(value))
     with pytest.raises(TransientFetchError) as caught:
         await fetch(fetching, url, attempts=1, limits={"patience": 10**6, "seconds": 10**6})
-    expected = {"seconds": 7.0, "date": 7.0, "nonsense": None, "past": 0.0}[form]
+    expected = {"seconds": 7.0, "date": 7.0, "past": 0.0}.get(form)
     found = caught.value.evidence.get("retry_after")
     assert found is None if expected is None else found == pytest.approx(expected, abs=1)
 

@@ -69,6 +69,7 @@ def down(server: ArtifactServer) -> str:
 FAILURES: dict[str, tuple[Any, type[OneiricError]]] = {
     "the network is down": (Broken(WireFault.CLOSED), TransientFetchError),
     "the server is overloaded": (Reply(status=503), TransientFetchError),
+    "it is overloaded until no date": (Reply.busy(f"Thu, 01 Jan 2026 00:00:00 +{'9' * 17}"), TransientFetchError),
     "the manifest is gone": (Reply(status=404), RefusedFetchError),
     "the server lies": (Redirect("file:///etc/passwd"), RefusedFetchError),
     "half of it is there": (Reply(manifest(number=2)[:-40]), ManifestError),
