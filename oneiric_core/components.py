@@ -4,7 +4,7 @@ Declarations (``AdapterMetadata`` and its five siblings) are documents people wr
 are made. A :class:`Candidate` is what travels inside: frozen, and equal only to itself in content.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -162,10 +162,11 @@ class Candidate:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """Names it claims, from ``capabilities`` and ``capability_descriptors`` alike."""
-        claimed = self.metadata.get("capabilities") or ()
-        described = self.metadata.get("capability_descriptors") or ()
-        items = [claimed] if isinstance(claimed, str) else [*claimed, *described]
+        """Names it claims, from ``capabilities`` and ``capability_descriptors`` alike; what is no list claims none."""
+        claimed = self.metadata.get("capabilities")
+        described = self.metadata.get("capability_descriptors")
+        lists = [[claimed]] if isinstance(claimed, str) else [claimed, described]
+        items = [item for each in lists if isinstance(each, Iterable) for item in each]
         return frozenset(str(item.get("name", "")) if isinstance(item, Mapping) else str(item) for item in items) - {""}
 
 

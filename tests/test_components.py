@@ -89,6 +89,8 @@ def test_capabilities_are_claimed_by_name_or_descriptor() -> None:
         ({"capabilities": None}, set()),
         ({"capabilities": ["kv", {"name": "ttl"}, {}]}, {"kv", "ttl"}),
         ({"capability_descriptors": [{"name": "blob"}]}, {"blob"}),
+        ({"capabilities": 5, "capability_descriptors": [{"name": "blob"}]}, {"blob"}),
+        ({"capabilities": ["kv"], "capability_descriptors": True}, {"kv"}),
     ],
 )
 def test_a_candidates_capabilities(metadata: dict[str, Any], claimed: set[str]) -> None:

@@ -22,17 +22,23 @@ PUBLISHED_NAMES: Final[Mapping[str, str]] = MappingProxyType(
 _PLACED: Final = frozenset(
     {"domain", "key", "provider", "factory", "stack_level", "priority", "metadata", "capabilities"}
 )
+_FIELDS_ONLY: Final = frozenset({"remote_uri", "sha256", "length", "certificate"})
+"""Which bytes an entry brings, and who vouches for them: whoever acts on it relies on what the model has checked."""
 
 
 def candidate_of(entry: Mapping[str, Any], origin: str, *, unknown: Collection[str] = ()) -> Candidate:
     """The candidate of a valid entry, given as plain values; a field overrides its namesake in the free ``metadata``.
+
+    What an entry brings is said by its fields alone. Their namesakes are dropped and not refused, since the published
+    package applies such a manifest and takes nothing of it from there. Those of other fields stay: it has ``owner`` and
+    ``capabilities`` there in manifests of its own.
 
     Capabilities appear twice, as the published package has them: names in ``capabilities``, and what is known of each
     in ``capability_descriptors``.
 
     :param unknown: the fields we have no meaning for; kept together under ``unknown_fields``.
     """
-    metadata = dict(entry.get("metadata", {}))
+    metadata = {name: value for name, value in entry.get("metadata", {}).items() if name not in _FIELDS_ONLY}
     for field, value in entry.items():
         if field not in _PLACED and value is not None and field not in unknown:
             metadata[PUBLISHED_NAMES.get(field, field)] = value

@@ -114,6 +114,22 @@ def test_a_field_says_more_than_its_namesake_in_the_free_metadata() -> None:
     assert metadata["side_effect_free"] is True
 
 
+@pytest.mark.parametrize(
+    "free",
+    [{"remote_uri": 5}, {"remote_uri": "https://acme.test/a.whl", "sha256": ["a"], "length": "x", "certificate": 5}],
+    ids=str,
+)
+def test_what_an_entry_brings_is_said_by_its_fields_alone(free: dict[str, Any]) -> None:
+    """The published package applies such a manifest, and neither it nor this one takes anything of it from there."""
+    free = {"owner": "acme", **free}
+    bare, full = ({"entries": [entry | {"metadata": free}]} for entry in (V1, FULL | {"owner": None}))
+    assert dict(RemoteManifest.from_document(bare).entries[0].to_candidate("").metadata) == {"owner": "acme"}
+    metadata = RemoteManifest.from_document(full).entries[0].to_candidate("").metadata
+    assert metadata["owner"] == "acme"
+    assert (metadata["remote_uri"], metadata["sha256"]) == (FULL["uri"], DIGEST)
+    assert (metadata["length"], metadata["certificate"]) == (1000, FULL["certificate"])
+
+
 def test_unknown_fields_are_kept_and_shown_wherever_they_stand() -> None:
     document = entry_with(colour="red", topics=["not ours"]) | {"channel": "beta"}
     manifest = RemoteManifest.from_document(document)

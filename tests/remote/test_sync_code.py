@@ -105,6 +105,18 @@ def test_every_domain_is_tried() -> None:
     assert {*VERBS} == {str(domain) for domain in DOMAINS}
 
 
+async def test_an_artifact_that_only_the_free_metadata_names_is_not_brought(world: Any, publisher: Publisher) -> None:
+    """Whatever it is: what nobody has checked asks no server and ends in no ``TypeError``."""
+    brought = publisher.offer(make_wheel(files(1)))
+    free = {"remote_uri": brought["uri"], "sha256": brought["sha256"]}
+    for odd in (free, {"remote_uri": 5}, free | {"sha256": ["a"]}, free | {"length": "x"}, {"capabilities": 5}):
+        await publisher.publish(world, [manifest_entry("task", "key", "acme", "acme.task:Component", metadata=odd)])
+        [candidate] = world.resolver.candidates()
+        assert candidate.factory == "acme.task:Component"
+        assert world.resolver.explain("task", "key", capabilities=["kv"]).winner is None
+    assert not publisher.artifacts.store.root.exists()
+
+
 @pytest.mark.parametrize("domain", VERBS)
 async def test_a_leased_instance_runs_its_own_code_while_the_next_version_is_active(
     world: Any, publisher: Publisher, domain: str
