@@ -121,6 +121,22 @@ async def test_requests_go_to_listed_hosts_and_answers_end_at_the_limit(opened: 
     assert len(server.requests) == 1
 
 
+FRAMING = ["Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Upgrade", "TE", "Trailer", "Expect"]
+
+
+@pytest.mark.parametrize("name", ["Host", "hOST", *FRAMING, "Proxy-Authorization", "proxy-connection"])
+async def test_a_payload_speaks_for_no_other_host_and_frames_no_request(
+    opened: Open, server: ArtifactServer, name: str
+) -> None:
+    action = await opened(HttpFetch, settings=HttpFetchSettings(hosts=["127.0.0.1"], headers={"Host": "acme.example"}))
+    ask = {"url": server.serve("/a", b""), "method": "POST", "json_body": [1]}
+    with pytest.raises(ValueError, match=f"the header '{name}' may not be sent"):
+        await action.execute({**ask, "headers": {"X-Mine": "1", name: "internal.example"}})
+    assert not server.requests
+    await action.execute({**ask, "headers": {"X-Mine": "1"}})  # what the operator says counts
+    assert (server.requests[0].header("Host"), server.requests[0].header("X-Mine")) == ("acme.example", "1")
+
+
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://host/", "/path", "http://", ""])
 async def test_what_is_no_address_of_a_web_server_is_refused(opened: Open, url: str) -> None:
     with pytest.raises(ValueError, match=r"url|address"):

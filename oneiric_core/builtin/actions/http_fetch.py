@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import httpx
 from pydantic import Field, JsonValue, TypeAdapter
@@ -12,6 +12,11 @@ from oneiric_core.builtin.base import OWNER, Action, Payload, Settings, describe
 from oneiric_core.components import ActionMetadata
 
 __all__ = ["HttpFetch", "HttpFetchSettings"]
+
+# Who is asked, as the server hears it, and how the request is framed (RFC 9110, 7.2 and 7.6.1; RFC 9112, 6).
+_OURS: Final = frozenset(
+    {"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+)
 
 
 class HttpFetchSettings(Settings):
@@ -28,7 +33,7 @@ class HttpFetchPayload(Payload):
 
     url: str = Field(pattern=r"^https?://[^/]+")
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict, description="none that speak for the connection, as Host")
     params: dict[str, str] = Field(default_factory=dict)
     json_body: JsonValue = Field(default=None, description="sent as JSON, if there is one")
 
@@ -70,7 +75,7 @@ class HttpFetch(Action[HttpFetchSettings, HttpFetchPayload]):
     async def act(self, payload: HttpFetchPayload) -> dict[str, Any]:
         """``{status, headers, text | data, json}``: ``data`` is base64, where the answer is no text in its charset.
 
-        :raises ValueError: the host may not be asked, or the answer is too long.
+        :raises ValueError: the host may not be asked, a header may not be sent, or the answer is too long.
         :raises httpx.HTTPError: there is no answer.
         :raises TimeoutError: it did not come in time.
         """
@@ -80,6 +85,9 @@ class HttpFetch(Action[HttpFetchSettings, HttpFetchPayload]):
             raise ValueError(f"{payload.url!r} is no address: {error}") from error
         if self._settings.hosts and url.host not in self._settings.hosts:
             raise ValueError(f"{url.host} may not be asked. Add it to the hosts of the settings, if it should.")
+        for name in payload.headers:
+            if name.lower() in _OURS or name.lower().startswith("proxy-"):
+                raise ValueError(f"the header {name[:40]!r} may not be sent. Leave it out: it is the connection's own.")
         client = self._client
         if client is None:
             raise RuntimeError("HttpFetch has no connections. Await init() first.")
