@@ -12,7 +12,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -346,5 +346,6 @@ def _meant(steps: list[str]) -> str:
 def _names_below(steps: Iterable[str]) -> list[str]:
     model: Any = _Document
     for step in steps:
-        model = model.model_fields[step].annotation
+        kind = model.model_fields[step].annotation
+        model = next(each for each in (kind, *get_args(kind)) if hasattr(each, "model_fields"))  # or None
     return sorted(model.model_fields)

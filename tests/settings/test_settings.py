@@ -88,6 +88,7 @@ def test_nothing_is_shared_with_the_document_or_between_components() -> None:
         ("[adapter.selections]\ncache = 'redis'", "adapter", "Did you mean adapters?"),
         ("[adapters.selection]\ncache = 'redis'", "adapters.selection", "Did you mean adapters.selections?"),
         ("[trust]\ntreshold = 2", "trust.treshold", "Did you mean trust.threshold?"),
+        ("[trust.certificate]\nlevl = 'core'", "trust.certificate.levl", "Did you mean trust.certificate.level?"),
         ("[remote]\nmanifest_url = 'https://a.example'", "remote.manifest_url", "Here it is remote.url"),
         ("[remote]\nsignature_threshold = 2", "remote.signature_threshold", "Here it is trust.threshold"),
         ("[zzz]\nname = 'x'", "zzz", "Use one of actions, adapters, cache_dir, "),
