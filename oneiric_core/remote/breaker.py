@@ -8,11 +8,13 @@ time is over, when one asks and the others wait for what comes of it. A success 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
 from oneiric_core.clock import SYSTEM_CLOCK, Clock
 from oneiric_core.errors import TransientFetchError
 
-__all__ = ["Breaker", "BreakerState"]
+__all__ = ["BREAKER_LEVELS", "BREAKER_LEVELS_TOLD", "Breaker", "BreakerState"]
 
 
 class BreakerState(StrEnum):
@@ -21,6 +23,13 @@ class BreakerState(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half-open"
+
+
+BREAKER_LEVELS: Final[Mapping[BreakerState, int]] = MappingProxyType(
+    {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
+)
+"""What every gauge shows of a state: the more, the less the origin is asked."""
+BREAKER_LEVELS_TOLD: Final = ", ".join(f"{level} {state}" for state, level in BREAKER_LEVELS.items())
 
 
 @dataclass(slots=True)

@@ -14,16 +14,13 @@ was raised.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
 
 from opentelemetry.metrics import MeterProvider, get_meter
 
 from oneiric_core.clock import Clock
-from oneiric_core.remote.breaker import Breaker, BreakerState
+from oneiric_core.remote.breaker import BREAKER_LEVELS, BREAKER_LEVELS_TOLD, Breaker
 
 __all__ = ["Instruments", "Tally"]
-
-_LEVELS: Final = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 
 
 @dataclass(slots=True)
@@ -51,7 +48,7 @@ class Instruments:
         self._duration = meter.create_histogram("oneiric.fetch.duration", "s", "How long fetches took")
         self._attempts = meter.create_counter("oneiric.fetch.attempts", "{attempt}", "How often servers were asked")
         self._bytes = meter.create_counter("oneiric.fetch.bytes", "By", "Content received")
-        self._state = meter.create_gauge("oneiric.fetch.breaker", "1", "0 closed, 1 half-open, 2 open")
+        self._state = meter.create_gauge("oneiric.fetch.breaker", "1", BREAKER_LEVELS_TOLD)
 
     @contextmanager
     def fetch(self, origin: str) -> Iterator[Tally]:
@@ -67,4 +64,4 @@ class Instruments:
             self._duration.record(self._clock.monotonic() - began, labels)
             self._attempts.add(tally.attempts, labels)
             self._bytes.add(tally.bytes, labels)
-            self._state.set(_LEVELS[self._breaker.state(origin)], {"server.address": origin})
+            self._state.set(BREAKER_LEVELS[self._breaker.state(origin)], {"server.address": origin})

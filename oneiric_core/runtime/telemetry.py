@@ -8,7 +8,7 @@ Metrics, durations in seconds:
 * ``oneiric.retries`` (counter) by ``oneiric.act``: ``settings``, ``sync`` or ``selections``;
 * ``oneiric.active.generation`` (gauge) by domain, key and provider, of what runs;
 * ``oneiric.stale`` (gauge): 1 if what stands may be older than what the publisher offers;
-* ``oneiric.breaker.state`` (gauge) by ``server.address``, of origins that failed lately: 0 closed, 1 open, 2 half-open.
+* ``oneiric.breaker.state`` (gauge) by ``server.address``, of origins that failed lately: 0 closed, 1 half-open, 2 open.
 
 Spans: ``oneiric.sync``, and within it (or alone) ``oneiric.swap`` for everything that was published.
 """
@@ -25,7 +25,7 @@ from opentelemetry.trace import Status, StatusCode, TracerProvider
 
 from oneiric_core.clock import Clock
 from oneiric_core.lifecycle import SlotStatus, State
-from oneiric_core.remote.breaker import BreakerState
+from oneiric_core.remote.breaker import BREAKER_LEVELS, BREAKER_LEVELS_TOLD, BreakerState
 from oneiric_core.remote.report import SyncReport
 
 __all__ = ["Look", "Telemetry"]
@@ -70,9 +70,7 @@ class Telemetry:
             "oneiric.active.generation", [lambda _: _active(look)], "{generation}", "Publications of what runs"
         )
         meter.create_observable_gauge("oneiric.stale", [lambda _: _stale(look)], "1", "1 if what stands may be old")
-        meter.create_observable_gauge(
-            "oneiric.breaker.state", [lambda _: _breakers(look)], "1", "0 closed, 1 open, 2 half-open"
-        )
+        meter.create_observable_gauge("oneiric.breaker.state", [lambda _: _breakers(look)], "1", BREAKER_LEVELS_TOLD)
 
     @contextmanager
     def sync(self) -> Iterator[Callable[[SyncReport], None]]:
@@ -140,7 +138,7 @@ def _stale(look: Look) -> Iterable[Observation]:
 
 def _breakers(look: Look) -> Iterable[Observation]:
     for origin, state in look.breakers().items():
-        yield Observation([*BreakerState].index(state), {"server.address": origin})
+        yield Observation(BREAKER_LEVELS[state], {"server.address": origin})
 
 
 def _nanoseconds(moment: datetime) -> int:

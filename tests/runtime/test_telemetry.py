@@ -11,6 +11,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
+from oneiric_core.clock import FrozenClock
+from oneiric_core.errors import TransientFetchError
+from oneiric_core.remote.breaker import Breaker, BreakerState
+from oneiric_core.remote.instruments import Instruments
+from oneiric_core.runtime.telemetry import Telemetry
 from oneiric_core.testing import STRANGER
 
 
@@ -96,3 +101,23 @@ async def test_gauges_see_nothing_once_it_has_stopped(stage: Any, told: Told) ->
         assert told.metric("oneiric.active.generation") == {("adapter", "cache", "one"): 1}
     assert told.metric("oneiric.active.generation") == {}
     assert told.metric("oneiric.stale") == {}
+
+
+async def test_the_gauges_of_a_breaker_agree_on_what_a_number_means(told: Told) -> None:
+    """One is set after each fetch and the other looked at whenever it is read; the higher, the worse it is."""
+    clock = FrozenClock()
+    breaker = Breaker(failures=2, seconds=30, clock=clock)
+    instruments = Instruments(breaker, clock, told.meters)
+    Telemetry(clock, told.meters).look.breakers = breaker.states
+
+    def shown() -> tuple[BreakerState, dict[tuple[Any, ...], Any], dict[tuple[Any, ...], Any]]:
+        with instruments.fetch("origin"):
+            pass
+        return breaker.state("origin"), told.metric("oneiric.fetch.breaker"), told.metric("oneiric.breaker.state")
+
+    breaker.failed("origin", TransientFetchError("no answer", fix="Wait"))
+    assert shown() == (BreakerState.CLOSED, {("origin",): 0}, {("origin",): 0})
+    breaker.failed("origin", TransientFetchError("no answer", fix="Wait"))
+    assert shown() == (BreakerState.OPEN, {("origin",): 2}, {("origin",): 2})
+    await clock.advance(31)
+    assert shown() == (BreakerState.HALF_OPEN, {("origin",): 1}, {("origin",): 1})
