@@ -1,6 +1,10 @@
 """Local storage, secrets from the environment, and the HTTP client."""
 
+import fcntl
 import os
+import resource
+import signal
+import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -67,14 +71,45 @@ async def test_no_link_is_followed_and_none_is_listed(storage: Any, tmp_path: Pa
     outside.write_bytes(b"secret")
     (tmp_path / "files" / "link").symlink_to(outside)
     os.mkfifo(tmp_path / "files" / "fifo")
+    (tmp_path / "files" / "folder").mkdir()
+    os.mknod(tmp_path / "files" / "socket", stat.S_IFSOCK | 0o600)
     assert await storage.list() == []
-    with pytest.raises(ValueError, match="cannot be read"):
-        await storage.read("link")
-    with pytest.raises(ValueError, match="cannot be read"):
-        await storage.read("fifo")
+    for name in ("link", "fifo", "folder", "socket"):
+        with pytest.raises(ValueError, match=r"cannot be read: .* look who made it"):
+            await storage.read(name)
     await storage.save("link", b"mine")
     assert await storage.read("link") == b"mine"
     assert outside.read_bytes() == b"secret"
+
+
+async def test_that_no_descriptor_can_be_had_is_told_as_it_is(storage: Any) -> None:
+    """It says nothing about who made the file."""
+    await storage.save("a", b"x")
+    free = os.dup(0)
+    os.close(free)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + 1, hard))  # one for the directory, and none for the file
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            await storage.read("a")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert await storage.read("a") == b"x"
+
+
+async def test_what_cannot_be_opened_now_is_listed_all_the_same(storage: Any, tmp_path: Path) -> None:
+    """As when a server of files has a lease on it: who opens it has to wait, whatever his rights."""
+    await storage.save("a", b"x")
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # which tells the holder that somebody waits
+    try:
+        with (tmp_path / "files" / "a").open("r+b") as file:
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            assert await storage.list() == ["a"]
+            with pytest.raises(BlockingIOError):
+                await storage.read("a")
+    finally:
+        signal.signal(signal.SIGIO, before)
+    assert await storage.read("a") == b"x"
 
 
 async def test_a_save_that_fails_leaves_what_was_there_and_nothing_else(storage: Any, tmp_path: Path) -> None:

@@ -5,10 +5,13 @@ cannot reach another directory, and ``a`` and ``a/b`` may both exist.
 """
 
 import asyncio
+import errno
 import os
 import secrets
-from collections.abc import Sequence
-from contextlib import suppress
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote
@@ -27,6 +30,7 @@ _UNFINISHED: Final = "+"  # never occurs in an encoded name
 _LONGEST: Final = 255  # bytes in the name of a file
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NOWHERE: Final = Path("/")
+_LINK_OR_SOCKET: Final = frozenset({errno.ELOOP, errno.ENXIO})
 
 
 class LocalStorageSettings(Settings):
@@ -74,6 +78,7 @@ class LocalStorage(Component[LocalStorageSettings]):
 
         :raises PathTraversalError: (a ValueError) the name is one that some system would read as another place.
         :raises ValueError: the name is no text or too long, or its file is a link or a device that somebody planted.
+        :raises OSError: the system refuses, as when too many files are open; that says nothing about the bytes.
         """
         return await asyncio.to_thread(_read, self._root, self._file(name))
 
@@ -82,7 +87,10 @@ class LocalStorage(Component[LocalStorageSettings]):
         return await asyncio.to_thread(_remove, self._root, self._file(name))
 
     async def list(self, prefix: str = "") -> Sequence[str]:
-        """The names that begin with ``prefix``, sorted."""
+        """The names that begin with ``prefix``, sorted; those that cannot be read now as well.
+
+        :raises OSError: the system refuses.
+        """
         self._refuse_if_closed()
         names = await asyncio.to_thread(_names, self._root)
         return [name for name in names if name.startswith(prefix)]
@@ -116,11 +124,20 @@ def _write(root: Path, file: str, data: bytes) -> None:
 
 def _read(root: Path, file: str) -> bytes | None:
     try:
-        with open_directory(root) as directory, open_file(file, above=directory) as content:
+        with open_directory(root) as directory, _opened(file, directory) as content:
             return content.read()
     except FileNotFoundError:
         return None
+
+
+@contextmanager
+def _opened(file: str, directory: int) -> Iterator[BufferedReader]:
+    try:
+        with open_file(file, above=directory) as content:
+            yield content
     except (OSError, ArtifactError) as error:
+        if isinstance(error, OSError) and error.errno not in _LINK_OR_SOCKET:
+            raise
         raise ValueError(f"{file} cannot be read: {error}. This store makes plain files; look who made it.") from error
 
 
@@ -141,7 +158,6 @@ def _names(root: Path) -> list[str]:
 
 def _is_file(file: str, directory: int) -> bool:
     try:
-        with open_file(file, above=directory):
-            return True
-    except (OSError, ArtifactError):
+        return stat.S_ISREG(os.stat(file, dir_fd=directory, follow_symlinks=False).st_mode)
+    except FileNotFoundError:  # gone meanwhile
         return False
