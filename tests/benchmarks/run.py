@@ -16,12 +16,12 @@ from kit import kit
 from manifests import manifests
 from measure import ROOT
 from overhead import overhead
+from page import page_of
 from plugin import plugin
 from publishing import publishing
 from reload import reload
 from swaps import swaps
 
-_HEAD = "| work | measured | goal |"
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 SUBJECTS = {
     "plugin": plugin,
@@ -39,33 +39,18 @@ SUBJECTS = {
 
 
 def main() -> None:
-    rows = {} if not sys.argv[1:] else _rows_of_the_page()
+    measured: dict[str, list[str]] = {}
     for name in sys.argv[1:] or [*SUBJECTS]:
+        measured[name] = []
         for figure in SUBJECTS[name]():
             sys.stderr.write(f"{figure.work}: {figure.value}\n")  # it takes long, and may be ended
-            rows[figure.work] = f"| {figure.work} | {figure.value} | {figure.goal} |"
+            measured[name].append(f"| {figure.work} | {figure.value} | {figure.goal} |")
     machine = (
         f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
     )
-    lines = [
-        "# Benchmarks",
-        "",
-        f"Written by `make bench` on {machine}. Medians; figures of one machine, to be compared with each other.",
-        "",
-        _HEAD,
-        "|---|---|---|",
-        *rows.values(),
-        "",
-    ]
-    PAGE.write_text("\n".join(lines), encoding="utf-8")
-    sys.stdout.write("\n".join(lines))
-
-
-def _rows_of_the_page() -> dict[str, str]:
-    """What was measured before, by its work: some of it is measured anew."""
-    lines = PAGE.read_text(encoding="utf-8").splitlines() if PAGE.exists() else []
-    rows = [line for line in lines if line.startswith("| ") and line != _HEAD]
-    return {row.split(" | ")[0].removeprefix("| "): row for row in rows}
+    page = page_of(machine, measured, PAGE.read_text(encoding="utf-8") if PAGE.exists() else "", SUBJECTS)
+    PAGE.write_text(page, encoding="utf-8")
+    sys.stdout.write(page)
 
 
 if __name__ == "__main__":
