@@ -3,18 +3,14 @@
 import asyncio
 import hashlib
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from oneiric_core.components import Candidate, CandidateSource
-from oneiric_core.errors import (
-    DigestMismatchError,
-    LifecycleError,
-    ManifestError,
-    RefusedFetchError,
-)
+from oneiric_core.errors import DigestMismatchError, LifecycleError, ManifestError, RefusedFetchError
 from oneiric_core.manifest import JSON, RemoteManifest
 from oneiric_core.remote.artifacts import ArtifactManager
 from oneiric_core.remote.sync import sync_remote_manifest
@@ -317,8 +313,14 @@ async def test_artifacts_are_in_before_anything_changes(world: Any) -> None:
 
 
 async def test_a_report_is_plain_data(world: Any) -> None:
-    report = await world.sync(offer(entry()))
-    assert json.loads(json.dumps([report.source, report.per_domain, report.swapped, dict(report.skipped)]))
+    told = asdict(await world.sync(offer(entry(), entry("future", python_version=">=99"))))
+    plain = json.loads(json.dumps(told))
+    assert plain == {**told, "swapped": [], "retired": [], "signers": [PublicKey(PUBLISHER.public).fingerprint]}
+    assert (plain["source"], plain["per_domain"], [*plain["skipped"]]) == (
+        "acme",
+        {"adapter": 1},
+        ["adapter/future/redis"],
+    )
 
 
 async def test_what_the_last_good_manifest_needs_is_not_evicted(world: Any) -> None:
