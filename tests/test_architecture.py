@@ -2,12 +2,17 @@
 
 import ast
 import os
+import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 pytestmark = pytest.mark.slow  # and run by make lint
 
@@ -192,6 +197,17 @@ def test_the_plugin_imports_kit_and_core_only_when_asked() -> None:
         if target.split(".")[0] in {"oneiric_core", "oneiric_conformance", "asyncio", "hypothesis", "pydantic"}
     }
     assert not eager
+
+
+def test_what_is_imported_is_declared() -> None:
+    """Not only brought along by something else, which may stop doing so."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    declared = {canonicalize_name(Requirement(text).name) for group in groups for text in group}
+    roots = {target.split(".")[0] for name in modules() for target in imports(name)}
+    installed = packages_distributions()
+    brought = {root: {*map(canonicalize_name, installed.get(root, ()))} for root in roots}
+    assert not {root for root in roots - {*SOURCES, *sys.stdlib_module_names} if not brought[root] & declared}
 
 
 def test_no_file_is_longer_than_a_reader_can_hold() -> None:
