@@ -27,6 +27,7 @@ from pydantic import (
 
 from oneiric_core.components import Candidate
 from oneiric_core.domains import DOMAINS, Domain
+from oneiric_core.durations import seconds_of
 from oneiric_core.errors import SettingsError
 from oneiric_core.levels import CERTIFICATE_LEVELS
 from oneiric_core.lifecycle import Timeouts
@@ -34,10 +35,8 @@ from oneiric_core.trust.certificate import CertificatePolicy
 from oneiric_core.trust.keys import PublicKey, load_public_key
 from oneiric_core.trust.policy import Policy, RefuseAll, TrustPolicy
 
-__all__ = ["FactorySettings", "RemoteSettings", "Settings", "TrustSettings", "seconds_of"]
+__all__ = ["FactorySettings", "RemoteSettings", "Settings", "TrustSettings"]
 
-_UNITS: Final[Mapping[str, float]] = MappingProxyType({"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800})
-_DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdw]?)")
 _KEY_ITSELF: Final = re.compile(r"\s*(?:-----BEGIN |[A-Za-z0-9+/]{43}=\s*$)")
 
 _MOVED: Final[Mapping[str, str]] = MappingProxyType(
@@ -56,21 +55,6 @@ _MOVED: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """What the published package calls the same, for those who bring its file along."""
-
-
-def seconds_of(value: object) -> float:
-    """A duration: seconds as a number, or a text such as ``"90s"``, ``"15m"``, ``"12h"``, ``"30d"``, ``"2w"``.
-
-    :raises ValueError: anything else, and what is not longer than nothing.
-    """
-    if isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
-        value = float(match[1]) * _UNITS[match[2]]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _LONGEST:
-        raise ValueError("write a duration over 0 as seconds, or like '90s', '15m', '12h' or '30d'")
-    return float(value)
-
-
-_LONGEST: Final = 100 * 365 * 86400.0
 
 
 def _network(text: object) -> IPv4Network | IPv6Network:

@@ -26,6 +26,7 @@ FLOORS = {
     "errors": 0,
     "clock": 0,
     "durability": 0,
+    "durations": 0,
     "levels": 0,
     "secrecy": 0,
     "domains": 1,

@@ -10,8 +10,19 @@ from typing import Annotated, Final, TypeAlias
 import typer
 
 from oneiric_core.domains import Domain
+from oneiric_core.durations import seconds_of
 
-__all__ = ["AsJson", "DomainArgument", "DomainOption", "DomainsOption", "duration", "examples", "existing"]
+__all__ = [
+    "AsJson",
+    "DomainArgument",
+    "DomainOption",
+    "DomainsOption",
+    "PublicKeys",
+    "Threshold",
+    "duration",
+    "examples",
+    "existing",
+]
 
 
 def check_domain(text: str | None) -> str | None:
@@ -31,6 +42,21 @@ def check_domains(texts: list[str]) -> list[str]:
     return [text for text in texts if check_domain(text)]
 
 
+def existing(text: str) -> Path:
+    """The path of a file.
+
+    :raises typer.BadParameter: there is none.
+    """
+    path = Path(text)
+    try:
+        found = path.is_file()
+    except OSError as error:
+        raise typer.BadParameter(f"there can be no file {text!r}: {error.strerror}") from error
+    if not found:
+        raise typer.BadParameter(f"there is no file {text!r}")
+    return path
+
+
 _NAMES = ", ".join(Domain)
 
 DomainArgument: TypeAlias = Annotated[
@@ -45,40 +71,27 @@ DomainsOption: TypeAlias = Annotated[
         "--domain", metavar="DOMAIN", help=f"Only this one of {_NAMES}; may be said again.", callback=check_domains
     ),
 ]
+PublicKeys: TypeAlias = Annotated[
+    list[Path],
+    typer.Option("--public-key", metavar="PATH", parser=existing, help="A key that is trusted; may be said again."),
+]
+Threshold: TypeAlias = Annotated[
+    int, typer.Option("--threshold", metavar="N", min=1, help="How many distinct keys have to have signed.")
+]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
 
 _EXAMPLE: Final = 70
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DURATION: Final = re.compile(r"([1-9][0-9]{0,8})([smhdw])")
 
 
 def duration(text: str) -> timedelta:
-    """What ``30d``, ``12h``, ``2w``, ``90m`` or ``45s`` means.
+    """What ``30d``, ``12h``, ``2w``, ``1.5h`` or ``45s`` means, as in the settings.
 
     :raises typer.BadParameter: any other text.
     """
-    match = _DURATION.fullmatch(text)
     try:
-        if match is not None:
-            return timedelta(**{_UNITS[match[2]]: int(match[1])})
-    except OverflowError:
-        pass
-    raise typer.BadParameter(f"{text!r} is no duration; write it like 30d, 12h or 2w")
-
-
-def existing(text: str) -> Path:
-    """The path of a file.
-
-    :raises typer.BadParameter: there is none.
-    """
-    path = Path(text)
-    try:
-        found = path.is_file()
-    except OSError as error:
-        raise typer.BadParameter(f"there can be no file {text!r}: {error.strerror}") from error
-    if not found:
-        raise typer.BadParameter(f"there is no file {text!r}")
-    return path
+        return timedelta(seconds=seconds_of(text))
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no duration; write it like 30d, 12h or 2w") from error
 
 
 def examples(*commands: str) -> str:

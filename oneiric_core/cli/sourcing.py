@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from oneiric_core.cli.arguments import existing
+from oneiric_core.cli.arguments import PublicKeys, Threshold, existing
 from oneiric_core.cli.configuring import find_settings
 from oneiric_core.cli.secrets import from_environment
 from oneiric_core.levels import CERTIFICATE_LEVELS
@@ -40,18 +40,11 @@ ManifestUrl: TypeAlias = Annotated[
 ManifestFile: TypeAlias = Annotated[
     Path | None, typer.Option("--manifest", metavar="PATH", help="The manifest, where it is a file of this machine.")
 ]
-PublicKeys: TypeAlias = Annotated[
-    list[Path],
-    typer.Option("--public-key", metavar="PATH", parser=existing, help="A key that is trusted; may be said again."),
-]
 TrustRootFile: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--trust-root", metavar="PATH", parser=existing, help="The first root of the source, in the place of keys."
     ),
-]
-Threshold: TypeAlias = Annotated[
-    int, typer.Option("--threshold", metavar="N", min=1, help="How many of the keys have to have signed.")
 ]
 RequireCertificate: TypeAlias = Annotated[
     str | None,

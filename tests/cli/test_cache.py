@@ -130,6 +130,7 @@ def test_settings_that_cannot_be_read_are_no_reason_to_empty_another_cache(
     [
         (["--max-age", "2d"], [LARGE_SHA]),
         (["--max-age", "23h"], [LARGE_SHA, SMALL_SHA]),
+        (["--max-age", "1.5d"], [LARGE_SHA]),
         (["--max-age", "2000w"], []),
         (["--max-bytes", "5005"], []),
         (["--max-bytes", "5kB"], [LARGE_SHA]),

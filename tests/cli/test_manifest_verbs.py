@@ -88,6 +88,7 @@ def test_generated_signed_and_verified(capsys: Capture, ready: Path) -> None:
     assert len(verified["signers"]) == 1
     refused(capsys, f"{VERIFY} --source eta", "only 'eta' is accepted here")
     refused(capsys, f"{VERIFY} --threshold 2", "a threshold of 2 makes no sense with 1 distinct keys")
+    refused(capsys, f"{VERIFY} --threshold 0", "Invalid value for '--threshold'", 2)
 
 
 def test_what_people_read_is_one_line_each(capsys: Capture, ready: Path) -> None:
@@ -169,6 +170,7 @@ def test_the_form_follows_the_name_and_the_name_the_form(capsys: Capture, ready:
         ("--append --output m.json", "--append keeps the form", 2),
         ("--append", "there is no signature yet", 1),
         ("--expires-in 3", "is no duration", 2),
+        ("--expires-in 0.0d", "is no duration", 2),
         ("--expires-in 999999999w", "is no duration", 2),
         ("--previous-key keys/oneiric.public.pem", "--previous, which is missing", 2),
         ("--previous manifest.yaml", "0 of the trusted keys signed", 1),

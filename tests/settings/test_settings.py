@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from oneiric_core.components import Candidate
 from oneiric_core.domains import DOMAINS, Domain
 from oneiric_core.errors import SettingsError, TrustError, UntrustedKeyError
-from oneiric_core.settings import Settings, seconds_of
+from oneiric_core.settings import Settings
 from oneiric_core.testing import key_pair
 from oneiric_core.trust import PublicKey, RefuseAll, TrustPolicy
 
@@ -222,7 +222,6 @@ def test_an_empty_list_of_factories_allows_none_and_a_missing_one_the_default() 
     [
         (90, 90),
         (0.5, 0.5),
-        ("90", 90),
         ("90s", 90),
         ("15m", 900),
         ("1.5h", 5400),
@@ -231,7 +230,13 @@ def test_an_empty_list_of_factories_allows_none_and_a_missing_one_the_default() 
     ],
 )
 def test_durations_are_seconds_or_have_a_unit(written: object, seconds: float) -> None:
-    assert seconds_of(written) == seconds
+    assert Settings.from_document({"remote": {"timeout": written}}).remote.timeout == seconds
+
+
+@pytest.mark.parametrize("written", ["90", "h", "1.5", "-1h", "0s", "1h30m", "", True])
+def test_any_other_duration_is_refused(written: object) -> None:
+    with pytest.raises(SettingsError, match="write a duration over 0 as a number of seconds, or like '90s'"):
+        Settings.from_document({"remote": {"timeout": written}})
 
 
 JSON = st.recursive(

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
 from oneiric_core.cli import render
-from oneiric_core.cli.arguments import AsJson, DomainsOption, duration, examples, existing
+from oneiric_core.cli.arguments import AsJson, DomainsOption, PublicKeys, Threshold, duration, examples, existing
 from oneiric_core.cli.buckets import (
     BackendOption,
     BucketOption,
@@ -39,6 +39,7 @@ from oneiric_core.publish.packages import BUILT_IN
 from oneiric_core.publish.places import Place
 from oneiric_core.publish.write import read_file
 from oneiric_core.trust import PublicKey, TrustPolicy, VerifiedManifest, load_public_key, public_key_of, verify_manifest
+from oneiric_core.trust.signing import Form
 
 __all__ = ["verb"]
 
@@ -46,13 +47,6 @@ verb = plain_application()
 
 ManifestPath: TypeAlias = Annotated[
     Path, typer.Option("--manifest", metavar="PATH", parser=existing, help="A manifest: .json, .yaml or .dsse.json.")
-]
-PublicKeys: TypeAlias = Annotated[
-    list[Path],
-    typer.Option("--public-key", metavar="PATH", parser=existing, help="A key that is trusted; may be said again."),
-]
-ThresholdOption: TypeAlias = Annotated[
-    int, typer.Option("--threshold", metavar="N", help="How many distinct keys have to have signed.")
 ]
 _STANDARD_OUTPUT: Final = Path("-")
 _ENVELOPE_NAME: Final = ".dsse.json"
@@ -174,7 +168,7 @@ def sign(
         typer.Option("--output", metavar="PATH", help="Where to write it; the manifest itself if left out."),
     ] = None,
     form: Annotated[
-        Literal["flat", "dsse"] | None,
+        Form | None,
         typer.Option(
             "--form", help="With the signature in it, or in an envelope around it; as the name says if left out."
         ),
@@ -246,7 +240,7 @@ def verify(
     *,
     manifest: ManifestPath,
     public_key: PublicKeys,
-    threshold: ThresholdOption = 1,
+    threshold: Threshold = 1,
     source: Annotated[str | None, typer.Option("--source", metavar="S", help="The only source accepted.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -273,7 +267,7 @@ def publish(
     backend: BackendOption,
     bucket: BucketOption,
     key: KeyOption,
-    threshold: ThresholdOption = 1,
+    threshold: Threshold = 1,
     region: RegionOption = None,
     endpoint_url: EndpointOption = None,
     public_url: PublicUrlOption = None,
@@ -297,7 +291,7 @@ def publish(
     render.text(made.url)
 
 
-def _target(manifest: Path, output: Path | None, form: Literal["flat", "dsse"] | None) -> Path:
+def _target(manifest: Path, output: Path | None, form: Form | None) -> Path:
     """Where the signed manifest goes: the name says the form, so the two have to agree."""
     envelope = media_type_of((output or manifest).name) == ENVELOPE
     if form is None or (form == "dsse") == envelope:

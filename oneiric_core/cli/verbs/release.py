@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from oneiric_core.cli import render
-from oneiric_core.cli.arguments import AsJson, examples, existing
+from oneiric_core.cli.arguments import AsJson, PublicKeys, examples, existing
 from oneiric_core.cli.finding import plain_application
 from oneiric_core.clock import SYSTEM_CLOCK
 from oneiric_core.manifest import media_type_of
@@ -45,10 +45,7 @@ def check(
         Path | None,
         typer.Option("--manifest", metavar="PATH", parser=existing, help="The manifest, signed; verified, too."),
     ] = None,
-    public_key: Annotated[
-        list[Path],
-        typer.Option("--public-key", metavar="PATH", parser=existing, help="A key that may have signed it."),
-    ] = [],  # noqa: B006 - typer's way of saying none
+    public_key: PublicKeys = [],  # noqa: B006 - typer's way of saying none
     as_json: AsJson = False,
 ) -> None:
     """Refuse a release whose tag, wheels and manifest are not about the same version and the same bytes.
