@@ -31,6 +31,7 @@ from oneiric_core.remote.breaker import Breaker
 from oneiric_core.remote.instruments import Instruments, Tally
 from oneiric_core.remote.limits import FetchLimits
 from oneiric_core.remote.retry import Retries
+from oneiric_core.remote.url_text import shown
 
 __all__ = ["Answer", "Fetcher", "Progress", "Request", "Tally"]
 
@@ -65,8 +66,8 @@ class Request:
 
     @property
     def shown(self) -> str:
-        """The URL for messages and logs: without its query, which may hold a signature."""
-        return self.url.partition("?")[0]
+        """The URL for messages and logs: without what may be secret in it."""
+        return shown(self.url)
 
 
 @dataclass(frozen=True, slots=True)

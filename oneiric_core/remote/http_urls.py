@@ -12,8 +12,9 @@ from typing import Final, NoReturn
 import httpx
 
 from oneiric_core.errors import RefusedFetchError
+from oneiric_core.remote.url_text import shown
 
-__all__ = ["Origin", "Place", "read_url", "shown"]
+__all__ = ["Origin", "Place", "read_url"]
 
 MAX_URL: Final = 8192
 _PORTS: Final = {"https": 443, "http": 80}
@@ -82,11 +83,6 @@ def read_url(text: str) -> Place:
     if not 0 < port < 1 << 16:
         _refuse(text, f"has the port {port}")
     return Place(url.copy_with(fragment=None), Origin(url.scheme, host, port))
-
-
-def shown(url: str) -> str:
-    """A URL for messages: without its query, which may hold a signature, and without credentials."""
-    return re.sub(r"//[^/@]*@", "//", re.split(r"[?#]", url, maxsplit=1)[0])[:200]
 
 
 def _check_text(text: str) -> None:

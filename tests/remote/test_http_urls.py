@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oneiric_core import Request
 from oneiric_core.errors import RefusedFetchError
-from oneiric_core.remote.http_urls import read_url, shown
+from oneiric_core.remote.http_urls import read_url
 
 labels = st.from_regex(r"[a-z][a-z0-9]{0,10}(?:-[a-z0-9]{1,5})?", fullmatch=True)
 names = st.lists(labels, min_size=1, max_size=4).map(".".join)
@@ -140,4 +141,5 @@ def test_messages_show_no_credentials_and_no_query() -> None:
     told = f"{caught.value} {dict(caught.value.evidence)}"
     assert "hunter2" not in told
     assert "sesame" not in told
-    assert shown("https://h/a?b#c") == "https://h/a"
+    request = Request("https://user:hunter2@h/a?b#c", most=1, seconds=1)
+    assert request.shown == "https://h/a"
