@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Self
 
-from oneiric_core.artifacts.wheel_rules import LIMITS, WheelLimits, WheelRule, unsafe
+from oneiric_core.artifacts.wheel_rules import LIMITS, REBUILD, WheelLimits, WheelRule, unsafe
 from oneiric_core.errors import UnsafeWheelError
 
 __all__ = ["Archive", "Member"]
@@ -112,7 +112,7 @@ class Archive:
         for chunk in self._inflated(member) if member.deflated else self._packed(member):
             size, checksum = size + len(chunk), zlib.crc32(chunk, checksum)
             if size > member.size:
-                raise unsafe(WheelRule.SIZE, member.name, f"unpacks to more than the declared {member.size}", _REBUILD)
+                raise unsafe(WheelRule.SIZE, member.name, f"unpacks to more than the declared {member.size}", REBUILD)
             yield chunk
         if size != member.size or checksum != member.crc:
             raise _ambiguous(member.name, "has another length or checksum than declared")
@@ -183,12 +183,11 @@ class _Directory:
         return taken
 
 
-_REBUILD: Final = "Build the wheel anew with a current build backend"
 _TOO_MUCH: Final = "Ask the publisher for a smaller one, or allow more"
 
 
 def _ambiguous(member: str, what: str) -> UnsafeWheelError:
-    return unsafe(WheelRule.ARCHIVE, member, what, _REBUILD)
+    return unsafe(WheelRule.ARCHIVE, member, what, REBUILD)
 
 
 def _read_end(file: BinaryIO, length: int, limits: WheelLimits) -> tuple[int, int, int]:

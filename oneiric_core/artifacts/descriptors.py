@@ -14,6 +14,7 @@ from oneiric_core.errors import ArtifactError
 
 __all__ = [
     "DIRECTORY",
+    "NEW_FILE",
     "Inode",
     "inode_from",
     "inode_of",
@@ -29,6 +30,7 @@ Inode = tuple[int, int]
 """Device and number: which file it is, whatever its name."""
 
 DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # A FIFO without a writer would keep us waiting; a regular file does not mind O_NONBLOCK.
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 

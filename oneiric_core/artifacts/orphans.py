@@ -15,7 +15,15 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from oneiric_core.artifacts.descriptors import DIRECTORY, inode_of, let_us_in, names_in, open_directory, open_file
+from oneiric_core.artifacts.descriptors import (
+    DIRECTORY,
+    NEW_FILE,
+    inode_of,
+    let_us_in,
+    names_in,
+    open_directory,
+    open_file,
+)
 from oneiric_core.artifacts.layout import LOCKS, TEMPORARY, TREES, Layout
 from oneiric_core.artifacts.locks import SUFFIXES, locked
 from oneiric_core.errors import ArtifactError
@@ -24,7 +32,6 @@ __all__ = ["new_directory", "new_file", "remove_orphans", "remove_tree", "tempor
 
 ORPHAN_SECONDS: Final = 3600
 _ELSEWHERE: Final = "0" * 32
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _TEMPORARY: Final = re.compile(r"([0-9a-f]{32})\.[0-9a-f]{32}")
 _LOCK: Final = re.compile(rf"[0-9a-f]{{64}}\.(?:{'|'.join(SUFFIXES)})")
 
@@ -46,7 +53,7 @@ def temporary_name() -> str:
 @contextmanager
 def new_file(directory: int) -> Iterator[tuple[str, int]]:
     """Name and descriptor of a new file, to be written and moved away before the block ends; else it is removed."""
-    name, descriptor = _until_locked(directory, lambda name: os.open(name, _NEW, 0o600, dir_fd=directory))
+    name, descriptor = _until_locked(directory, lambda name: os.open(name, NEW_FILE, 0o600, dir_fd=directory))
     try:
         yield name, descriptor
     finally:

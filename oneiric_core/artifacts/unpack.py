@@ -8,10 +8,9 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Final
 
 from oneiric_core.artifacts.contents import faults_of
-from oneiric_core.artifacts.descriptors import open_directory
+from oneiric_core.artifacts.descriptors import NEW_FILE, open_directory
 from oneiric_core.artifacts.installed import runs_here, shadowed_by
 from oneiric_core.artifacts.layout import Layout
 from oneiric_core.artifacts.store import BlobStore
@@ -20,8 +19,6 @@ from oneiric_core.artifacts.wheel_rules import LIMITS, WheelLimits
 from oneiric_core.errors import ArtifactError
 
 __all__ = ["unpack"]
-
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def unpack(
@@ -63,7 +60,7 @@ def _refuse_foreign(wheel: Wheel) -> None:
 
 def _write(tree: int, name: str, chunks: Iterator[bytes]) -> None:
     *steps, last = name.split("/")
-    with _made(tree, steps) as directory, open(os.open(last, _NEW, 0o600, dir_fd=directory), "wb") as file:  # noqa: PTH123 - a descriptor
+    with _made(tree, steps) as directory, open(os.open(last, NEW_FILE, 0o600, dir_fd=directory), "wb") as file:  # noqa: PTH123 - a descriptor
         file.writelines(chunks)
 
 

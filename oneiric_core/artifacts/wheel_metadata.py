@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from oneiric_core.artifacts.archive import Archive, Member
-from oneiric_core.artifacts.wheel_rules import LIMITS, WheelLimits, WheelRule, unsafe
+from oneiric_core.artifacts.wheel_rules import LIMITS, REBUILD, WheelLimits, WheelRule, unsafe
 from oneiric_core.errors import UnsafeWheelError
 
 __all__ = ["LONGEST_RECORD", "DistInfo", "Recorded", "parse_record", "read_dist_info", "read_record"]
@@ -27,7 +27,6 @@ _LONGEST: Final = 1 << 20
 LONGEST_RECORD: Final = 16 << 20
 _COLUMNS: Final = 3
 _FIELD: Final = re.compile(rb"([!-9;-~]+):")  # RFC 5322, 3.6.8
-_REBUILD: Final = "Build the wheel anew with a current build backend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ def parse_record(content: bytes, name: str, limits: WheelLimits = LIMITS) -> Map
     try:
         for row in filter(None, csv.reader(io.StringIO(_text(content, name), newline=""), strict=True)):
             if len(lines) == limits.members:
-                raise unsafe(WheelRule.SIZE, name, f"has more than {limits.members} lines", _REBUILD)
+                raise unsafe(WheelRule.SIZE, name, f"has more than {limits.members} lines", REBUILD)
             if len(row) != _COLUMNS or row[0] in lines:
                 raise _wrong(row[0], "has a line in RECORD that is not the only one, or not one of three columns")
             lines[row[0]] = _recorded(row, itself=row[0] == name)
@@ -147,7 +146,7 @@ def _content(archive: Archive, files: Mapping[str, Member], name: str, longest: 
     if member is None:
         raise _wrong(name, "is missing")
     if member.size > longest:
-        raise unsafe(WheelRule.SIZE, name, f"has more than {longest} bytes", _REBUILD)
+        raise unsafe(WheelRule.SIZE, name, f"has more than {longest} bytes", REBUILD)
     return archive.read(member)
 
 
@@ -183,4 +182,4 @@ def _same(version: str, written: str) -> bool:
 
 
 def _wrong(member: str, what: str) -> UnsafeWheelError:
-    return unsafe(WheelRule.RECORD, member, what, _REBUILD)
+    return unsafe(WheelRule.RECORD, member, what, REBUILD)

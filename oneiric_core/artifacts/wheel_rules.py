@@ -6,7 +6,7 @@ from typing import Final
 
 from oneiric_core.errors import UnsafeWheelError
 
-__all__ = ["LIMITS", "WheelLimits", "WheelRule", "unsafe"]
+__all__ = ["LIMITS", "REBUILD", "WheelLimits", "WheelRule", "unsafe"]
 
 
 class WheelRule(StrEnum):
@@ -50,6 +50,7 @@ class WheelLimits:
 
 
 LIMITS: Final = WheelLimits()
+REBUILD: Final = "Build the wheel anew with a current build backend"
 
 
 def unsafe(rule: WheelRule, member: str, what: str, fix: str) -> UnsafeWheelError:

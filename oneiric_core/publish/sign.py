@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -29,10 +29,10 @@ from oneiric_core.trust import (
 )
 from oneiric_core.trust.envelope import MANIFEST_PAYLOAD
 from oneiric_core.trust.signatures import flat_signatures
+from oneiric_core.trust.signing import Form
 
-__all__ = ["Form", "Signed", "add_signer", "sign_anew"]
+__all__ = ["Signed", "add_signer", "sign_anew"]
 
-Form: TypeAlias = Literal["flat", "dsse"]
 _DEFAULT_LIMITS: Final = Limits()
 
 

@@ -56,7 +56,6 @@ _CLOSED_6: Final = {
         ("ff00::/8", "multicast"),
     )
 }
-_MAPPED: Final = IPv6Network("::ffff:0:0/96")
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _6TO4: Final = IPv6Network("2002::/16")
 _ISATAP: Final = frozenset({0x0000_5EFE, 0x0200_5EFE})

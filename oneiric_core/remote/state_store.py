@@ -20,6 +20,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from oneiric_core.artifacts.descriptors import NEW_FILE
 from oneiric_core.durability import fsync, fsync_directory
 from oneiric_core.errors import TrustError
 from oneiric_core.remote.state_store_staged import Staged, stage
@@ -29,7 +30,6 @@ __all__ = ["StateStore"]
 
 _STATES: Final = TypeAdapter(SourceState)
 _PRIVATE: Final = 0o600
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class StateStore:
@@ -143,7 +143,7 @@ class StateStore:
         try:
             beside.unlink(missing_ok=True)
             try:
-                with os.fdopen(os.open(beside, _NEW, _PRIVATE), "wb") as file:
+                with os.fdopen(os.open(beside, NEW_FILE, _PRIVATE), "wb") as file:
                     file.write(content)
                     file.flush()
                     fsync(file.fileno())

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from oneiric_core.artifacts.descriptors import NEW_FILE
 from oneiric_core.durability import fsync, fsync_directory
 from oneiric_core.errors import TrustError
 
@@ -20,7 +21,6 @@ __all__ = ["Staged", "stage"]
 Unusable: TypeAlias = Callable[[Path, str], TrustError]
 """The error that says of a file what is wrong with it."""
 
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LEFT: Final = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PRIVATE: Final = 0o600
 
@@ -66,7 +66,7 @@ def stage(target: Path, unusable: Unusable) -> Iterator[Staged]:
     with _telling(target, unusable):
         for left in target.parent.glob(f"{target.stem}.*.tmp"):
             _remove_unless_locked(left)
-        descriptor = os.open(temporary, _NEW, _PRIVATE)
+        descriptor = os.open(temporary, NEW_FILE, _PRIVATE)
     try:
         with _telling(target, unusable):
             fcntl.flock(descriptor, fcntl.LOCK_EX)

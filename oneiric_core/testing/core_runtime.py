@@ -283,7 +283,7 @@ class CoreRuntime:
     async def status(self, domain: str, key: str) -> Standing:
         """How the slot stands."""
         slot = self.parts.lifecycle.status(domain, key)
-        return Standing(slot.provider or "", slot.generation, str(slot.state), slot.error or "")
+        return Standing(slot.provider, slot.generation, str(slot.state), slot.error)
 
 
 async def _answer(act: Awaitable[object]) -> Answer:

@@ -21,7 +21,7 @@ from oneiric_core.trust.policy import refuse_published
 from oneiric_core.trust.root_document import ROOT_LIMITS, ROOT_PAYLOAD, RootDocument
 from oneiric_core.trust.signatures import ALGORITHM, Signature, flat_signatures, signature_items
 
-__all__ = ["append_root_signature", "append_signature", "sign_certificate", "sign_manifest", "sign_root"]
+__all__ = ["Form", "append_root_signature", "append_signature", "sign_certificate", "sign_manifest", "sign_root"]
 
 
 Form: TypeAlias = Literal["flat", "dsse"]

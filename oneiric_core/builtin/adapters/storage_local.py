@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote
 from pydantic import Field
 
 from oneiric_core.artifacts.confine import confine
-from oneiric_core.artifacts.descriptors import names_in, open_directory, open_file
+from oneiric_core.artifacts.descriptors import NEW_FILE, names_in, open_directory, open_file
 from oneiric_core.builtin.base import OWNER, Component, Settings
 from oneiric_core.components import AdapterMetadata
 from oneiric_core.errors import ArtifactError
@@ -28,7 +28,6 @@ __all__ = ["LocalStorage", "LocalStorageSettings"]
 
 _UNFINISHED: Final = "+"  # never occurs in an encoded name
 _LONGEST: Final = 255  # bytes in the name of a file
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NOWHERE: Final = Path("/")
 _LINK_OR_SOCKET: Final = frozenset({errno.ELOOP, errno.ENXIO})
 
@@ -110,7 +109,7 @@ def _write(root: Path, file: str, data: bytes) -> None:
     unfinished = _UNFINISHED + secrets.token_hex(16)
     with open_directory(root) as directory:
         try:
-            with open(os.open(unfinished, _NEW, 0o600, dir_fd=directory), "wb") as content:  # noqa: PTH123 - a descriptor
+            with open(os.open(unfinished, NEW_FILE, 0o600, dir_fd=directory), "wb") as content:  # noqa: PTH123 - a descriptor
                 content.write(data)
                 content.flush()
                 os.fsync(content.fileno())
