@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from oneiric_conformance import ComponentReport, ConformanceReport, Finished, Result
     from pytest_oneiric.suite import Suite
 
-__all__ = ["IMPORTED", "RESULT", "UNTRIED", "Reporter"]
+__all__ = ["IMPORTED", "RESULT", "Reporter"]
 
 RESULT: Final = "oneiric_result"
 """The attribute of a pytest report that carries a result as plain data; such attributes cross process borders."""
@@ -24,13 +24,8 @@ RESULT: Final = "oneiric_result"
 IMPORTED: Final = "oneiric_imported"
 """What a worker of xdist says at its end of the files it has imported."""
 
-UNTRIED: Final = "prerequisite: "
-"""How the reason of a check begins that was not tried, because the component's first run failed."""
-
 _COLOURS: Final = {"certified": "green", "conforms": "yellow", "incomplete": "yellow", "fails": "red"}
 
-
-_URGENCY: Final = ("fails", "incomplete", "conforms", "certified")
 _MOST: Final = 8
 """How many components are named; with :data:`_MOST_TOLD` and the lines around them, it makes twenty lines at most."""
 _MOST_TOLD: Final = 3
@@ -94,17 +89,15 @@ class Reporter:
         terminalreporter.ensure_newline()
         terminalreporter.section("oneiric conformance")
         judged = [component for component in report.components if component.results]
-        shown = sorted(judged, key=lambda component: _URGENCY.index(component.verdict.value))[:_MOST]
+        shown = sorted(judged, key=lambda component: component.verdict.urgency)[:_MOST]
         width = max((len(component.id) for component in shown), default=0)
         for component in judged if len(judged) <= _MOST else shown:
             verdict = component.verdict.value
             why = _because(component)
             terminalreporter.write(f"{component.id:{width}}  ")
             terminalreporter.write(f"{verdict:10}  {why}\n" if why else f"{verdict}\n", **{_COLOURS[verdict]: True})
-        if rest := Counter(component.verdict.value for component in judged) - Counter(
-            component.verdict.value for component in shown
-        ):
-            told = ", ".join(f"{rest[verdict]} {verdict}" for verdict in _URGENCY if verdict in rest)
+        if rest := Counter(each.verdict for each in judged) - Counter(each.verdict for each in shown):
+            told = ", ".join(f"{rest[verdict]} {verdict}" for verdict in sorted(rest, key=lambda each: each.urgency))
             terminalreporter.write_line(f"and {rest.total()} more: {told}")
         left_out = len(report.components) - len(judged)
         if left_out:
@@ -192,7 +185,7 @@ def _because(component: "ComponentReport") -> str:
     """What led to the verdict, on the rest of the line."""
     found = {status: _ids(component, status) for status in ("fail", "error", "warn", "waived")}
     told = [f"{status} {ids}" for status, ids in found.items() if ids]
-    untried = sum(result.reason.startswith(UNTRIED) for result in component.results)
+    untried = sum(result.untried for result in component.results)
     if untried:
         told.append(f"{untried} not tried")
     if component.verdict.value == "conforms":
@@ -208,4 +201,4 @@ def _warnings(report: "ConformanceReport") -> list[str]:
 
 def _ids(component: "ComponentReport", status: str) -> str:
     found = (result for result in component.results if result.status.value == status)
-    return ", ".join(result.check for result in found if not result.reason.startswith(UNTRIED))
+    return ", ".join(result.check for result in found if not result.untried)

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_oneiric.anchor import anchor_of
 from pytest_oneiric.collect import AnchorFile, CheckItem, NotPassed, add_to_arguments, shortened
-from pytest_oneiric.report import IMPORTED, RESULT, UNTRIED, Reporter
+from pytest_oneiric.report import IMPORTED, RESULT, Reporter
 
 if TYPE_CHECKING:
     from oneiric_conformance import Check, Configuration, Package, Planned, Replay, Result, Session
@@ -159,7 +159,7 @@ def _end(result: "Result") -> None:
             pytest.xfail(f"waived: {'' if result.waiver is None else result.waiver.reason}")
         case "error":
             raise NotPassed(f"KIT ERROR in {result.check} of {result.subject}: {result.reason}")
-        case _ if result.card is None or result.reason.startswith(UNTRIED):
+        case _ if result.card is None or result.untried:
             raise NotPassed(f"{result.check} {result.subject} was not tried: {result.reason}")
         case _:
             raise NotPassed(result.card.render(get_terminal_size().columns))

@@ -41,6 +41,14 @@ class Verdict(StrEnum):
     FAILS = "fails"
     INCOMPLETE = "incomplete"
 
+    @property
+    def urgency(self) -> int:
+        """Its place where what has to be looked at first is told first."""
+        return _URGENCY.index(self)
+
+
+_URGENCY: Final = (Verdict.FAILS, Verdict.INCOMPLETE, Verdict.CONFORMS, Verdict.CERTIFIED)
+
 
 @dataclass(frozen=True, slots=True)
 class ComponentReport:

@@ -5,9 +5,12 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from enum import StrEnum
 from textwrap import fill
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["Card", "Result", "Status", "Waiver"]
+__all__ = ["UNTRIED", "Card", "Result", "Status", "Waiver"]
+
+UNTRIED: Final = "prerequisite: "
+"""How the reason begins of a check that had nothing to try, for something has to come first and did not."""
 
 
 class Status(StrEnum):
@@ -125,6 +128,11 @@ class Result:
     card: Card | None = None
     seconds: float = 0.0
     waiver: Waiver | None = None
+
+    @property
+    def untried(self) -> bool:
+        """Something had to come first, and did not."""
+        return self.reason.startswith(UNTRIED)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, as it crosses a process border or enters the report."""

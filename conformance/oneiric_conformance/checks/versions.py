@@ -1,7 +1,7 @@
 """HOT, of code that arrives in a wheel: two versions of it at once."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,8 +17,8 @@ from oneiric_conformance.handling.offer import (
     sign,
 )
 from oneiric_conformance.handling.releases import Release, late_marks_of, marks_of, release, wheel_bytes
+from oneiric_conformance.handling.staging import leased
 from oneiric_conformance.handling.work import some_work
-from oneiric_conformance.judging.findings import Finding, described
 from oneiric_conformance.registry import check
 from oneiric_conformance.runtime import Runtime
 from oneiric_conformance.subject import Subject
@@ -120,17 +120,8 @@ class _Publisher:
         seen = f"with {what.mark} active, readers get an instance that runs the code of no version of the wheel"
         self._bench.expect(bool(marks), seen=seen, expected="the code of the wheel")
 
-    @asynccontextmanager
-    async def lease(self) -> AsyncIterator[Any]:
-        lease = self._runtime.lease(self._bench.subject.domain, self._bench.subject.key)
-        try:
-            instance = await lease.__aenter__()
-        except Exception as error:
-            raise Finding(f"readers got nothing: {described(error)}", "a live instance") from error
-        try:
-            yield instance
-        finally:
-            await lease.__aexit__(None, None, None)
+    def lease(self) -> AbstractAsyncContextManager[Any]:
+        return leased(self._runtime, self._bench.subject.domain, self._bench.subject.key)
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from typing import Any, Final
 from packaging.version import Version
 
 from oneiric_conformance.judging.findings import Finding
+from oneiric_conformance.results import UNTRIED
 from oneiric_conformance.subject import Package
 from oneiric_core import UnsafeWheelError, scan_wheel
 from oneiric_core import Wheel as ScannedWheel
@@ -43,14 +44,14 @@ class Release:
 def wheel_bytes(package: Package) -> bytes:
     """:raises Finding: the file is not there any more, or is another one."""
     if package.wheel is None:
-        raise Finding("prerequisite: no wheel was given", "the file that is released")
+        raise Finding(f"{UNTRIED}no wheel was given", "the file that is released")
     try:
         content = package.wheel.path.read_bytes()
     except OSError as error:
-        seen = f"prerequisite: the wheel cannot be read: {error.strerror}"
+        seen = f"{UNTRIED}the wheel cannot be read: {error.strerror}"
         raise Finding(seen, "the file that is released") from error
     if hashlib.sha256(content).hexdigest() != package.wheel.sha256:
-        raise Finding("prerequisite: the wheel was changed during the run", "the file that was there before it")
+        raise Finding(f"{UNTRIED}the wheel was changed during the run", "the file that was there before it")
     return content
 
 
@@ -62,7 +63,7 @@ def release(content: bytes, mark: str, number: int) -> Release:
     try:
         scanned = scan_wheel(io.BytesIO(content))
     except UnsafeWheelError as error:
-        raise Finding(f"prerequisite: {error.what}", "a wheel that may be unpacked") from error
+        raise Finding(f"{UNTRIED}{error.what}", "a wheel that may be unpacked") from error
     version = f"{Version(scanned.version).public}+conformance.{number}"
     folder = f"{scanned.dist_info.partition('-')[0]}-{version}.dist-info"
     files: dict[str, bytes] = {}

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
@@ -14,10 +14,27 @@ from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_conformance.runtime import Limits, Runtime, RuntimeStatus
 from oneiric_core import DOMAINS, Domain
 
-__all__ = ["SETTLED", "Stage", "first_of", "staged", "until"]
+__all__ = ["SETTLED", "Stage", "first_of", "leased", "staged", "until"]
 
 SETTLED: Final = 2.0
 """Seconds after which what a runtime was asked for has to have happened, besides what the component itself takes."""
+
+
+@asynccontextmanager
+async def leased(runtime: Runtime, domain: str, key: str) -> AsyncIterator[Any]:
+    """What readers get, for as long as the block lasts.
+
+    :raises Finding: they get nothing.
+    """
+    lease = runtime.lease(domain, key)
+    try:
+        instance = await lease.__aenter__()
+    except Exception as error:
+        raise Finding(f"readers got nothing: {described(error)}", "a live instance all the time") from error
+    try:
+        yield instance
+    finally:
+        await lease.__aexit__(None, None, None)
 
 
 class Stage:
@@ -60,18 +77,9 @@ class Stage:
         async with self.lease() as instance:
             return instance
 
-    @asynccontextmanager
-    async def lease(self) -> AsyncIterator[Any]:
+    def lease(self) -> AbstractAsyncContextManager[Any]:
         """What readers get, for as long as the block lasts."""
-        lease = self.runtime.lease(self.domain, self.key)
-        try:
-            instance = await lease.__aenter__()
-        except Exception as error:
-            raise Finding(f"readers got nothing: {described(error)}", "a live instance all the time") from error
-        try:
-            yield instance
-        finally:
-            await lease.__aexit__(None, None, None)
+        return leased(self.runtime, self.domain, self.key)
 
     async def status(self) -> RuntimeStatus:
         return await self.runtime.status(self.domain, self.key)

@@ -26,7 +26,7 @@ from oneiric_conformance.profile import PROFILES, Profile
 from oneiric_conformance.registry import CHECKS, Check
 from oneiric_conformance.replaying import Replay
 from oneiric_conformance.requirements import RequirementSet, requirement_set
-from oneiric_conformance.results import Result, Status, Waiver
+from oneiric_conformance.results import UNTRIED, Result, Status, Waiver
 from oneiric_conformance.runtime import Limits, RuntimeFactory
 from oneiric_conformance.scripts.writing import script_of
 from oneiric_conformance.subject import Package, Subject
@@ -173,9 +173,9 @@ class Session:
     def _missing(self, subject: Subject, check: Check) -> Finding | None:
         """The prerequisite without which there is nothing to judge."""
         if unmet := self._unreachable(subject):
-            return Finding(f"prerequisite: {unmet}", "what it needs is there")
+            return Finding(f"{UNTRIED}{unmet}", "what it needs is there")
         unmet = "" if check.id in DECIDED_BY_SMOKE else self.smoke(subject).failure
-        return Finding(f"prerequisite: {unmet}", "the first run succeeds") if unmet else None
+        return Finding(f"{UNTRIED}{unmet}", "the first run succeeds") if unmet else None
 
     def _unreachable(self, subject: Subject) -> str:
         """Why it cannot be judged, if a service that it needs is not there; each is asked once in a run."""

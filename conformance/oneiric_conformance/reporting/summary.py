@@ -14,7 +14,6 @@ _MOST: Final = 20
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~$@])")
 _SIGNS: Final = {Status.FAIL: "❌", Status.ERROR: "🛑", Status.WARN: "⚠️", Status.WAIVED: "🏷️"}
-_ORDER: Final = ("fails", "incomplete", "conforms", "certified")
 
 
 def summary(reports: Sequence[ReportDocument]) -> str:
@@ -35,7 +34,7 @@ def _lines(report: ReportDocument) -> Iterator[str]:
     yield ""
     yield "| component | verdict | fail | error | warn | waived |"
     yield "|---|---|--:|--:|--:|--:|"
-    ordered = sorted(report.components, key=lambda component: (_ORDER.index(component.verdict.value), component.id))
+    ordered = sorted(report.components, key=lambda component: (component.verdict.urgency, component.id))
     for component in ordered[:_MOST]:
         numbers = [str(sum(result.status is status for result in component.results)) for status in _SIGNS]
         yield f"| {' | '.join([_plain(component.id), component.verdict.value, *numbers])} |"
