@@ -11,7 +11,7 @@ from typing import Final
 from packaging.tags import Tag, parse_tag, sys_tags
 from packaging.utils import canonicalize_name
 
-__all__ = ["runs_here", "shadowed_by"]
+__all__ = ["runs_here", "shadowed_by", "taken_everywhere"]
 
 _OURS: Final = frozenset({"oneiric_core", "oneiric_conformance", "pytest_oneiric"})
 _STARTUP: Final = frozenset({"__main__", "sitecustomize", "usercustomize"})
@@ -20,17 +20,10 @@ _STARTUP: Final = frozenset({"__main__", "sitecustomize", "usercustomize"})
 def shadowed_by(name: str, distribution: str) -> str:
     """Who has the top-level module ``name`` here, other than ``distribution``; empty if nobody.
 
-    Case does not matter to the standard library's names: on some systems it does not matter to files either.
-
     :param distribution: normalised (PEP 503). If it is installed here, the modules it has are no matter.
     """
-    folded = name.casefold()
-    if folded in _OURS:
-        return "this runtime"
-    if folded in _STARTUP:
-        return "Python's start-up"
-    if folded in _standard():
-        return "the standard library"
+    if owner := taken_everywhere(name):
+        return owner
     spec = _find(name)
     if spec is None:
         return ""
@@ -38,6 +31,22 @@ def shadowed_by(name: str, distribution: str) -> str:
     if not owners and not _is_installed(distribution) and not _is_just_a_directory(spec):
         return "something that can be imported here"
     return ", ".join(sorted(owners - {distribution}))
+
+
+def taken_everywhere(name: str, distribution: str = "") -> str:
+    """Who has the top-level module ``name`` wherever a runtime is, whatever else is installed; empty if nobody.
+
+    Case does not matter: on some systems it does not matter to files either.
+
+    :param distribution: no matter which one; these names belong to none that is fetched.
+    """
+    del distribution
+    folded = name.casefold()
+    if folded in _OURS:
+        return "this runtime"
+    if folded in _STARTUP:
+        return "Python's start-up"
+    return "the standard library" if folded in _standard() else ""
 
 
 def runs_here(tags: frozenset[str]) -> bool:

@@ -1,7 +1,6 @@
 """A wheel as a manifest describes it: where it is, its digest, its length, and on which systems it runs."""
 
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +10,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import Version
 
 from oneiric_core.artifacts.digest import digest_of
+from oneiric_core.artifacts.installed import taken_everywhere
 from oneiric_core.artifacts.wheel import scan_wheel
 from oneiric_core.components import Candidate
 from oneiric_core.discovery.importing import split_path
@@ -84,9 +84,12 @@ def _module_of(candidate: Candidate) -> str:
     return split_path(factory)[0] if isinstance(factory, str) else str(getattr(factory, "__module__", ""))
 
 
-def read_wheel(path: Path) -> Wheel:
+def read_wheel(path: Path, *, offered: bool = True) -> Wheel:
     """What a manifest says of the wheel at ``path``. All of it is read, and nothing is unpacked.
 
+    What is installed at the publisher's decides nothing; names that every runtime has taken are refused.
+
+    :param offered: to runtimes, which fetch it; what is only ever installed may have their names.
     :raises ArtifactError: there is no such file, or its name is not that of the wheel it is.
     :raises UnsafeWheelError: runtimes would refuse it, whatever is installed there.
     """
@@ -99,7 +102,7 @@ def read_wheel(path: Path) -> Wheel:
             sha256 = digest_of(file)
             length = file.tell()
             file.seek(0)
-            scanned = scan_wheel(file, shadowed=_standard_library)
+            scanned = scan_wheel(file, shadowed=taken_everywhere if offered else lambda *_: "")
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}", fix="Give a wheel that can be read") from error
     if (scanned.name, Version(scanned.version)) != (canonicalize_name(name), version):
@@ -109,12 +112,6 @@ def read_wheel(path: Path) -> Wheel:
     members = frozenset(member.name for member in scanned.files)
     systems = {system for tag in tags for pattern, system in _SYSTEMS if pattern.match(tag.platform)}
     return Wheel(path.name, scanned.name, str(version), sha256, length, tuple(sorted(systems)), members)
-
-
-def _standard_library(top_level: str, distribution: str) -> str:
-    """What is installed at the publisher's decides nothing; what is part of Python is everywhere."""
-    del distribution
-    return "the standard library" if top_level in sys.stdlib_module_names else ""
 
 
 def name_in(url: str) -> str:

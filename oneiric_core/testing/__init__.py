@@ -6,6 +6,7 @@ There is no pytest in here. Names are looked up in their modules when they are f
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from oneiric_core.artifacts.installed import taken_everywhere as taken_everywhere
     from oneiric_core.clock import FrozenClock as FrozenClock
     from oneiric_core.components import CLEANUP_HOOKS as CLEANUP_HOOKS
     from oneiric_core.components import HEALTH_HOOKS as HEALTH_HOOKS
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
     from oneiric_core.testing.wire.server import ArtifactServer as ArtifactServer
 
 _EXPORTS = {
+    "artifacts.installed": ("taken_everywhere",),
     "clock": ("FrozenClock",),
     "components": ("CLEANUP_HOOKS", "HEALTH_HOOKS", "INIT_HOOKS"),
     "discovery": ("InstalledEntryPoint", "candidates_from", "import_object", "installed_entry_points"),

@@ -46,6 +46,12 @@ def test_tag_and_wheel_agree_or_not(capsys: Capture) -> None:
     refused(capsys, CHECK.removesuffix(" --tag"), "Missing option '--tag'", 2)
 
 
+def test_a_wheel_that_is_only_installed_may_have_the_names_of_the_runtime(capsys: Capture, here: Path) -> None:
+    """As that of the core has, whose release this verb looks at, too."""
+    (here / "acme-1.4.0-py3-none-any.whl").write_bytes(make_wheel({"oneiric_core/x.py": ""}, "acme", "1.4.0"))
+    assert _told(capsys, f"{CHECK} v1.4.0") == "1.4.0: tag and wheel agree\n"
+
+
 def test_a_manifest_is_verified_before_it_is_compared(capsys: Capture, wheel: Path, here: Path) -> None:
     uri = f"https://acme.example/{wheel.name}"
     entry = {"domain": "adapter", "key": "c", "provider": "acme", "factory": "acme:Cache", "uri": uri}

@@ -215,9 +215,10 @@ def test_a_wheel_that_no_runtime_takes_is_refused(project: Project) -> None:
         certified(project.wheel({**FILES, "evil.pth": "import os\n"}))
 
 
-def test_a_wheel_that_hides_the_standard_library_is_refused(project: Project) -> None:
-    with pytest.raises(ConformanceError, match=r"no runtime takes .*'json' .* standard library"):
-        certified(project.wheel({**FILES, "json/__init__.py": ""}))
+@pytest.mark.parametrize("name", ["json", "Json", "sitecustomize", "oneiric_core"])
+def test_a_wheel_that_hides_what_every_runtime_has_is_refused(project: Project, name: str) -> None:
+    with pytest.raises(ConformanceError, match=rf"no runtime takes .*'{name}' .*(library|start-up|runtime)"):
+        certified(project.wheel({**FILES, f"{name}/__init__.py": ""}))
 
 
 def test_without_a_wheel_or_a_level_there_is_none(project: Project) -> None:

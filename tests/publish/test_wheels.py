@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from oneiric_core import scan_wheel
 from oneiric_core.errors import ArtifactError, ManifestError, UnsafeWheelError
 from oneiric_core.publish import address_of, read_wheel
 from oneiric_core.testing import BadWheel, bad_wheel, make_wheel
@@ -25,6 +26,18 @@ def test_what_runtimes_would_refuse_is_not_offered_to_them(tmp_path: Path, conte
     path.write_bytes(content)
     with pytest.raises(UnsafeWheelError):
         read_wheel(path)
+
+
+@pytest.mark.parametrize("name", ["sitecustomize", "oneiric_core", "Json"])
+def test_names_that_every_runtime_has_taken_are_refused_in_what_is_offered(tmp_path: Path, name: str) -> None:
+    path = tmp_path / NAME
+    path.write_bytes(make_wheel({f"{name}/__init__.py": ""}, "zeta"))
+    with pytest.raises(UnsafeWheelError, match=name) as refused:
+        read_wheel(path)
+    with pytest.raises(UnsafeWheelError) as there, path.open("rb") as file:
+        scan_wheel(file)
+    assert str(refused.value) == str(there.value)
+    assert read_wheel(path, offered=False).name == "zeta"
 
 
 def test_a_wheel_under_the_name_of_another_is_refused(tmp_path: Path) -> None:

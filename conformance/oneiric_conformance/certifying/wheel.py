@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from oneiric_conformance.certifying.imported import UNREADABLE
 from oneiric_conformance.finding.projects import entry_points_of
 from oneiric_conformance.subject import EntryPointName, Package
 from oneiric_core import ConformanceError, UnsafeWheelError, scan_wheel
+from oneiric_core.testing import taken_everywhere
 
 __all__ = ["ReleasedFiles", "first_difference", "released_files"]
 
@@ -44,8 +44,8 @@ def released_files(package: Package) -> ReleasedFiles:
         raise ConformanceError(f"{path} cannot be read: {error.strerror}", fix="Build it again") from error
     if hashlib.sha256(content).hexdigest() != package.wheel.sha256:
         raise ConformanceError(f"{path} was changed during the run", fix="Run again", path=str(path))
-    try:
-        scanned = scan_wheel(io.BytesIO(content), shadowed=_shadowed)
+    try:  # what is installed is no matter: the package itself is here, and may be this one
+        scanned = scan_wheel(io.BytesIO(content), shadowed=taken_everywhere)
     except UnsafeWheelError as error:
         raise ConformanceError(
             f"no runtime takes {path.name}: {error.what}", fix=error.fix, **error.evidence
@@ -55,12 +55,6 @@ def released_files(package: Package) -> ReleasedFiles:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         info = PathDistribution(zipfile.Path(archive, record.removesuffix("RECORD")))
         return ReleasedFiles(files, frozenset(entry_points_of(info)))
-
-
-def _shadowed(top_level: str, distribution: str) -> str:
-    """Nobody but the standard library: the package itself is here, and may be this one."""
-    del distribution
-    return "the standard library" if top_level in sys.stdlib_module_names else ""
 
 
 def first_difference(released: ReleasedFiles, package: Package, imported: Mapping[str, str]) -> str:

@@ -60,7 +60,7 @@ def check(
         policy = TrustPolicy([load_public_key(read_file(path), name=str(path)) for path in public_key])
         data, kind = read_file(manifest), media_type_of(manifest.name)
         offered = verify_manifest(data, kind, policy, now=SYSTEM_CLOCK.now()).manifest
-    wheels = [read_wheel(path) for path in artifact]
+    wheels = [read_wheel(path, offered=offered is not None) for path in artifact]
     found = refuse_disagreement(tag, wheels, offered)
     if as_json:
         told = {"version": str(found.version), "artifacts": {wheel.filename: wheel.sha256 for wheel in wheels}}
