@@ -7,7 +7,7 @@ event handler with one in a filter is not used, as nobody could say what it may 
 import graphlib
 from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from oneiric_core.manifest.text import cut, shown
 
@@ -28,7 +28,11 @@ _Item = TypeVar("_Item")
 Listed = Annotated[list[_Item], Field(fail_fast=True)]
 """A list, judged up to its first wrong item: an error is many times as large as the two bytes that cause it."""
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$", max_length=64)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$", max_length=64), AfterValidator(str.lower)]
+"""A digest, in lower case from here on however it was written: what is compared and fetched by it has one name.
+
+Signatures are over the document, which stays as it is.
+"""
 
 
 class Shape(BaseModel):

@@ -76,9 +76,9 @@ def _promised(verified: VerifiedManifest) -> list[Promise]:
                 raise ManifestError(
                     f"{entry.name} names an artifact and not its digest", fix="Generate it with --artifact"
                 )
-            promises.append(Promise(entry.uri, entry.sha256.lower(), entry.length))
+            promises.append(Promise(entry.uri, entry.sha256, entry.length))
         if entry.certificate is not None:
-            promises.append(Promise(entry.certificate.uri, entry.certificate.sha256.lower()))
+            promises.append(Promise(entry.certificate.uri, entry.certificate.sha256))
     return promises
 
 

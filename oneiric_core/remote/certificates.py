@@ -77,7 +77,7 @@ async def _bring(
             candidate=candidate.name,
         )
     uri = reference["uri"]
-    return await artifacts.fetch(uri, reference["sha256"].lower(), headers_for(uri), tally=tally)
+    return await artifacts.fetch(uri, reference["sha256"], headers_for(uri), tally=tally)
 
 
 def _check(candidate: Candidate, policy: CertificatePolicy, path: Path, now: datetime | None) -> None:

@@ -261,7 +261,7 @@ class _Sync:
             brought = [each.metadata for each in wanted if each.metadata.get("remote_uri")]
             needed = [metadata["sha256"] for metadata in brought]
             if self.trust.certificate is not None:
-                needed += [metadata["certificate"]["sha256"].lower() for metadata in brought]
+                needed += [metadata["certificate"]["sha256"] for metadata in brought]
             pin = partial(self.artifacts.store.pin, place=self.location, besides=besides)
             await in_thread(pin, belief.manifest.source, needed)
 

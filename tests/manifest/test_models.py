@@ -72,6 +72,14 @@ def test_a_version_1_document_is_valid_and_says_what_it_says() -> None:
     assert dict(candidate.metadata) == {}
 
 
+def test_a_digest_is_the_same_in_capitals_and_written_in_one_way_from_there_on() -> None:
+    """The published package reads it in either way; in a cache an artifact has one name."""
+    written = {"sha256": DIGEST.upper(), "certificate": {"uri": "x", "sha256": DIGEST.upper()}}
+    [entry] = RemoteManifest.from_document(entry_with(**written)).entries
+    metadata = entry.to_candidate("acme").metadata
+    assert (entry.sha256, metadata["sha256"], metadata["certificate"]["sha256"]) == (DIGEST, DIGEST, DIGEST)
+
+
 def test_the_defaults_of_the_published_package_hold() -> None:
     manifest = RemoteManifest.from_document({})
     assert (manifest.source, manifest.entries, manifest.signature_algorithm) == ("remote", [], "ed25519")

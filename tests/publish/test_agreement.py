@@ -48,6 +48,7 @@ def test_what_agrees_is_the_version(wheel: Wheel) -> None:
     assert refuse_disagreement("v2.1.0", [wheel]) == Agreement(Version("2.1.0"))
     assert refuse_disagreement("v2.1", [wheel], manifest(wheel)) == Agreement(Version("2.1.0"))
     assert refuse_disagreement("v2.1.0", [wheel], manifest(wheel, length=None))
+    assert refuse_disagreement("v2.1.0", [wheel], manifest(wheel, sha256=wheel.sha256.upper()))
 
 
 ONE = slice(2, 3)

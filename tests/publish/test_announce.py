@@ -23,7 +23,7 @@ from oneiric_core.publish import Signed, find_package, generate_manifest, read_w
 from oneiric_core.publish.announce import Announced, announce_manifest
 from oneiric_core.publish.object_store import ObjectStore
 from oneiric_core.publish.upload import upload_artifact
-from oneiric_core.trust import TrustPolicy, generate_private_key, public_key_of
+from oneiric_core.trust import TrustPolicy, generate_private_key, public_key_of, verify_manifest
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ALICE, BOB = generate_private_key(), generate_private_key()
@@ -70,6 +70,16 @@ def test_artifact_then_manifest_and_the_next_one_in_its_place(bucket: Any, wheel
     after = announced(bucket, second, public=True)
     assert (after.replaced, after.unchanged) == (1, False)
     assert standing(bucket) == second.data
+
+
+def test_a_digest_in_capitals_is_published_as_it_was_signed(bucket: Any, wheel: Path) -> None:
+    upload_artifact(wheel, bucket.place(WHEEL))
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    made = signed(bucket, wheel, changes={"sha256": digest.upper()}, into=JSON)
+    announced(bucket, made, "manifest.json")
+    there = standing(bucket, "manifest.json") or b""
+    assert digest.upper().encode() in there
+    assert {entry.sha256 for entry in verify_manifest(there, JSON, TRUSTED, now=NOW).manifest.entries} == {digest}
 
 
 def test_a_manifest_never_points_to_nothing(bucket: Any, wheel: Path) -> None:

@@ -75,6 +75,21 @@ async def test_a_certified_artifact_runs(world, offers: Offers) -> None:
         assert cache.version == 1
 
 
+async def test_digests_in_capitals_are_those_of_the_same_bytes(world, offers: Offers) -> None:
+    """What was signed is the text as it stands; what is fetched, pinned and certified are bytes."""
+    wheel = offers.put(make_wheel({"acme.py": CODE.format(version=1)}), ".whl")
+    certificate = offers.put(certified(wheel[1]), ".json")
+    named = {"uri": certificate[0], "sha256": certificate[1].upper()}
+    names = {"domain": "adapter", "key": "cache", "provider": "acme", "factory": "acme:Cache"}
+    entry = manifest_entry(**names, uri=wheel[0], sha256=wheel[1].upper(), certificate=named)
+    offer = signed_manifest([entry])
+    assert wheel[1].upper().encode() in offer
+    report = await world.sync((offer, JSON), trust=TRUST, artifacts=offers.artifacts)
+    assert report.registered == 1
+    assert set(offers.artifacts.store.pinned()) == {wheel[1], certificate[1]}
+    await world.lifecycle.activate("adapter", "cache")
+
+
 REFUSALS: dict[str, tuple[Callable[[str], bytes] | None, type[Exception], str]] = {
     "none": (None, CertificateError, "adapter/cache/acme has no certificate"),
     "expired": (
