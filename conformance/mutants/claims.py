@@ -23,31 +23,37 @@ def another_python() -> Package:
     return _declaring(python_version=">=4")
 
 
-@mutant("META-007", expects="python_version 3.11: it is not text", also=_UNREADABLE)
+@mutant("META-007", expects="python_version is 3.11: Input should be a valid string", also=_UNREADABLE)
 def python_as_number() -> Package:
     """It names its Python by a number."""
     return _declaring(python_version=3.11)
 
 
-@mutant("META-007", expects="there is no nobody-offers-this", also=_SKIPPED)
+@mutant("META-007", expects="here is no nobody-offers-this", also=_SKIPPED)
 def requires_what_nobody_has() -> Package:
     """It requires a distribution that is not installed."""
     return _declaring(requires=["nobody-offers-this>=1"])
 
 
-@mutant("META-007", expects="conflicts_with 'pydantic>=2'", also=_SKIPPED)
+@mutant("META-007", expects="the marker has no meaning here", also=_SKIPPED)
+def requires_nobody_knows_where() -> Package:
+    """It requires something where the name of a system is compatible with another one."""
+    return _declaring(requires=["pydantic; sys_platform ~= 'linux'"])
+
+
+@mutant("META-007", expects="it conflicts with pydantic>=2", also=_SKIPPED)
 def conflicts_with_what_is_here() -> Package:
     """It conflicts with something that it cannot do without."""
     return _declaring(conflicts_with=["pydantic>=2"])
 
 
-@mutant("META-007", expects="requires is [['acme, the newest']]", also=_UNREADABLE)
+@mutant("META-007", expects="requires [['acme, the newest']]", also=_UNREADABLE)
 def nested_requirements() -> Package:
     """Its requirements are a list in a list."""
     return _declaring(requires=[["acme, the newest"]])
 
 
-@mutant("META-007", expects="does not name", also=_SKIPPED)
+@mutant("META-007", expects="it runs on plan9", also=_SKIPPED)
 def another_system() -> Package:
     """It is for a system that it is not judged on."""
     return _declaring(os_platform=["plan9"])

@@ -1,15 +1,10 @@
 """META: whether a component is, needs and does what it claims."""
 
-import platform
-import sys
-from collections.abc import Iterable, Iterator
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, get_args
 from urllib.parse import urlsplit
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import SecretBytes, SecretStr
 
 from oneiric_conformance.handling.bench import Bench
@@ -17,12 +12,14 @@ from oneiric_conformance.handling.contracts import CONTRACTS, PROMISES, lacks
 from oneiric_conformance.judging.findings import described
 from oneiric_conformance.registry import check
 from oneiric_conformance.subject import Subject
-from oneiric_core.testing import import_object
+from oneiric_core import Domain, ManifestError, RemoteManifest
+from oneiric_core.testing import current_environment, import_object, why_not_here
 
 __all__: list[str] = []
 
 _NEEDS: Final = ("requires", "conflicts_with", "python_version", "os_platform")
-_PLATFORMS: Final = {"windows": "win32", "macos": "darwin", "osx": "darwin", "mac": "darwin"}
+_NOTHING: Final[tuple[object, ...]] = (None, [], ())
+_ANYBODY: Final = {"domain": Domain.TASK.value, "key": "key", "provider": "provider", "factory": "module:attribute"}
 _PAPERS: Final = ("license", "documentation_url")
 
 
@@ -30,7 +27,7 @@ def _declares(names: Iterable[str]) -> Any:
     listed = tuple(names)
 
     def applies(subject: Subject) -> str:
-        declared = any(subject.metadata.get(name) not in (None, [], ()) for name in listed)
+        declared = any(subject.metadata.get(name) not in _NOTHING for name in listed)
         return "" if declared else f"declares no {', '.join(listed)}"
 
     return applies
@@ -44,71 +41,27 @@ def it_can_run_where_it_is_judged(bench: Bench) -> None:
     a platform spelt otherwise than sys.platform spells it. A runtime skips what cannot run where it is.
     """
     with bench.control("a requirement that cannot be read, and one that nobody meets, would be noticed"):
-        bench.expect(bool(_unmet("acme, the newest")) and bool(_unmet("nobody-offers-this>=1")), seen="one was not")
-    declared = bench.subject.metadata
-    for name, judge in (("requires", _unmet), ("conflicts_with", _conflicting)):
-        for text in _texts(bench, name, declared.get(name)):
-            fault = judge(text)
-            bench.expect(not fault, seen=f"{name} {text!r}: {fault}", expected="met by what is installed here")
-            bench.exercised()
-    python = declared.get("python_version")
-    if python is not None:
-        fault = _not_this_python(python)
-        bench.expect(not fault, seen=f"python_version {python!r}: {fault}", expected="a specifier such as >=3.11")
-        bench.exercised()
-    platforms = _texts(bench, "os_platform", declared.get("os_platform"))
-    if platforms:
-        known = [_PLATFORMS.get(text.lower(), text.lower()) for text in platforms]
-        seen = f"os_platform {platforms!r} does not name {sys.platform}"
-        bench.expect(sys.platform in known, seen=seen, expected="the system it is judged on among them")
+        seen = [_why_not_here("requires", [text]) for text in ("acme, the newest", "nobody-offers-this>=1")]
+        bench.expect(all(seen), seen="one was not")
+    for name, value in _needs(bench.subject.metadata):
+        fault = _why_not_here(name, value)
+        bench.expect(not fault, seen=f"{name} {value!r}: {fault}", expected="what this interpreter offers")
         bench.exercised()
 
 
-def _texts(bench: Bench, name: str, value: Any) -> list[str]:
-    listed = [] if value is None else value
-    fits = isinstance(listed, list | tuple) and all(isinstance(item, str) for item in listed)
-    bench.expect(fits, seen=f"{name} is {value!r}", expected="a list of texts")
-    return list(listed)
+def _needs(metadata: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What is declared of where it can run, by name."""
+    return [(name, metadata[name]) for name in _NEEDS if metadata.get(name) not in _NOTHING]
 
 
-def _unmet(text: str) -> str:
-    return _judged(text, wanted=True)
-
-
-def _conflicting(text: str) -> str:
-    return _judged(text, wanted=False)
-
-
-def _judged(text: str, *, wanted: bool) -> str:
-    """Why a requirement is not met here, or is though nobody wants it; empty if it is as it should be."""
+def _why_not_here(name: str, value: Any) -> str:
+    """Why a runtime skips what declares this, or why no manifest can say it; empty if it may run here."""
+    entry = {**_ANYBODY, name: [*value] if isinstance(value, tuple) else value}
     try:
-        requirement = Requirement(text)
-    except InvalidRequirement as error:
-        return described(error)
-    if requirement.marker is not None and not requirement.marker.evaluate():
-        return ""
-    name, found = requirement.name, _installed(requirement.name)
-    met = found is not None and requirement.specifier.contains(found, prereleases=True)
-    if met is wanted:
-        return ""
-    return f"there is no {name} here" if found is None else f"here is {name} {found}"
-
-
-def _installed(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
-def _not_this_python(text: Any) -> str:
-    if not isinstance(text, str):
-        return "it is not text"
-    try:
-        admitted = SpecifierSet(text).contains(platform.python_version(), prereleases=True)
-    except InvalidSpecifier as error:
-        return described(error)
-    return "" if admitted else f"this is Python {platform.python_version()}"
+        manifest = RemoteManifest.from_document({"entries": [entry]})
+    except ManifestError as error:
+        return error.what
+    return why_not_here(manifest.entries[0], current_environment())
 
 
 @check("META-008", judges="component", level="should", since="2026.1", applies=_declares(_PAPERS))

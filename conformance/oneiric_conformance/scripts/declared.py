@@ -1,20 +1,12 @@
 """What a component declares, held against its code and against the place where the script is started."""
 
 import json
-import sys
 import tempfile
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from oneiric_conformance.checks.claims import (
-    _PLATFORMS,
-    _conflicting,
-    _has_everything,
-    _not_this_python,
-    _secret_fields,
-    _unmet,
-)
+from oneiric_conformance.checks.claims import _has_everything, _needs, _secret_fields, _why_not_here
 from oneiric_conformance.checks.meta import _home, _is_model
 from oneiric_conformance.handling.contracts import CONTRACTS, lacks
 from oneiric_conformance.handling.plain import same
@@ -74,25 +66,9 @@ async def meta_005(component: Packaged, example: Any, payloads: Any) -> None:
 async def meta_007(component: Packaged, example: Any, payloads: Any) -> None:
     """What it requires, conflicts with and is for can be read, and admits this interpreter."""
     del example, payloads
-    for name, judge in (("requires", _unmet), ("conflicts_with", _conflicting)):
-        for text in texts(component, name):
-            fault = judge(text)
-            expect(not fault, f"{name} {text!r}: {fault}", "met by what is installed here")
-    python = component.metadata.get("python_version")
-    fault = "" if python is None else _not_this_python(python)
-    expect(not fault, f"python_version {python!r}: {fault}", "a specifier such as >=3.11")
-    platforms = texts(component, "os_platform")
-    known = [_PLATFORMS.get(text.lower(), text.lower()) for text in platforms]
-    expect(
-        not known or sys.platform in known, f"os_platform {platforms!r} does not name {sys.platform}", "that it does"
-    )
-
-
-def texts(component: Declared, name: str) -> list[str]:
-    value = component.metadata.get(name) or []
-    fits = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
-    expect(fits, f"{name} is {value!r}", "a list of texts")
-    return list(value)
+    for name, value in _needs(component.metadata):
+        fault = _why_not_here(name, value)
+        expect(not fault, f"{name} {value!r}: {fault}", "what this interpreter offers")
 
 
 async def meta_009(component: Packaged, example: Any, payloads: Any) -> None:
