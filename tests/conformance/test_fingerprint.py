@@ -100,3 +100,39 @@ def test_other_code_in_the_same_function_is_told(module: ModuleType) -> None:
     before = take_fingerprint()
     judge.__code__ = other.__code__
     assert before.differences() == [f"{NAME}.judge"]
+
+
+class Anything:
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
+def test_other_defaults_are_told_whatever_they_claim_to_equal(module: ModuleType) -> None:
+    def judge(strict: object = None, *, expected: object = None) -> object:
+        return strict or expected
+
+    module.judge = judge  # type: ignore[attr-defined]  # likewise
+    for defaults in ({"__kwdefaults__": {"expected": "anything"}}, {"__defaults__": (Anything(),)}):
+        before = take_fingerprint()
+        assert before.differences() == []
+        for name, value in defaults.items():
+            setattr(judge, name, value)
+        assert before.differences() == [f"{NAME}.judge"]
+
+
+@pytest.mark.parametrize("part", ["name", "plain", "made"])
+def test_other_code_in_a_function_that_is_wrapped_is_told(module: ModuleType, part: str) -> None:
+    kind: Any = type("Judge", (), {**vars(Judge), "__module__": NAME})
+    module.Judge = kind  # type: ignore[attr-defined]  # likewise
+    before = take_fingerprint()
+    wrapper = vars(kind)[part]
+    inner = wrapper.fget if isinstance(wrapper, property) else wrapper.__func__
+    code = inner.__code__
+    inner.__code__ = (lambda *_: None).__code__
+    try:
+        assert before.differences() == [f"{NAME}.Judge.{part}"]
+    finally:
+        inner.__code__ = code

@@ -11,24 +11,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.abc import Loader, MetaPathFinder
-from inspect import isclass, isfunction
+from inspect import isclass
 from types import BuiltinFunctionType, MethodType, MethodWrapperType, ModuleType
-from typing import Final
+from typing import Final, TypeAlias
+
+from oneiric_conformance.isolation.watched import EVERYWHERE, OURS, code_of, function_in, is_of, same_code
 
 __all__ = ["Fingerprint", "noting_imports", "take_fingerprint"]
 
-_SYSTEM: Final = ("asyncio", "builtins", "gc", "os", "posix", "signal", "sys", "threading", "time")
-_KIT: Final = ("oneiric_core", "oneiric_conformance", "pytest_oneiric", "hypothesis", "_pytest", "pytest", "pluggy")
-_OURS_TO_EXTEND: Final = "oneiric_core.builtin"
+_HERE: Final = EVERYWHERE | {"builtins", "sys", "_pytest", "pytest", "pluggy"}
+"""In a process of its own no test is run, so that nobody else has a reason to touch these either."""
 _CODE: Final = (type, BuiltinFunctionType, MethodType, MethodWrapperType)
 _REPLACED_BY_DESIGN: Final = frozenset({("sys", "displayhook"), ("sys", "excepthook"), ("sys", "unraisablehook")})
+
+_Held: TypeAlias = tuple[object, tuple[object, ...]]
+"""What a name stands for, and what code that has."""
 
 
 @dataclass(slots=True, eq=False)
 class Fingerprint:
     """What the watched modules held when each was first seen."""
 
-    modules: dict[str, dict[str, tuple[object, object]]]
+    modules: dict[str, dict[str, _Held]]
 
     def add(self, module: ModuleType) -> None:
         """Take the module as it is now for what it should be."""
@@ -52,7 +56,7 @@ def take_fingerprint() -> Fingerprint:
     """Of every watched module that is loaded now."""
     fingerprint = Fingerprint({})
     for name, module in list(sys.modules.items()):
-        if _watched(name) and getattr(module, "__name__", None) == name:
+        if is_of(_HERE, name) and getattr(module, "__name__", None) == name:
             fingerprint.add(module)
     return fingerprint
 
@@ -76,7 +80,7 @@ class _Noting(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if not _watched(fullname):
+        if not is_of(_HERE, fullname):
             return None
         for finder in sys.meta_path:
             spec = None if finder is self else finder.find_spec(fullname, path, target)
@@ -102,21 +106,15 @@ class _NotingLoader(Loader):
         self._fingerprint.add(module)
 
 
-def _watched(name: str) -> bool:
-    if name == _OURS_TO_EXTEND or name.startswith(f"{_OURS_TO_EXTEND}."):
-        return False
-    return name.partition(".")[0] in _SYSTEM or name.partition(".")[0] in _KIT
-
-
-def _held(module: ModuleType) -> dict[str, tuple[object, object]]:
-    found: dict[str, tuple[object, object]] = {}
+def _held(module: ModuleType) -> dict[str, _Held]:
+    found: dict[str, _Held] = {}
     for name, value in list(vars(module).items()):
         if _is_code[type(value)]:
             found[name] = (value, _code(value))
         if isclass(value) and value.__module__ == module.__name__:
             found |= {f"{name}.{part}": (held, _code(held)) for part, held in vars(value).items() if _counts(held)}
-        if isinstance(value, Mapping) and not name.startswith("__") and module.__name__.partition(".")[0] in _KIT[:3]:
-            found |= {f"{name}[{key!r}]": (held, None) for key, held in list(value.items()) if _counts(held)}
+        if isinstance(value, Mapping) and not name.startswith("__") and module.__name__.partition(".")[0] in OURS:
+            found |= {f"{name}[{key!r}]": (held, ()) for key, held in list(value.items()) if _counts(held)}
     return found
 
 
@@ -136,11 +134,10 @@ class _CodeByType(dict[type, bool]):
 _is_code: Final = _CodeByType()
 
 
-def _code(value: object) -> object:
-    if isfunction(value):
-        return value.__code__, value.__defaults__
-    return None
+def _code(value: object) -> tuple[object, ...]:
+    function = function_in(value)
+    return () if function is None else code_of(function)
 
 
-def _same(before: tuple[object, object], now: tuple[object, object] | None) -> bool:
-    return now is not None and before[0] is now[0] and before[1] == now[1]
+def _same(before: _Held, now: _Held | None) -> bool:
+    return now is not None and before[0] is now[0] and same_code(now[1], before[1])

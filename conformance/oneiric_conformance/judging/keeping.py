@@ -9,20 +9,15 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
-from inspect import isclass, isfunction, isroutine
-from operator import attrgetter, getitem, is_
-from types import FunctionType
-from typing import Any, Final
+from inspect import isclass, isroutine
+from operator import getitem, is_
+from typing import Any
 
+from oneiric_conformance.isolation.watched import EVERYWHERE, REMEMBERS, code_of, function_in, is_of, same_code
 from oneiric_conformance.judging.recoding import Recoding
 from oneiric_conformance.observing.watch import watching
 
 __all__ = ["Keeper", "Stillness", "as_it_was"]
-
-_SYSTEM: Final = frozenset({"asyncio", "gc", "os", "posix", "signal", "threading", "time"})
-_KIT: Final = frozenset({"oneiric_core", "oneiric_conformance", "pytest_oneiric", "hypothesis"})
-_OURS_TO_EXTEND: Final = "oneiric_core.builtin"
 
 
 class Keeper:
@@ -35,7 +30,7 @@ class Keeper:
 
     def __init__(self) -> None:
         with watching():  # the first watch lets Python 3.11 announce its threads, and replaces a function for it
-            modules = [(name, module) for name, module in list(sys.modules.items()) if _kept(name)]
+            modules = [(name, module) for name, module in list(sys.modules.items()) if is_of(EVERYWHERE, name)]
         self._spaces = [space for name, module in modules for space in _spaces(name, module)]
         held = [(space.names, name, value) for space in self._spaces for name, value in space.held.items()]
         self._homes, self._names, self._values = zip(*held, strict=True)
@@ -68,7 +63,7 @@ class Keeper:
         for space in self._spaces:
             space.restore()
         for value in self._values:
-            if isinstance(value, _REMEMBERS):
+            if isinstance(value, REMEMBERS):
                 value.cache_clear()
 
 
@@ -80,13 +75,13 @@ class _Space:
         self._owner = owner
         self.names = vars(owner)
         self.held = held
-        self.functions = [value for value in map(_function, held.values()) if value is not None]
-        self._codes = [_code(function) for function in self.functions]
+        self.functions = [value for value in map(function_in, held.values()) if value is not None]
+        self._codes = [code_of(function) for function in self.functions]
 
     def differences(self) -> list[str]:
         replaced = [name for name, value in self.held.items() if not self._has(name, value)]
         pairs = zip(self.functions, self._codes, strict=True)
-        recoded = [function.__name__ for function, code in pairs if not _same(_code(function), code)]
+        recoded = [function.__name__ for function, code in pairs if not same_code(code_of(function), code)]
         return [f"{self._path}.{name}" for name in (*replaced, *recoded)]
 
     def _has(self, name: str, value: object) -> bool:
@@ -106,29 +101,6 @@ class _Space:
             function.__code__, function.__defaults__, function.__kwdefaults__ = code, defaults, named
 
 
-_REMEMBERS: Final = type(lru_cache(len))
-"""What :func:`functools.lru_cache` makes of a function."""
-
-_code: Final = attrgetter("__code__", "__defaults__", "__kwdefaults__")
-
-
-def _same(now: tuple[object, ...], before: tuple[object, ...]) -> bool:
-    return all(map(is_, now, before))
-
-
-def _function(value: object) -> FunctionType | None:
-    inner = getattr(value, "__func__", value) if isinstance(value, staticmethod | classmethod) else value
-    inner = inner.fget if isinstance(inner, property) else inner
-    inner = inner.__wrapped__ if isinstance(inner, _REMEMBERS) else inner
-    return inner if isfunction(inner) else None
-
-
-def _kept(name: str) -> bool:
-    if name == _OURS_TO_EXTEND or name.startswith(f"{_OURS_TO_EXTEND}."):
-        return False
-    return name.partition(".")[0] in _SYSTEM | _KIT
-
-
 def _spaces(name: str, module: Any) -> Iterator[_Space]:
     if getattr(module, "__name__", None) != name:
         return
@@ -139,7 +111,7 @@ def _spaces(name: str, module: Any) -> Iterator[_Space]:
         yield _Space(name, module, held)
     for key, kind in held.items():
         if isclass(kind) and kind.__module__ == name and kind.__qualname__ == key:
-            parts = {part: value for part, value in vars(kind).items() if _function(value) is not None}
+            parts = {part: value for part, value in vars(kind).items() if function_in(value) is not None}
             if parts:
                 yield _Space(f"{name}.{key}", kind, parts)
 
