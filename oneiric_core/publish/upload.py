@@ -1,7 +1,6 @@
 """An artifact on its way to where runtimes fetch it.
 
-- A key is immutable: what is there stays. The same bytes are done already, other bytes are refused. Only what is meant
-  to be replaced, a manifest, is.
+- A key is immutable: what is there stays. The same bytes are done already, other bytes are refused.
 - What was uploaded is read back and compared before anybody is told about it.
 """
 
@@ -19,7 +18,6 @@ from oneiric_core.publish.places import Place, content_type_of
 __all__ = ["Upload", "upload_artifact"]
 
 _FOREVER: Final = "public, max-age=31536000, immutable"
-_ALWAYS_ASK: Final = "no-cache"
 
 Progress = Callable[[int], object]
 """Told of bytes as they are done: each byte once when it is sent and once when it is read back."""
@@ -45,13 +43,11 @@ def upload_artifact(
     place: Place,
     *,
     content_type: str | None = None,
-    replace: bool = False,
     progress: Progress = lambda _: None,
 ) -> Upload:
     """Bring the file at ``path`` to ``place``.
 
     :param content_type: as the key says if None.
-    :param replace: put it in the place of what is there; for manifests, whose key is the same every time.
     :raises DigestMismatchError: other bytes stand under the key; they are left alone.
     :raises ArtifactError: the file cannot be read, or the place not be used; nothing half-done can be seen there.
     """
@@ -63,14 +59,10 @@ def upload_artifact(
             file.seek(0)
             chunks = _counted(chunks_of(file), progress)
             kind = content_type or content_type_of(place.key)
-            if replace:
-                created = True
-                store.replace(chunks, length, content_type=kind, cache_control=_ALWAYS_ASK)
-            else:
-                # Only creating it decides; asking before saves sending a gigabyte to be told that it is there.
-                created = (length <= PART or store.size() is None) and store.create(
-                    chunks, length, content_type=kind, cache_control=_FOREVER
-                )
+            # Only creating it decides; asking before saves sending a gigabyte to be told that it is there.
+            created = (length <= PART or store.size() is None) and store.create(
+                chunks, length, content_type=kind, cache_control=_FOREVER
+            )
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}", fix="Give a file that can be read") from error
     _compare(store, sha256, length, progress, created=created)

@@ -72,6 +72,14 @@ def test_artifact_then_manifest_and_the_next_one_in_its_place(bucket: Any, wheel
     assert standing(bucket) == second.data
 
 
+def test_a_manifest_says_what_it_is_and_that_it_is_to_be_asked_for_each_time(s3: Any, wheel: Path) -> None:
+    upload_artifact(wheel, s3.place(WHEEL))
+    for number in (1, 2):
+        announced(s3, signed(s3, wheel, sequence_number=number))
+        headers = s3.fetch(KEY)[1]
+        assert (headers["content-type"], headers["cache-control"]) == (ENVELOPE, "no-cache")
+
+
 def test_a_digest_in_capitals_is_published_as_it_was_signed(bucket: Any, wheel: Path) -> None:
     upload_artifact(wheel, bucket.place(WHEEL))
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
