@@ -19,6 +19,7 @@ __all__ = [
     "DiscoveryReport",
     "InstalledEntryPoint",
     "candidates_from",
+    "declarations_in",
     "default_allow",
     "discover",
     "installed_entry_points",
@@ -92,20 +93,29 @@ def default_allow() -> frozenset[str]:
     return frozenset({_BUILTIN} | {value.partition(".")[0] for value in values})
 
 
-def candidates_from(declared: object, group_domain: Domain, origin: str) -> list[Candidate]:
+def declarations_in(declared: object) -> Iterator[object]:
+    """Each declaration in an announced object, as the author made it: the object itself, its ``metadata``, what it
+    gives when it is called, or what any of these iterates over.
+
+    :raises ResolutionError: it declares no component.
+    """
+    return _flatten(declared, called=False)
+
+
+def candidates_from(declared: object, group_domain: Domain | None, origin: str) -> list[Candidate]:
     """What an announced object declares: metadata, an object with ``metadata``, a callable giving either, or iterables.
 
-    :param group_domain: the domain of the group it was announced in.
+    :param group_domain: the domain of the group it was announced in; None if in none, so that it has to say its own.
     :param origin: the distribution.
     :raises ResolutionError: it declares no component, a malformed one, or one of another domain.
     """
     candidates = [
         replace(_candidate(item, group_domain), source=CandidateSource.ENTRY_POINT, origin=origin)
-        for item in _flatten(declared, called=False)
+        for item in declarations_in(declared)
     ]
     for candidate in candidates:
         refuse_malformed(candidate)
-        if candidate.domain != group_domain:
+        if group_domain is not None and candidate.domain != group_domain:
             raise ResolutionError(
                 f"{candidate.name} is announced in the group {DOMAINS[group_domain].group}",
                 fix=f"Announce it in {DOMAINS[Domain(candidate.domain)].group}",
@@ -185,14 +195,14 @@ def _is_declaration(value: object) -> bool:
     return not isinstance(value, type) and hasattr(value, "provider") and hasattr(value, "factory")
 
 
-def _candidate(item: Any, group_domain: Domain) -> Candidate:
+def _candidate(item: Any, group_domain: Domain | None) -> Candidate:
     convert: Callable[[], Any] | None = getattr(item, "to_candidate", None)
     given = convert() if callable(convert) else item
     if isinstance(given, Candidate):
         return given
     key = getattr(given, "key", None) or getattr(given, "category", None) or getattr(given, "action_type", None)
     return Candidate(
-        domain=str(_value(getattr(given, "domain", None) or group_domain)),
+        domain=str(_value(getattr(given, "domain", None) or group_domain or "")),
         key=_value(key) or "",
         provider=_value(given.provider) or "",
         factory=given.factory,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from oneiric_core.components import INIT_HOOKS as INIT_HOOKS
     from oneiric_core.discovery import InstalledEntryPoint as InstalledEntryPoint
     from oneiric_core.discovery import candidates_from as candidates_from
+    from oneiric_core.discovery import declarations_in as declarations_in
     from oneiric_core.discovery import import_object as import_object
     from oneiric_core.discovery import installed_entry_points as installed_entry_points
     from oneiric_core.durability import without_fsync as without_fsync
@@ -94,7 +95,13 @@ _EXPORTS = {
     "artifacts.installed": ("taken_everywhere",),
     "clock": ("FrozenClock",),
     "components": ("CLEANUP_HOOKS", "HEALTH_HOOKS", "INIT_HOOKS"),
-    "discovery": ("InstalledEntryPoint", "candidates_from", "import_object", "installed_entry_points"),
+    "discovery": (
+        "InstalledEntryPoint",
+        "candidates_from",
+        "declarations_in",
+        "import_object",
+        "installed_entry_points",
+    ),
     "durability": ("without_fsync",),
     "lifecycle": ("LifecycleManager", "Timeouts", "call_hook", "construct", "find_hook", "make_settings"),
     "manifest.applicability": ("why_not_here",),

@@ -130,9 +130,8 @@ def test_every_shape_of_announcement_is_followed(site: Site, value: str) -> None
         ("category, provider, factory = 'cache', 'acme', 'a:b'", "oneiric.adapters", "adapter/cache/acme"),
         ("action_type, provider, factory = 'mail', 'acme', 'a:b'", "oneiric.actions", "action/mail/acme"),
         ("key, provider, factory = 'count', 'acme', 'a:b'", "oneiric.tasks", "task/count/acme"),
-        ("domain, key, provider, factory = 'event', 'x', 'acme', 'a:b'", "oneiric.tasks", "event/x/acme"),
-        ("domain, key, provider, factory = Kind.EVENT, 'x', 'acme', 'a:b'", "oneiric.tasks", "event/x/acme"),
-        ("domain, key, provider, factory = 'action', 3, None, 'a:b'", "oneiric.tasks", "action/3/"),
+        ("domain, key, provider, factory = 'event', 'x', 'acme', 'a:b'", "oneiric.events", "event/x/acme"),
+        ("domain, key, provider, factory = Kind.EVENT, 'x', 'acme', 'a:b'", "oneiric.events", "event/x/acme"),
     ],
 )
 def test_declarations_of_other_makes_are_understood(site: Site, source: str, group: str, found: str) -> None:
@@ -162,14 +161,14 @@ def test_content_is_not_judged(site: Site) -> None:
     """One NaN must fail a check, and not lose the component."""
     source = """
         class Own:
-            category, provider, factory = "CACHE !", "", 17
+            category, provider, factory = "CACHE !", "!", 17
             metadata = {"limit": float("nan"), 3: object}
-            settings_model, priority = ["nonsense"], "high"
+            settings_model, priority = ["nonsense"], -1
         own = Own()
     """
     [subject] = site.find(source, "{module}:own").subjects
     assert subject.error == ""
-    assert (subject.factory, subject.settings_model, subject.priority) == (17, ["nonsense"], "high")
+    assert (subject.factory, subject.settings_model, subject.priority) == (17, ["nonsense"], -1)
     assert subject.metadata[3] is object
     assert subject.metadata["limit"] != subject.metadata["limit"]
 
@@ -188,15 +187,18 @@ def test_content_is_not_judged(site: Site) -> None:
         ("own = 3", "declares no component"),
         ("own = []", "it declares no component"),
         ("def own(): raise ValueError('called')", "ValueError: called"),
-        ("class Own:\n    def to_candidate(self): raise ValueError('to')\nown = Own()", "ValueError: to"),
+        (
+            "class Own:\n    provider = factory = ''\n    def to_candidate(self): raise ValueError('to')\nown = Own()",
+            "ValueError: to",
+        ),
         ("import time\ntime.sleep = None\nown = 3", "loading it replaced time.sleep"),
         ("class Rude(Exception):\n    def __str__(self): raise TypeError\ndef own(): raise Rude", ".Rude"),
     ],
 )
 def test_what_cannot_be_loaded_says_why_and_keeps_no_other_back(site: Site, source: str, error: str) -> None:
     broken, good = site.module(source), site.module(DECLARED)
-    points = {"a": f"{broken}:own", "b": f"{good}:Cache", "c": f"{good}:Count"}
-    site.install("acme", {"oneiric.adapters": points})
+    points = {"a": f"{broken}:own", "b": f"{good}:Cache"}
+    site.install("acme", {"oneiric.adapters": points, "oneiric.tasks": {"c": f"{good}:Count"}})
     subjects = find_package(site.project('[project]\nname = "acme"')).subjects
     assert [subject.id for subject in subjects] == ["adapter/cache/acme", "oneiric.adapters/a", "task/count/acme"]
     assert error in subjects[1].error

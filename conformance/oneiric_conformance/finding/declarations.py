@@ -1,19 +1,20 @@
-"""From what an entry point loads to subjects. Content is never judged here: one NaN must fail a check, not lose the
-component. Any shape that a runtime can use is accepted, whoever defined its classes.
+"""From what an entry point loads to subjects, by the runtime's own reading: what is certified is what is registered.
+
+What a runtime takes is not judged here any further: one NaN must fail a check, not lose the component.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from oneiric_conformance.subject import EntryPointName, Subject
-from oneiric_core import DOMAINS, Domain, OneiricError
-from oneiric_core.testing import import_object
+from oneiric_core import DOMAINS, Candidate, Domain, OneiricError
+from oneiric_core.testing import candidates_from, declarations_in, import_object
 
-__all__ = ["NotADeclaration", "broken", "last_line", "load", "subjects_of"]
+__all__ = ["broken", "last_line", "load", "subject_of"]
 
 _OWN_FIELDS: Final = frozenset(
     {"domain", "key", "category", "action_type", "provider", "factory", "priority", "stack_level", "source"}
@@ -25,34 +26,52 @@ _OWN_FIELDS: Final = frozenset(
 _FIELDS: Final = 5
 
 
-class NotADeclaration(TypeError):  # noqa: N818 - it says what the object is not
-    """An object declares no component, nor does calling it or iterating over it."""
-
-
 def load(point: EntryPointName) -> list[Subject]:
-    """What an entry point declares. If it fails, the last subject has the ``error`` and the others were before it.
+    """What an entry point declares, as a runtime reads it. What that refuses is told by the ``error`` of the last
+    subject, and keeps no other one back.
 
     Whatever the author's code raises ends here, except KeyboardInterrupt, which may be the user's own.
     """
     found: list[Subject] = []
+    refused: list[BaseException] = []
     try:
-        for subject in subjects_of(import_object(point.value.partition("[")[0], None), _domain(point)):
-            found.append(dataclasses.replace(subject, entry_point=point))  # noqa: PERF401 - what came before an error counts
+        for declaration in declarations_in(import_object(point.value.partition("[")[0], None)):
+            try:
+                found.append(dataclasses.replace(subject_of(declaration, _domain(point)), entry_point=point))
+            except Exception as error:  # noqa: BLE001 - as below, and those after it are judged
+                refused.append(error)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a broken subject must not end the run
-        return [*found, broken(point, last_line(error))]
+        refused.append(error)
+    if refused:
+        more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
+        return [*found, broken(point, f"{last_line(refused[0])}{more}")]
     return found or [broken(point, "it declares no component")]
 
 
-def subjects_of(declared: object, domain: Domain | None) -> Iterator[Subject]:
-    """The components that an object declares: metadata, something with ``metadata``, a callable giving it, iterables.
+def subject_of(declaration: object, domain: Domain | None) -> Subject:
+    """The component that a runtime makes of a declaration, with all that its author says of it.
 
-    :param domain: that of the group it stands in, for declarations which do not say their own.
-    :raises NotADeclaration: where there is no declaration.
+    :param domain: that of the group it stands in; None if in none: then it says its own, or has a category, as only
+        adapters have.
+    :raises ResolutionError: a runtime refuses it.
     """
-    for item in _flat(declared, called=False):
-        yield _subject(item, domain)
+    if domain is None and getattr(declaration, "category", None) is not None and not _says_its_domain(declaration):
+        domain = Domain.ADAPTER
+    (candidate,) = candidates_from(declaration, domain, "")
+    metadata = _metadata(declaration, candidate)
+    model = getattr(declaration, "settings_model", None)
+    return Subject(
+        domain=str(candidate.domain),
+        key=candidate.key,
+        provider=candidate.provider,
+        factory=candidate.factory,
+        metadata=metadata,
+        settings_model=metadata.get("settings_model") if model is None else model,
+        priority=candidate.priority,
+        stack_level=candidate.stack_level,
+    )
 
 
 def broken(point: EntryPointName, error: str) -> Subject:
@@ -86,62 +105,18 @@ def _fields(error: ValidationError) -> str:
     return "; ".join([*told, f"and {len(found) - _FIELDS} more"] if len(found) > _FIELDS else told)
 
 
-def _flat(declared: object, *, called: bool) -> Iterator[object]:
-    if _declares(declared):
-        yield declared
-    elif _declares(getattr(declared, "metadata", None)):
-        yield declared.metadata  # type: ignore[attr-defined] # the line above found it
-    elif callable(declared) and not called:
-        yield from _flat(declared(), called=True)
-    elif isinstance(declared, Iterable) and not isinstance(declared, str | bytes | type | Mapping):
-        for item in declared:
-            yield from _flat(item, called=called)
-    else:
-        raise NotADeclaration(f"{type(declared).__name__} {declared!r:.80} declares no component")
+def _says_its_domain(declaration: object) -> bool:
+    return getattr(declaration, "domain", None) is not None or callable(getattr(declaration, "to_candidate", None))
 
 
-def _declares(value: object) -> bool:
-    """Whether it is itself a declaration; a class is not, though instances of it may be."""
-    if value is None or isinstance(value, type):
-        return False
-    named = any(hasattr(value, name) for name in ("key", "category", "action_type"))
-    return callable(getattr(value, "to_candidate", None)) or (hasattr(value, "factory") and named)
-
-
-def _subject(declared: Any, domain: Domain | None) -> Subject:
-    convert = getattr(declared, "to_candidate", None)
-    given = convert() if callable(convert) else declared
-    category = getattr(given, "category", None)
-    key = next(
-        (value for name in ("key", "category", "action_type") if (value := getattr(given, name, None)) is not None), ""
-    )
-    own = getattr(given, "domain", None)
-    if own is None:
-        own = Domain.ADAPTER if category is not None else (domain or "")
-    metadata = _metadata(given)
-    model = getattr(declared, "settings_model", None)
-    return Subject(
-        domain=_text(own),
-        key=_text(key),
-        provider=_text(getattr(given, "provider", None)),
-        factory=getattr(given, "factory", None),
-        metadata=metadata,
-        settings_model=metadata.get("settings_model") if model is None else model,
-        priority=getattr(given, "priority", None),
-        stack_level=getattr(given, "stack_level", None),
-    )
-
-
-def _metadata(given: object) -> dict[str, Any]:
-    """Its mapping of metadata if it has one, else all its further fields and what stands in ``extras``."""
-    explicit = getattr(given, "metadata", None)
-    if isinstance(explicit, Mapping):
-        return {name: _plain(value) for name, value in explicit.items()}
-    names = [name for name in _field_names(given) if name not in _OWN_FIELDS and not name.startswith("_")]
-    fields = {name: getattr(given, name, None) for name in names}
-    if explicit is not None:
-        fields["metadata"] = explicit
-    extras = getattr(given, "extras", None)
+def _metadata(declaration: object, candidate: Candidate) -> dict[str, Any]:
+    """What the candidate has of it; if it was declared without any, all its further fields and its ``extras``."""
+    said = getattr(declaration, "metadata", None) is not None
+    if said or callable(getattr(declaration, "to_candidate", None)):
+        return {name: _plain(value) for name, value in candidate.metadata.items()}
+    names = [name for name in _field_names(declaration) if name not in _OWN_FIELDS and not name.startswith("_")]
+    fields = {name: getattr(declaration, name, None) for name in names}
+    extras = getattr(declaration, "extras", None)
     if isinstance(extras, Mapping):
         fields |= extras
     return {name: _plain(value) for name, value in fields.items() if value is not None}
@@ -165,8 +140,3 @@ def _plain(value: object) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value
-
-
-def _text(value: object) -> str:
-    plain = _plain(value)
-    return "" if plain is None else str(plain)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from packaging.utils import canonicalize_name
 
-from oneiric_conformance.finding.declarations import NotADeclaration, broken, last_line, load, subjects_of
+from oneiric_conformance.finding.declarations import broken, last_line, load, subject_of
 from oneiric_conformance.finding.projects import (
     GROUPS,
     declared_entry_points,
@@ -23,8 +23,8 @@ from oneiric_conformance.finding.projects import (
 )
 from oneiric_conformance.isolation.scout import scout
 from oneiric_conformance.subject import EntryPointName, Package, Subject
-from oneiric_core import ActivationError, ConformanceError
-from oneiric_core.testing import import_object
+from oneiric_core import ActivationError, ConformanceError, ResolutionError
+from oneiric_core.testing import declarations_in, import_object
 
 __all__ = ["find_component", "find_distribution", "find_package"]
 
@@ -151,10 +151,10 @@ def _attribute(spec: str) -> Subject:
     if danger:
         return broken(point, danger)
     try:
-        found = list(subjects_of(import_object(spec, None), None))
-    except NotADeclaration as error:
+        found = list(declarations_in(import_object(spec, None)))
+    except ResolutionError as error:
         raise ConformanceError(
-            f"{spec!r} is no component: {error}", fix="Give it its declaration as `metadata`", spec=spec
+            f"{spec!r} is no component: {error.what}", fix="Give it its declaration as `metadata`", spec=spec
         ) from error
     except (Exception, SystemExit) as error:
         if _is_missing(spec, error):
@@ -164,7 +164,10 @@ def _attribute(spec: str) -> Subject:
         raise ConformanceError(
             f"{spec!r} declares {len(found)} components", fix="Name one as domain/key/provider", spec=spec
         )
-    return found[0]
+    try:
+        return subject_of(found[0], None)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - what a runtime refuses is a broken subject, too
+        return broken(point, last_line(error))
 
 
 def _is_missing(spec: str, error: BaseException) -> bool:

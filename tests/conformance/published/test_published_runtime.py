@@ -11,13 +11,12 @@ from typing import Any, Final
 import pytest
 
 from oneiric_conformance import CHECKS, PROFILES, Limits, Package, Result, Session, Status, Subject
-from oneiric_conformance.finding.declarations import subjects_of
+from oneiric_conformance.finding.packages import find_component
 from oneiric_conformance.handling.bench import Bench, Surroundings
 from oneiric_conformance.isolation.smoke import SmokeReport
 from oneiric_conformance.judging.loop import SharedLoop
 from oneiric_conformance.judging.ownership import OwnFiles
 from oneiric_conformance.judging.verdict import Judge
-from oneiric_core.testing import import_object
 
 if sys.version_info < (3, 13):
     pytest.skip("the published oneiric needs Python 3.13", allow_module_level=True)
@@ -49,7 +48,7 @@ def _quiet() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def package() -> Package:
     """Its own components, unmodified, since its sync admits no others; the faulty ones the kit registers itself."""
-    found = [subject for path in OWN for subject in subjects_of(import_object(path, None), None)]
+    found = [find_component(path, Path()) for path in OWN]
     return Package("oneiric", "0.17.0", tuple(found), modules=frozenset({"oneiric"}))
 
 
