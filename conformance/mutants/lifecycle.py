@@ -3,10 +3,15 @@
 import asyncio
 import tempfile
 import threading
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from mutants import mutant, reference
+from oneiric_core import EventEnvelope
 
+_TABLE: dict[str, Any] = {}
+_ANSWERS: dict[str, list[str]] = {"last": []}
 _SHARED = "the instance that is swapped in is the one that is let go"
 _UNCLEAN = "clean-up is called there without init() as well"
 
@@ -37,6 +42,72 @@ class StorageOfTheClass(reference.Cache):
 
     async def cleanup(self) -> None:
         self._open = False
+
+
+@mutant("LIFE-001", expects="CountsInTheClass.seen changed in all instances")
+class CountsInTheClass(reference.Audit):
+    """Counts topics in a Counter of its class."""
+
+    seen: ClassVar[Counter[str]] = Counter()
+
+    async def handle(self, envelope: EventEnvelope) -> dict[str, Any]:
+        self.seen[envelope.topic] += 1
+        return await super().handle(envelope)
+
+
+@mutant("LIFE-001", expects="NumbersItsCalls.calls changed in all instances")
+class NumbersItsCalls(reference.Slugify):
+    """Rebinds a number of its class each time it works."""
+
+    calls: ClassVar[int] = 0
+
+    async def execute(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        type(self).calls += 1
+        return await super().execute(payload)
+
+
+class _Desk:
+    def __init__(self) -> None:
+        self.papers: list[str] = []
+
+
+@mutant("LIFE-001", expects="SharesADesk.desk changed in all instances")
+class SharesADesk(reference.WordCount):
+    """Keeps what it was given in an object of its own that hangs on the class."""
+
+    desk: ClassVar[_Desk] = _Desk()
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        answer = await super().run(payload)
+        self.desk.papers[-10:] = [*self.desk.papers[-9:], f"{payload['text']}."]
+        return answer
+
+
+@mutant("LIFE-001", expects="mutants.lifecycle._ANSWERS changed in all instances")
+class AnswersInTheModule(reference.Slugify):
+    """Keeps its last answer in a dictionary of its module."""
+
+    async def execute(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        answer = await super().execute(payload)
+        _ANSWERS["last"][:] = [f"{answer['slug']}."]
+        return answer
+
+
+@mutant("LIFE-001", expects="what was set on one instance was got from another one")
+class StorageOfTheModule(reference.Cache):
+    """Keeps its values in a dictionary of its module."""
+
+    async def get(self, key: str) -> Any:
+        return _TABLE.get(key)
+
+    async def set(self, key: str, value: Any) -> None:
+        _TABLE[key] = value
+
+    async def delete(self, key: str) -> bool:
+        return _TABLE.pop(key, None) is not None
+
+    async def clear(self) -> None:
+        _TABLE.clear()
 
 
 _CLOSED = "a swap cleans one instance up while another one lives"

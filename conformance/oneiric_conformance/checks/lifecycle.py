@@ -2,17 +2,19 @@
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.cancelling import Stepped, awaitable
-from oneiric_conformance.handling.work import some_work
+from oneiric_conformance.handling.plain import same
+from oneiric_conformance.handling.settings import declared, mentions_sandbox
+from oneiric_conformance.handling.work import Act, ask, some_work
 from oneiric_conformance.judging.findings import Finding
 from oneiric_conformance.observing.inventory import take_inventory
 from oneiric_conformance.observing.leaks import grown, own_executor, wears_out
+from oneiric_conformance.observing.sharing import content, moved_by_each, shared_containers
 from oneiric_conformance.registry import check
 from oneiric_core.testing import HEALTH_HOOKS, find_hook
 
@@ -20,20 +22,25 @@ __all__: list[str] = []
 
 _PAIRS: Final = 3
 _POINTS: Final = 10
-_CONTAINERS: Final = (dict, list, set, bytearray, deque)
+_APART: Final = "conformance-apart"
+_IN_ALL: Final = "changed in all instances when one of them worked"
 
 
 @check("LIFE-001", judges="component", level="must", since="2026.1", floor=_PAIRS)
 def every_call_of_the_factory_gives_a_fresh_instance(bench: Bench) -> None:
     """Each call of the factory gives a fresh instance that shares no state with the others.
 
-    Troubleshooting: a factory that hands out a module's one instance, a mutable class attribute used as storage (make
-    it in ``__init__``), or a clean-up that closes something which all instances share.
+    A cache of results may be for all of them: it stays as it is when the same is done again. So may statistics in a
+    module, and a store's place outside of the process.
+
+    Troubleshooting: a factory that hands out a module's one instance, a class attribute or a container of the module
+    used as storage or as a counter (make it in ``__init__``), or a clean-up that closes something which all instances
+    share.
     """
     with bench.control("an instance that is alone is healthy"):
         bench.run(_alone(bench))
-    for _ in range(_PAIRS):
-        bench.run(_pair(bench))
+    for at in range(_PAIRS):
+        bench.run(_pair(bench, again=at == _PAIRS - 1))
         bench.exercised()
 
 
@@ -43,7 +50,7 @@ async def _alone(bench: Bench) -> None:
             await _expect_healthy(bench, instance, "after init()")
 
 
-async def _pair(bench: Bench) -> None:
+async def _pair(bench: Bench, *, again: bool) -> None:
     with bench.sandbox() as box, bench.sandbox() as another:
         first, second = await bench.build(box), await bench.build(another)
         expected = "another instance each time"
@@ -51,35 +58,51 @@ async def _pair(bench: Bench) -> None:
         for instance in (first, second):
             await bench.init(instance)
             await bench.start(instance)
-        shared = dict(_shared(first, second))
-        before = {name: _content(container) for name, container in shared.items()}
+        shared = dict(shared_containers(first, second))
+        before = {name: content(container) for name, container in shared.items()}
+        act: Act = bench.health
         with suppress(Exception):  # whether it works is for others to say
-            await (await some_work(bench, first))(first)
+            act = await some_work(bench, first)
+            await act(first)
         for name, container in shared.items():
-            now = _content(container)
+            now = content(container)
             still = len(now) == len(before[name]) and all(a is b for a, b in zip(now, before[name], strict=True))
-            bench.expect(
-                still, seen=f"{name} changed in all instances when one of them worked", expected="its own state"
-            )
+            bench.expect(still, seen=f"{name} {_IN_ALL}", expected="its own state")
+        await _expect_apart(bench, first, second)
+        own = bench.package.modules or {type(first).__module__.partition(".")[0]}
+        names = await moved_by_each(act, first, second, own) if again else []
+        bench.expect(not names, seen=f"{', '.join(names[:2])} {_IN_ALL}", expected="its own state")
         await bench.cleanup(first)
         await _expect_healthy(bench, second, "after another instance was cleaned up")
         await bench.cleanup(second)
 
 
-def _shared(first: object, second: object) -> Iterator[tuple[str, Any]]:
-    """Plain containers that both instances reach under one name, as attributes of theirs or of their class."""
-    for kind in type(first).__mro__[:-1]:
-        for name, value in vars(kind).items():
-            if type(value) in _CONTAINERS and not name.startswith("__"):
-                yield f"{kind.__name__}.{name}", value
-    own, others = getattr(first, "__dict__", {}), getattr(second, "__dict__", {})
-    for name, value in dict(own).items():
-        if type(value) in _CONTAINERS and others.get(name) is value:
-            yield f"self.{name}", value
+async def _expect_apart(bench: Bench, first: Any, second: Any) -> None:
+    """What is set on one store no other one gives; but they may be two doors to one place outside of the process."""
+    if "kv" not in bench.subject.capabilities or bench.subject.external:
+        return
+    found = None
+    with suppress(Exception):
+        await ask(first.set, _APART, _APART)
+        found = await ask(second.get, _APART)
+        await ask(first.delete, _APART)
+    if same(found, _APART):
+        told = mentions_sandbox(declared(bench.subject))
+        bench.expect(
+            not told and await _kept_outside(bench),
+            seen="what was set on one instance was got from another one",
+            expected="None, as nobody set it there",
+        )
 
 
-def _content(container: Any) -> list[object]:
-    return [part for item in container.items() for part in item] if isinstance(container, dict) else list(container)
+async def _kept_outside(bench: Bench) -> bool:
+    """Whether a store does anything by which its values could outlive the process."""
+    with bench.watched_sandbox() as box:
+        async with bench.live(box) as instance:
+            with suppress(Exception):
+                await ask(instance.set, _APART, _APART)
+                await ask(instance.delete, _APART)
+    return bool(box.trespasses() or box.record.connects or box.record.processes)
 
 
 @check("LIFE-002", judges="component", level="must", since="2026.1", floor=3)

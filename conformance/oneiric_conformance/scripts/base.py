@@ -41,6 +41,7 @@ class Component:
     settings_model: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     claims: tuple[str, ...] = ()
+    external: bool = False
     verb: str = ""
     start: str = ""
     stop: str = ""

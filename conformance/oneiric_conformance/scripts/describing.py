@@ -56,6 +56,9 @@ class _Known:
     def claims(self) -> tuple[str, ...]:
         return tuple(sorted(self._subject.capabilities & {*CONTRACTS}))
 
+    def external(self) -> bool:
+        return bool(self._subject.external)
+
     def verb(self) -> str:
         return str(getattr(self._row, "verb", ""))
 

@@ -5,13 +5,14 @@ import gc
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from oneiric_conformance.checks.lifecycle import _content, _shared
 from oneiric_conformance.handling.cancelling import Stepped, awaitable
 from oneiric_conformance.handling.work import ask
 from oneiric_conformance.observing.leaks import own_executor, wears_out
 from oneiric_conformance.observing.pulse import Pulse
+from oneiric_conformance.observing.sharing import content, moved_by_each, shared_containers
 from oneiric_conformance.scripts.base import Component, expect
 from oneiric_core.testing import HEALTH_HOOKS, find_hook, grown, take_inventory
 
@@ -57,11 +58,18 @@ async def life_001(component: Component, example: Any, payloads: Any) -> None:
     expect(first is not second, "two calls of the factory gave the same instance", "another instance each time")
     for instance in (first, second):
         await component.come(instance)
-    shared = dict(_shared(first, second))
-    before = {name: _content(container) for name, container in shared.items()}
+    shared = dict(shared_containers(first, second))
+    before = {name: content(container) for name, container in shared.items()}
     await worked(component, first, payloads)
     for name, container in shared.items():
-        expect(_content(container) == before[name], f"{name} changed in all instances", "its own state")
+        expect(content(container) == before[name], f"{name} changed in all instances", "its own state")
+    if "kv" in component.claims and not component.external:
+        await ask(first.set, "apart", "apart")
+        found = await ask(second.get, "apart")
+        expect(found != "apart", "what was set on one instance was got from another one", "None")
+    own = {type(first).__module__.partition(".")[0]}
+    names = await moved_by_each(partial(worked, component, payloads=payloads), first, second, own)
+    expect(not names, f"{names} changed in all instances", "its own state")
     await component.closed(first)
     await healthy(component, second, "after another instance was cleaned up")
     await component.closed(second)
