@@ -28,6 +28,26 @@ class SaysTheSame(reference.Ticker):
         return {"service": "ticker"}
 
 
+@mutant("SVC-001", expects="nothing of this says so")
+class CountsTransitions(reference.Ticker):
+    """Its status is how often it was started or stopped, and does not say which of the two it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changes = 0
+
+    async def start(self) -> None:
+        self._changes += self._task is None
+        await super().start()
+
+    async def stop(self) -> None:
+        self._changes += self._task is not None
+        await super().stop()
+
+    async def status(self) -> dict[str, Any]:
+        return {"service": "ticker", "history": {"changes": self._changes, "told": f"{self._changes} times"}}
+
+
 @mutant("SVC-001", expects="stop() raised")
 class StopsOnlyWhatRuns(reference.Ticker):
     """Cannot be stopped while it is stopped."""
