@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.offer import is_plain_name
 from oneiric_conformance.handling.plain import same
-from oneiric_conformance.judging.findings import described
+from oneiric_conformance.judging.findings import Finding, described
 from oneiric_conformance.registry import check
 from oneiric_conformance.subject import EntryPointName, Subject
 from oneiric_core import Domain
@@ -133,6 +133,8 @@ def _has_settings_model(subject: Subject) -> str:
 def the_settings_model_round_trips(bench: Bench) -> None:
     """The settings model resolves, has a JSON schema, and settings survive being written as JSON and read again.
 
+    They may be written under the names of their fields or under their aliases.
+
     Troubleshooting: a path with a spelling mistake, a class that is no pydantic model, a field of a type that has no
     JSON form, or a validator that does not accept what the serialiser wrote.
     """
@@ -150,13 +152,28 @@ def the_settings_model_round_trips(bench: Bench) -> None:
         raw = bench.settings(box)
         with bench.asking(f"making settings of {raw!r}"):
             settings: Any = make_settings(model, raw)
-        with bench.asking("writing the settings as JSON"):
-            written = settings.model_dump_json(round_trip=True)
-        with bench.asking("reading the settings back"):
-            again = model.model_validate_json(written)
-    before, after = settings.model_dump(mode="json"), again.model_dump(mode="json")
-    bench.expect(same(before, after), seen=f"the settings {before!r} came back as {after!r}", expected="the same")
+    _expect_survival(bench, model, settings)
     bench.exercised()
+
+
+def _expect_survival(bench: Bench, model: Any, settings: Any) -> None:
+    """Under the names of the fields or, as they stand in a file, under their aliases."""
+    first: Finding | None = None
+    for by_alias in (False, True):
+        try:
+            with bench.asking("writing the settings as JSON"):
+                written = settings.model_dump_json(round_trip=True, by_alias=by_alias)
+            with bench.asking("reading the settings back"):
+                again = model.model_validate_json(written)
+            before, after = settings.model_dump(mode="json"), again.model_dump(mode="json")
+            survived = same(before, after)
+            bench.expect(survived, seen=f"the settings {before!r} came back as {after!r}", expected="the same")
+        except Finding as found:
+            first = first or found
+        else:
+            return
+    if first is not None:
+        raise first
 
 
 def _is_model(model: Any) -> bool:
