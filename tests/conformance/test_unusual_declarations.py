@@ -33,6 +33,20 @@ class Task:
         return {"is": repr(payload)}
 
 
+class Slow(Task):
+    def run(self, payload):
+        time.sleep(1.2)
+        return {"is": repr(payload)}
+
+
+class InParts(Slow):
+    def run(self, payload):
+        return self.rest(super().run(payload))
+
+    async def rest(self, answer):
+        return answer
+
+
 class Aliased(BaseModel):
     greeting: str = Field(alias="greetingText", default="hello")
 
@@ -68,3 +82,16 @@ def reasons(package: Package, *checks: str) -> dict[str, str]:
 def test_settings_may_have_aliases(author: Any, model: str) -> None:
     given = {"greeting" if model == "WrittenOtherwise" else "greetingText": "good morning"}
     assert reasons(package_of(author, model=model, settings=given), "META-005") == {}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["Slow", "InParts"])
+def test_what_blocks_runs_in_a_thread_and_ends_when_that_does(author: Any, name: str) -> None:
+    declared = {"payload_schema": {"enum": [1, 2]}, "blocking": True, "timeout_seconds": 10}
+    package = author.package(SOURCE, name, metadata=declared)
+    assert reasons(package, "TASK-001", "TASK-002", "TASK-003") == {}
+
+
+def test_what_blocks_for_longer_than_it_declares_is_told(author: Any) -> None:
+    declared = {"payload_schema": {"const": 1}, "blocking": True, "timeout_seconds": 1}
+    assert "a run took 1.2" in reasons(author.package(SOURCE, "Slow", metadata=declared), "TASK-002")["TASK-002"]

@@ -1,11 +1,14 @@
 """Cancelling something at each point where it waits, one after the other."""
 
 import asyncio
+import contextvars
 from collections.abc import Awaitable, Callable, Generator
-from inspect import isawaitable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from inspect import isawaitable, iscoroutine
 from typing import Any
 
-__all__ = ["Stepped", "awaitable"]
+__all__ = ["Stepped", "awaitable", "in_thread"]
 
 
 class Stepped:
@@ -54,3 +57,25 @@ class Stepped:
 async def awaitable(stepped: Awaitable[Any]) -> Any:
     """As a coroutine, which a task can be made of."""
     return await stepped
+
+
+async def in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call it as a runtime calls what declares ``blocking``: in a thread.
+
+    No thread can be stopped: a cancellation waits for its end.
+    """
+    context = contextvars.copy_context()
+    cancelled = False
+    with ThreadPoolExecutor(1) as pool:
+        call = asyncio.get_running_loop().run_in_executor(pool, context.run, partial(function, *arguments))
+        while not call.done():
+            try:
+                await asyncio.wait({call})
+            except asyncio.CancelledError:
+                cancelled = True
+    if cancelled:
+        if call.exception() is None and iscoroutine(unawaited := call.result()):
+            unawaited.close()
+        raise asyncio.CancelledError
+    answer = call.result()
+    return await answer if isawaitable(answer) else answer

@@ -7,8 +7,10 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
+from oneiric_conformance.handling.cancelling import in_thread
 from oneiric_core import EventEnvelope
 from oneiric_core.testing import (
     CLEANUP_HOOKS,
@@ -42,6 +44,7 @@ class Component:
     settings: dict[str, Any] = field(default_factory=dict)
     claims: tuple[str, ...] = ()
     external: bool = False
+    blocking: bool = False
     verb: str = ""
     start: str = ""
     stop: str = ""
@@ -79,9 +82,9 @@ class Component:
         return absent if found is None else await call_hook(found)
 
     def work(self, instance: Any) -> Any:
-        found = find_hook(instance, (self.verb,))
+        found: Any = find_hook(instance, (self.verb,))
         expect(found is not None, f"it has no {self.verb}()", "a method that does its work")
-        return found
+        return partial(in_thread, found) if self.blocking else found
 
     def given(self, payload: Any) -> Any:
         return EventEnvelope(*payload) if self.takes_events else payload

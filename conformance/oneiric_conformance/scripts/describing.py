@@ -59,6 +59,9 @@ class _Known:
     def external(self) -> bool:
         return bool(self._subject.external)
 
+    def blocking(self) -> bool:
+        return self._subject.domain == Domain.TASK and self._subject.metadata.get("blocking") is True
+
     def verb(self) -> str:
         return str(getattr(self._row, "verb", ""))
 
