@@ -11,6 +11,7 @@ from unittest.mock import AsyncMock, MagicMock
 
 from mutants import reference
 from oneiric_conformance.subject import Package
+from oneiric_core import EventEnvelope
 
 __all__ = ["NULLS"]
 
@@ -95,6 +96,38 @@ class AcceptsEverything(_Healthy):
 @_methods(_echo)
 class GivesBack(_Healthy):
     """Every method gives back what it was given."""
+
+
+@_methods(_nothing)
+class GivesBackTheTopic(_Healthy):
+    """Of an event it gives back the topic."""
+
+    async def handle(self, envelope: EventEnvelope) -> str:
+        return envelope.topic
+
+
+@_methods(_nothing)
+class GivesBackTheHeaders(_Healthy):
+    """Of an event it gives back the headers, which are others for each."""
+
+    async def handle(self, envelope: EventEnvelope) -> dict[str, Any]:
+        return dict(envelope.headers)
+
+
+@_methods(_nothing)
+class GivesBackTheEvent(_Healthy):
+    """It gives back all of an event."""
+
+    async def handle(self, envelope: EventEnvelope) -> dict[str, Any]:
+        return {"topic": envelope.topic, "payload": dict(envelope.payload), "headers": dict(envelope.headers)}
+
+
+@_methods(_nothing)
+class SaysThatItHandled(_Healthy):
+    """It says of each event that it was handled, and which one that was."""
+
+    async def handle(self, envelope: EventEnvelope) -> dict[str, Any]:
+        return {"handled": True, "event": [envelope.headers.get("id"), envelope.topic, dict(envelope.payload)]}
 
 
 @_methods(_count)
@@ -240,6 +273,10 @@ NULLS: Final[Mapping[str, Package]] = {
     "accepts everything": _package(_here(AcceptsEverything)),
     "accepts everything and claims nothing": _package(_here(AcceptsEverything), _NOTHING),
     "gives back what it was given": _package(_here(GivesBack), _NOTHING),
+    "gives back the topic": _package(_here(GivesBackTheTopic), _NOTHING),
+    "gives back the headers": _package(_here(GivesBackTheHeaders), _NOTHING),
+    "gives back the event": _package(_here(GivesBackTheEvent), _NOTHING),
+    "says that it handled": _package(_here(SaysThatItHandled), _NOTHING),
     "counts its calls": _package(_here(Counts), _NOTHING),
     "draws lots": _package(_here(DrawsLots), _NOTHING),
     "tells the time": _package(_here(TellsTheTime), _NOTHING),

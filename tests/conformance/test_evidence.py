@@ -51,6 +51,46 @@ async def test_results_that_follow_from_what_was_given_are_work_whatever_is_besi
     assert await counted(SOMETHING[kind]) > 1
 
 
+EVENTS: list[dict[str, Any]] = [
+    {"topic": f"order.{name}", "payload": {} if number == 1 else {"n": number}, "headers": {"id": f"e-{number}"}}
+    for number, name in enumerate(("created", "paid", "created"))
+]
+HANDED_BACK: dict[str, Callable[[Any], Any]] = {
+    "the topic": lambda event: event["topic"],
+    "the payload": lambda event: event["payload"],
+    "the headers": lambda event: event["headers"],
+    "the id": lambda event: event["headers"]["id"],
+    "the event": lambda event: event,
+    "now this, now that": lambda event: event["topic"] if event["payload"] else [event["headers"]],
+    "with a word of its own": lambda event: {"ok": True, "topic": event["topic"], "all": (event, {})},
+}
+MADE_OF: dict[str, Callable[[Any], Any]] = {
+    "a digest beside the topic": lambda event: {"topic": event["topic"], "length": len(str(event["payload"]))},
+    "what the topic means": lambda event: {"paid": event["topic"] == "order.paid"},
+    "a list": lambda event: (event["headers"]["id"], [len(event["payload"])]),
+}
+
+
+async def of_events(act: Callable[[Any], Any]) -> int:
+    async def again(event: Any) -> Any:
+        return act(event)
+
+    def parts(event: Any) -> dict[str, Any]:
+        return {**event, "event": event, "id": event["headers"]["id"]}
+
+    return await own_work([(event, act(event)) for event in EVENTS], again, parts=parts)
+
+
+@pytest.mark.parametrize("kind", HANDED_BACK)
+async def test_a_part_of_an_event_is_handed_back_wherever_it_stands(kind: str) -> None:
+    assert await of_events(HANDED_BACK[kind]) == 0
+
+
+@pytest.mark.parametrize("kind", MADE_OF)
+async def test_what_is_made_of_an_event_is_work(kind: str) -> None:
+    assert await of_events(MADE_OF[kind]) > 1
+
+
 async def test_who_refuses_what_he_took_before_is_not_steady() -> None:
     async def again(given: Any) -> Any:
         raise ValueError(given)

@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-from operator import itemgetter
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -63,11 +62,16 @@ async def _handled(bench: Bench) -> None:
             async def again(event: dict[str, Any]) -> Any:
                 return await runtime.call(subject.domain, subject.key, copy.deepcopy(event))
 
-            bench.behaved(await own_work(results, again, itemgetter("payload")) or int(wrote))
+            bench.behaved(await own_work(results, again, parts=_parts) or int(wrote))
 
 
 def _as_event(envelope: EventEnvelope) -> dict[str, Any]:
     return {"topic": envelope.topic, "payload": dict(envelope.payload), "headers": dict(envelope.headers)}
+
+
+def _parts(event: dict[str, Any]) -> dict[str, Any]:
+    """All that a handler could hand back without having done anything."""
+    return {**event, "event": event, **{f"headers.{name}": value for name, value in event["headers"].items()}}
 
 
 @check("EVT-003", judges="component", level="must", since="2026.1", domains=[Domain.EVENT])

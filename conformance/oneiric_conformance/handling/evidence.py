@@ -1,7 +1,7 @@
 """What counts as work of a component's own: results that follow from what it was given, and from nothing else alone."""
 
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from oneiric_conformance.handling.plain import different, flaw, same
@@ -11,12 +11,14 @@ __all__ = ["own_work"]
 _TRIED: Final = 3
 _AGAIN: Final = 3
 _UNSTEADY: Final = object()
+_NO_PARTS: Final[Mapping[str, Any]] = {}
 
 
 async def own_work(
     pairs: Sequence[tuple[Any, Any]],
     again: Callable[[Any], Awaitable[Any]],
     shown: Callable[[Any], Any] = lambda given: given,
+    parts: Callable[[Any], Mapping[str, Any]] = lambda _: _NO_PARTS,
 ) -> int:
     """How many different things a component did with different inputs, given as (input, result).
 
@@ -26,16 +28,28 @@ async def own_work(
 
     :param again: gives the result for the same input once more.
     :param shown: what of an input a component could simply hand back.
+    :param parts: what of an input is handed back wherever it stands in a result, by name: results that differ in that
+        alone do not differ, and one that is made of nothing else is none.
     """
     apart: list[tuple[Any, Any]] = []
     for given, result in pairs:
-        empty = result is None or bool(flaw(result)) or same(result, shown(given))
-        if not empty and not any(same(result, known) for _, known in apart):
+        if result is None or flaw(result) or same(result, shown(given)) or _handed_back(result, parts(given)):
+            continue
+        if all(_differ(result, known, parts(given), parts(other)) for other, known in apart):
             apart.append((given, result))
     if len(apart) <= 1:
         return 0
-    steady = [await _steadily(given, result, again) for given, result in _spread(apart)]
-    return different(result for _, result in apart) if any(itertools.starmap(_differ, _couples(steady))) else 0
+    steady = [(await _steadily(given, result, again), parts(given)) for given, result in _spread(apart)]
+    apart_again = any(_differ(one, other, its, the_others) for (one, its), (other, the_others) in _couples(steady))
+    return different(result for _, result in apart) if apart_again else 0
+
+
+def _handed_back(result: object, parts: Mapping[str, Any]) -> bool:
+    """Whether a result is one of these parts, or a list or an object of nothing else."""
+    if any(same(result, part) for part in parts.values()):
+        return True
+    inner = [*result.values()] if isinstance(result, dict) else result
+    return isinstance(inner, list | tuple) and bool(inner) and all(_handed_back(item, parts) for item in inner)
 
 
 def _spread(apart: Sequence[Any]) -> list[Any]:
@@ -44,7 +58,7 @@ def _spread(apart: Sequence[Any]) -> list[Any]:
     return [apart[index] for index in sorted(chosen)][:_TRIED]
 
 
-def _couples(items: Sequence[object]) -> "itertools.combinations[tuple[object, object]]":
+def _couples(items: Sequence[Any]) -> "itertools.combinations[tuple[Any, Any]]":
     return itertools.combinations(items, 2)
 
 
@@ -71,13 +85,15 @@ def _common(first: object, second: object) -> object:
     return first if first is not _UNSTEADY and same(first, second) else _UNSTEADY
 
 
-def _differ(left: object, right: object) -> bool:
-    """Whether two results differ in something that is steady in both."""
+def _differ(left: object, right: object, lefts: Mapping[str, Any], rights: Mapping[str, Any]) -> bool:
+    """Whether two results differ in something that is steady in both and no part of what they were given."""
     if left is _UNSTEADY or right is _UNSTEADY:
+        return False
+    if any(same(left, lefts[name]) and same(right, rights[name]) for name in lefts.keys() & rights.keys()):
         return False
     if isinstance(left, dict) and isinstance(right, dict):
         lone = [name for name in left.keys() ^ right.keys() if {**left, **right}[name] is not _UNSTEADY]
-        return bool(lone) or any(_differ(left[name], right[name]) for name in left.keys() & right.keys())
-    if isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
-        return any(map(_differ, left, right))
+        return bool(lone) or any(_differ(left[name], right[name], lefts, rights) for name in left.keys() & right.keys())
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple) and len(left) == len(right):
+        return any(_differ(*pair, lefts, rights) for pair in zip(left, right, strict=True))
     return not same(left, right)
