@@ -1,5 +1,7 @@
 """Exercises that prove nothing, and components that do not stand theirs."""
 
+from typing import Self
+
 from mutants import mutant, reference
 
 
@@ -12,6 +14,52 @@ class AsksForNothing(reference.Meter):
 
 async def adds_and_looks_away(meter: reference.Meter) -> None:
     await meter.add(2)
+
+
+class _Deaf(reference.Meter):
+    """Is set up, is well, and takes amounts."""
+
+    connected = True
+
+    class NotConnectedError(Exception):
+        """What would be raised by one that does something."""
+
+    async def add(self, amount: int) -> None:  # type: ignore[override]
+        return None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+
+@mutant("OWN-001", expects="succeeds as well on a hollow twin")
+class AsksWhetherItIsWell(_Deaf):
+    """Does nothing; its exercise asks for its health."""
+
+    exercise = "mutants.own:is_well"
+
+
+async def is_well(meter: _Deaf) -> None:
+    async with meter as opened:
+        await opened.add(2)
+        assert await opened.health() is True
+
+
+@mutant("OWN-001", expects="succeeds as well on a hollow twin")
+class AsksWhetherItIsConnected(_Deaf):
+    """Does nothing; its exercise looks at an attribute."""
+
+    exercise = "mutants.own:is_connected"
+
+
+async def is_connected(meter: _Deaf) -> None:
+    try:
+        await meter.add(2)
+    except meter.NotConnectedError as error:
+        raise AssertionError from error
+    assert meter.connected
 
 
 @mutant("OWN-001", expects="control: the exercise succeeds on the component: exercise raised AssertionError")
