@@ -20,6 +20,15 @@ class KnowsOneTopic(reference.Audit):
         return {**await super().handle(envelope), "kind": known[envelope.topic]}
 
 
+@mutant("EVT-001", expects="KeyError: 'us'")
+class KnowsOneRegion(reference.Audit):
+    """Its filter lets two regions through, and it knows one."""
+
+    async def handle(self, envelope: EventEnvelope) -> dict[str, Any]:
+        region = envelope.payload.get("region", "eu")
+        return {**await super().handle(envelope), "rate": {"eu": 19}[region]}
+
+
 @mutant(
     "EVT-001",
     expects="KeyError",

@@ -1,12 +1,13 @@
 """What a handler's topics and filters mean, read from the specification and not from the code under judgement."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import lcm
 from typing import Any, Final
 
 from oneiric_conformance.handling.plain import same
 
-__all__ = ["fulfilled", "hears", "missed", "rules_of"]
+__all__ = ["fulfilled", "hears", "known_at", "missed", "rules_of", "turns"]
 
 Event = dict[str, Any]
 """``topic``, ``payload`` and ``headers``."""
@@ -29,8 +30,30 @@ def hears(metadata: Mapping[str, Any], event: Event) -> bool:
     return event["topic"] in topics and all(_holds(rule, event) for rule in rules_of(metadata))
 
 
-def fulfilled(event: Event, rule: Mapping[str, Any]) -> None:
-    """Change the event so that ``rule`` lets it through."""
+def turns(metadata: Mapping[str, Any]) -> int:
+    """How many events it takes until each value that a filter allows has been in one."""
+    return max((len(rule.get("any_of") or ()) for rule in rules_of(metadata)), default=0)
+
+
+def known_at(payloads: Iterable[Any], rule: Mapping[str, Any]) -> list[Any]:
+    """What payloads have at the rule's path, if they differ in that."""
+    found: list[Any] = []
+    for payload in payloads:
+        holder, last = _holder({"topic": "", "payload": copy.deepcopy(payload), "headers": {}}, rule)
+        if last in holder and not any(same(holder[last], known) for known in found):
+            found.append(holder[last])
+    return found if len(found) > 1 else []
+
+
+def fulfilled(
+    event: Event, rule: Mapping[str, Any], number: int = 0, topics: int = 1, known: Sequence[Any] = ()
+) -> None:
+    """Change the event so that ``rule`` lets it through.
+
+    :param number: which event it is: what a rule leaves open is something else in each. Of several values that are
+        allowed each has its turn, with each of so many ``topics`` that have theirs.
+    :param known: what can stand where something has to be; else it is a text.
+    """
     holder, last = _holder(event, rule)
     if holder is event:  # the topic is chosen from those declared
         return
@@ -39,9 +62,10 @@ def fulfilled(event: Event, rule: Mapping[str, Any]) -> None:
     elif "equals" in rule:
         holder[last] = copy.deepcopy(rule["equals"])
     elif rule.get("any_of"):
-        holder[last] = copy.deepcopy(rule["any_of"][0])
+        turn = number + number // lcm(topics, len(rule["any_of"]))
+        holder[last] = copy.deepcopy(rule["any_of"][turn % len(rule["any_of"])])
     else:
-        holder.setdefault(last, "present")
+        holder.setdefault(last, copy.deepcopy(known[number % len(known)]) if known else f"present {number}")
 
 
 def missed(metadata: Mapping[str, Any], event: Event) -> Iterator[tuple[str, Event]]:

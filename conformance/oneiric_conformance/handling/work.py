@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
 from inspect import isawaitable
+from itertools import cycle, islice
 from typing import Any, Final, TypeAlias
 
 from oneiric_conformance.handling import examples
 from oneiric_conformance.handling.bench import Bench
-from oneiric_conformance.handling.filters import fulfilled, rules_of
+from oneiric_conformance.handling.filters import fulfilled, known_at, rules_of, turns
 from oneiric_conformance.handling.payloads import schemas_of
 from oneiric_conformance.handling.plain import flaw, same
 from oneiric_conformance.judging.findings import Finding
@@ -39,6 +40,8 @@ Act: TypeAlias = Callable[[Any], Awaitable[object]]
 _NOBODY_HAS: Final = "oneiric_asks_for_what_nobody_has"
 _ANY_TOPIC: Final = "conformance.topic"
 _SAMPLES: Final = 12
+_MOST: Final = 64
+"""Values that a filter allows of which each has its turn."""
 _UNDECLARED: Final = "samples for what declares no payload"
 _ASIDE: Final = "conformance-aside"
 
@@ -122,7 +125,8 @@ def _samples(bench: Bench) -> list[Any]:
 def inputs(bench: Bench) -> list[Any]:
     """What the component's verb can be given: payloads, for an event handler envelopes; empty if it takes nothing."""
     if bench.subject.domain == Domain.EVENT:
-        return envelopes(bench.subject.metadata, samples(bench))
+        payloads, metadata = samples(bench), bench.subject.metadata
+        return envelopes(metadata, islice(cycle(payloads), max(len(payloads), min(turns(metadata), _MOST))))
     takes = {Domain.TASK, Domain.ACTION, Domain.WORKFLOW}
     return samples(bench) if bench.subject.domain in takes else []
 
@@ -130,16 +134,17 @@ def inputs(bench: Bench) -> list[Any]:
 def envelopes(metadata: Mapping[str, Any], payloads: Iterable[Any]) -> list[EventEnvelope]:
     """Events that the declared topics and filters let through, one for each payload and topic in turn."""
     topics = [topic for topic in metadata.get("topics") or () if isinstance(topic, str)] or [_ANY_TOPIC]
-    rules = rules_of(metadata)
+    given = [payload if isinstance(payload, dict) else {"value": payload} for payload in payloads]
+    rules = [(rule, known_at(given, rule)) for rule in rules_of(metadata)]
     made = []
-    for number, payload in enumerate([{} for _ in topics] + list(payloads)):
+    for number, payload in enumerate([{} for _ in topics] + given):
         event: dict[str, Any] = {
             "topic": topics[number % len(topics)],
-            "payload": copy.deepcopy(payload) if isinstance(payload, dict) else {"value": payload},
+            "payload": copy.deepcopy(payload),
             "headers": {"id": f"conformance-{number}"},
         }
-        for rule in rules:
-            fulfilled(event, rule)
+        for rule, known in rules:
+            fulfilled(event, rule, number, len(topics), known)
         made.append(EventEnvelope(**event))
     return made
 
