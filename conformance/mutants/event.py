@@ -71,6 +71,18 @@ class SortsInPlace(reference.Audit):
         return await super().handle(envelope)
 
 
+@mutant("EVT-003", expects="the payload went from")
+class TakesOutOfOneKind(reference.Audit):
+    """Takes a list out of the payload, in events of the last of its three topics."""
+
+    metadata = reference.Audit.metadata.model_copy(update={"topics": ["order.created", "order.paid", "order.sent"]})
+
+    async def handle(self, envelope: EventEnvelope) -> dict[str, Any]:
+        if envelope.topic == "order.sent" and isinstance(envelope.payload, dict):
+            envelope.payload.pop("list", None)
+        return await super().handle(envelope)
+
+
 @mutant("EVT-003", expects="the headers went from")
 class MarksAsSeen(reference.Audit):
     """Writes into the headers that it has seen the event."""

@@ -1,5 +1,6 @@
 """The events that a handler is tried with: what its declaration leaves open differs in them."""
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from mutants import reference
 from oneiric_conformance import PROFILES, Status
 from oneiric_conformance.handling.filters import hears
-from oneiric_conformance.handling.work import envelopes
+from oneiric_conformance.handling.work import at_each_topic, envelopes
 from oneiric_conformance.judging.session import Session
 from oneiric_core import EventEnvelope
 
@@ -50,6 +51,11 @@ def test_each_value_that_is_allowed_comes_with_each_topic(topics: int, values: i
     seen = [(event.topic, event.payload["region"]) for event in made(metadata, [{}] * topics * (values - 1))]
     assert len({*seen}) == len(seen) == topics * values
     assert {region for _, region in seen[:values]} == {*range(values)}
+
+
+def test_each_payload_comes_at_each_topic() -> None:
+    events = at_each_topic({"topics": ["a", "b", "c"]}, {"n": 1}, {"n": 2})
+    assert {(event.topic, event.payload.get("n")) for event in events} == {*product("abc", (1, 2, None))}
 
 
 def outcome(component: Any, **changes: Any) -> tuple[Status, str, int]:

@@ -13,7 +13,7 @@ from oneiric_conformance.handling.payloads import NASTY, OBJECTS
 from oneiric_conformance.handling.plain import same
 from oneiric_conformance.handling.staging import Stage, staged, until
 from oneiric_conformance.handling.witness import Gate
-from oneiric_conformance.handling.work import answered, ask, envelopes, inputs, verb_of, working
+from oneiric_conformance.handling.work import answered, ask, at_each_topic, inputs, verb_of, working
 from oneiric_conformance.judging.findings import Finding, described, shown
 from oneiric_conformance.observing.disk import tree
 from oneiric_conformance.registry import check
@@ -88,14 +88,14 @@ def leaves_the_envelope_as_it_was(bench: Bench) -> None:
             bench.run(ask(handle, copy.deepcopy(inputs(bench)[0])))
 
         def handled(payload: Any) -> None:
-            for envelope in envelopes(bench.subject.metadata, [payload, _NESTED]):
+            for envelope in at_each_topic(bench.subject.metadata, payload, NESTED):
                 _expect_unchanged(bench, handle, envelope)
 
         strategy, nasty = bench.payloads()
         bench.for_all(strategy, handled, nasty=nasty)
 
 
-_NESTED: Any = {"list": [3, 1, 2], "object": {"b": [{"a": 1}]}, "text": " Text ", "number": 1, "none": None}
+NESTED: Any = {"list": [3, 1, 2], "object": {"b": [{"a": 1}]}, "text": " Text ", "number": 1, "none": None}
 
 
 def _expect_unchanged(bench: Bench, handle: Any, envelope: EventEnvelope) -> None:

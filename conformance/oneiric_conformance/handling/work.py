@@ -21,6 +21,7 @@ __all__ = [
     "Act",
     "answered",
     "ask",
+    "at_each_topic",
     "envelopes",
     "expect_put_aside",
     "inputs",
@@ -133,7 +134,7 @@ def inputs(bench: Bench) -> list[Any]:
 
 def envelopes(metadata: Mapping[str, Any], payloads: Iterable[Any]) -> list[EventEnvelope]:
     """Events that the declared topics and filters let through, one for each payload and topic in turn."""
-    topics = [topic for topic in metadata.get("topics") or () if isinstance(topic, str)] or [_ANY_TOPIC]
+    topics = _topics(metadata)
     given = [payload if isinstance(payload, dict) else {"value": payload} for payload in payloads]
     rules = [(rule, known_at(given, rule)) for rule in rules_of(metadata)]
     made = []
@@ -147,6 +148,15 @@ def envelopes(metadata: Mapping[str, Any], payloads: Iterable[Any]) -> list[Even
             fulfilled(event, rule, number, len(topics), known)
         made.append(EventEnvelope(**event))
     return made
+
+
+def at_each_topic(metadata: Mapping[str, Any], *payloads: Any) -> list[EventEnvelope]:
+    """The same with each payload at every topic."""
+    return envelopes(metadata, [payload for payload in payloads for _ in _topics(metadata)])
+
+
+def _topics(metadata: Mapping[str, Any]) -> list[str]:
+    return [topic for topic in metadata.get("topics") or () if isinstance(topic, str)] or [_ANY_TOPIC]
 
 
 def takes(bench: Bench, verb: Callable[..., Any], payload: object) -> bool:

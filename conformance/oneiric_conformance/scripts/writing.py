@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from oneiric_conformance.checks.event import _NESTED
+from oneiric_conformance.checks.event import NESTED
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.payloads import NASTY
-from oneiric_conformance.handling.work import envelopes
+from oneiric_conformance.handling.work import at_each_topic, envelopes
 from oneiric_conformance.judging.findings import cut
 from oneiric_conformance.judging.route import NOTHING
 from oneiric_conformance.scripts import (
@@ -142,7 +142,7 @@ def _payloads(bench: Bench, check: str) -> list[Any]:
     """What it was tried with before, else objects that have broken others; for a handler as events."""
     samples = bench.kept.get(f"samples of {bench.subject.id}", list(NASTY))
     if check == _ENVELOPES and bench.tally.route.given is not NOTHING:
-        samples = [bench.tally.route.given, _NESTED]
+        return [_told(each) for each in at_each_topic(bench.subject.metadata, bench.tally.route.given, NESTED)]
     if bench.subject.domain == Domain.EVENT and check != _FILTERS:
         return [_told(envelope) for envelope in envelopes(bench.subject.metadata, samples)]
     return list(samples)
