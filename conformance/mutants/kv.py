@@ -3,7 +3,9 @@
 import asyncio
 import json
 import unicodedata
+from contextlib import suppress
 from contextvars import ContextVar
+from io import StringIO
 from typing import Any
 
 from mutants import mutant, reference
@@ -121,6 +123,109 @@ class ComposesKeys(_Spelt):
 
     def spelt(self, key: str) -> str:
         return unicodedata.normalize("NFC", key)
+
+
+@mutant("KV-001", expects="answered {'key': 'kkkkkkkk")
+class CutsKeys(_Spelt):
+    """Cuts a key to the 64 characters its column holds."""
+
+    def spelt(self, key: str) -> str:
+        return key[:64]
+
+
+@mutant("KV-001", expects="answered {'key': 'жжжжжжжж")
+class CutsTheBytesOfKeys(_Spelt):
+    """Keeps a key in 250 bytes, which is enough for English."""
+
+    def spelt(self, key: str) -> str:
+        return key.encode()[:250].decode(errors="ignore")
+
+
+@mutant("KV-001", expects="get('a/b') answered {'key': 'a_b'}")
+class ReplacesSlashes(_Spelt):
+    """Writes an underscore where a key has a slash."""
+
+    def spelt(self, key: str) -> str:
+        return key.replace("/", "_")
+
+
+@mutant("KV-001", expects="get('') answered None")
+class IgnoresTheEmptyKey(reference.Cache):
+    """Takes the empty key for none at all."""
+
+    async def set(self, key: str, value: Any) -> None:
+        if key:
+            await super().set(key, value)
+
+
+@mutant("KV-001", expects="get('../a') answered 1")
+class ClearsWhatIsSeen(reference.Cache):
+    """Clears what a shell's asterisk stands for, which is nothing that begins with a dot."""
+
+    async def clear(self) -> None:
+        self._values = {key: value for key, value in self._values.items() if key.startswith(".")}
+
+
+@mutant("KV-001", expects="get('text 0') answered 12")
+class DecodesText(reference.Cache):
+    """Keeps text as it is, and decodes what looks like JSON when it is asked for."""
+
+    async def get(self, key: str) -> Any:
+        found = await super().get(key)
+        with suppress(ValueError):
+            return json.loads(found) if isinstance(found, str) else found
+        return found
+
+
+@mutant("KV-001", expects=r"answered 'one\ntwo\nthree")
+class TranslatesLines(reference.Cache):
+    """Reads text as from a text file, which turns every end of line into a newline."""
+
+    async def get(self, key: str) -> Any:
+        found = await super().get(key)
+        return StringIO(found, newline=None).read() if isinstance(found, str) else found
+
+
+class _Remembers(reference.Cache):
+    """Remembers what was read."""
+
+    def __init__(self, settings: reference.CacheSettings) -> None:
+        super().__init__(settings)
+        self._read: dict[str, Any] = {}
+
+    async def get(self, key: str) -> Any:
+        if key not in self._read and (found := await super().get(key)) is not None:
+            self._read[key] = found
+        return self._read.get(key)
+
+    async def set(self, key: str, value: Any) -> None:
+        self._read.pop(key, None)
+        await super().set(key, value)
+
+    async def delete(self, key: str) -> bool:
+        self._read.pop(key, None)
+        return await super().delete(key)
+
+    async def cleanup(self) -> None:
+        self._read.clear()
+        await super().cleanup()
+
+
+@mutant("KV-001", expects="get('a') answered 1")
+class RemembersWhatIsCleared(_Remembers):
+    """Forgets what it has read of a key when that is set or deleted, and not when all are cleared."""
+
+
+@mutant("KV-001", expects="get('a') answered 2")
+class RemembersWhatIsDeleted(_Remembers):
+    """Forgets what it has read of a key when that is set, and not when it is deleted."""
+
+    async def delete(self, key: str) -> bool:
+        return await reference.Cache.delete(self, key)
+
+    async def clear(self) -> None:
+        self._read.clear()
+        await super().clear()
 
 
 _VALUES: ContextVar[dict[str, Any]] = ContextVar("values")

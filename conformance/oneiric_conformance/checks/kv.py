@@ -26,6 +26,7 @@ _KEYS: Final = (
     "b",
     "a b",
     "a/b",
+    "a_b",
     "../a",
     "a:b",
     "*",
@@ -33,11 +34,21 @@ _KEYS: Final = (
     "a\nb",
     "ключ",
     "k" * 200,
+    "k" * 199 + "l",
+    "ж" * 200,
+    "ж" * 199 + "з",
     " a",
     "a ",
     "é",
     "e\u0301",
+    "",
+    ".",
+    "..",
+    ".a",
 )
+_TEXTS: Final = ("12", "1.5", "true", "null", "[1]", '{"a": 1}', '"a"', "one\r\ntwo\rthree\n\t ")
+"""What some reader takes for something else than the text it is."""
+
 _PLAIN: Final[tuple[Step, ...]] = (("set", "a", "text"), ("get", "a", None))
 _NASTY: Final[tuple[tuple[Step, ...], ...]] = (
     (("set", "a", 1), ("set", "a", 2), ("get", "a", None)),
@@ -47,11 +58,15 @@ _NASTY: Final[tuple[tuple[Step, ...], ...]] = (
     tuple(("set", key, {"key": key}) for key in _KEYS),
     tuple(("set", f"key {number}", number) for number in range(200)),
     (("set", "a", "long " * 20_000),),
+    tuple(("set", f"text {number}", text) for number, text in enumerate(_TEXTS)),
+    (*((verb, "a", value) for value in (1, 2) for verb in ("set", "get")), ("delete", "a", None), ("get", "a", None)),
+    (("set", "a", 1), ("get", "a", None), ("clear", "", None), ("get", "a", None)),
+    (*(("set", key, 1) for key in _KEYS), ("clear", "", None)),
 )
 
 
 def _sequences() -> st.SearchStrategy[list[Step]]:
-    keys = st.sampled_from(_KEYS) | text_of(_LETTERS, 1, 12)
+    keys = st.sampled_from(_KEYS) | text_of(_LETTERS, most=12)
     whole = st.integers(min_value=-(2**53), max_value=2**53)
     leaves = st.booleans() | whole | st.floats(allow_nan=False, allow_infinity=False) | text_of(_LETTERS, most=12)
     nested = st.recursive(leaves | st.none(), lambda inner: st.lists(inner, max_size=3) | _objects(inner), max_leaves=6)
@@ -126,11 +141,14 @@ async def _look(bench: Bench, store: Any, model: dict[str, Any], key: str) -> No
 def a_store_answers_as_a_dictionary_would(bench: Bench) -> None:
     """After any sequence of set, delete and clear, get answers as a dictionary would, and None for what is not there.
 
-    Keys are any text, values any JSON data but null, kept with their type; deleting what is not there is no error.
-    There is room for two hundred keys, and for a value of a hundred thousand characters.
+    Keys are any text, the empty one too, values any JSON data but null, kept with their type and to the letter;
+    deleting what is not there is no error. There is room for two hundred keys, for keys of two hundred characters, and
+    for a value of a hundred thousand.
 
-    Troubleshooting: keys that are folded or cut, values that come back as another type (True as 1, a list as text), a
-    clear or delete that forgets a key, or a get that raises for a key that is not there.
+    Troubleshooting: keys that are folded, cut or replaced in part (use a digest where there is no room for the key),
+    values that come back as another type (True as 1, a list as text, the text "12" as a number), ends of line that are
+    translated, a clear or delete that forgets a key or what a read cache keeps of it, or a get that raises for a key
+    that is not there.
     """
     with bench.control("what was set is got back"):
         bench.run(_play(bench, _PLAIN))
