@@ -1,5 +1,6 @@
 """Stores in which time passes otherwise."""
 
+import asyncio
 import math
 import time
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from mutants import mutant, reference
 
 
-@mutant("TTL-001", expects="after set(…, ttl=0.25), get answered 'soon gone'")
+@mutant("TTL-001", expects="after set('brief', …, ttl=0.25), get answered 'soon gone'")
 class NeverForgets(reference.TimedCache):
     """Keeps every value for good."""
 
@@ -23,7 +24,7 @@ class CutsToWholeSeconds(reference.TimedCache):
         await super().set(key, value, None if ttl is None else int(ttl))
 
 
-@mutant("TTL-001", expects="after set(…, ttl=0.25), get answered 'soon gone'")
+@mutant("TTL-001", expects="after set('brief', …, ttl=0.25), get answered 'soon gone'")
 class RoundsUpToWholeSeconds(reference.TimedCache):
     """Rounds a time up to whole seconds."""
 
@@ -46,6 +47,95 @@ class KeepsTheOldTime(reference.TimedCache):
     async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
         ends = self._values.get(key, (None, math.inf))[1]
         await super().set(key, value, ttl if ttl is not None or ends == math.inf else ends - time.monotonic())
+
+
+class _Again(reference.TimedCache):
+    """Chooses when a value ends that is set again with a time."""
+
+    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        before = self._values.get(key)
+        await super().set(key, value, ttl)
+        if before is not None and ttl is not None:
+            self._values[key] = value, self.ends(before[1], self._values[key][1])
+
+    def ends(self, before: float, after: float) -> float:
+        raise NotImplementedError
+
+
+@mutant("TTL-001", expects="set again with a long ttl is None")
+class ShortensOnly(_Again):
+    """Of two times that a key was set with, the one that ends first counts."""
+
+    def ends(self, before: float, after: float) -> float:
+        return min(before, after)
+
+
+@mutant("TTL-001", expects="after set('shortened', …, ttl=0.25), get answered 'set again with a short ttl'")
+class ProlongsOnly(_Again):
+    """Of two times that a key was set with, the one that ends later counts."""
+
+    def ends(self, before: float, after: float) -> float:
+        return after if before == math.inf else max(before, after)
+
+
+@mutant("TTL-001", expects="after set('limited', …, ttl=0.25), get answered")
+class KeepsWhatHadNoTime(_Again):
+    """What was once set without a time stays, with whatever time it is set again."""
+
+    def ends(self, before: float, after: float) -> float:
+        return max(before, after) if before == math.inf else after
+
+
+@mutant("TTL-001", expects="after set('read', …, ttl=0.25), get answered 'read until it is gone'")
+class StartsAnewWithEachGet(reference.TimedCache):
+    """Lets a value live as long again whenever it is read."""
+
+    def __init__(self, settings: reference.CacheSettings) -> None:
+        super().__init__(settings)
+        self._times: dict[str, float | None] = {}
+
+    async def get(self, key: str) -> Any:
+        found = await super().get(key)
+        if found is not None:
+            await super().set(key, found, self._times.get(key))
+        return found
+
+    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        self._times[key] = ttl
+        await super().set(key, value, ttl)
+
+    async def cleanup(self) -> None:
+        self._times.clear()
+        await super().cleanup()
+
+
+@mutant("TTL-001", expects="deleted and set again without a ttl is None")
+class LetsTheTimerGoOn(reference.TimedCache):
+    """Has a timer for each value, and stops it when the key is set again, but not when it is deleted."""
+
+    def __init__(self, settings: reference.CacheSettings) -> None:
+        super().__init__(settings)
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._all: list[asyncio.TimerHandle] = []
+
+    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        if key in self._timers:
+            self._timers.pop(key).cancel()
+        await super().set(key, value)
+        if ttl is not None:
+            self._timers[key] = asyncio.get_running_loop().call_later(ttl, self._values.pop, key, None)
+            self._all.append(self._timers[key])
+
+    async def delete(self, key: str) -> bool:
+        self._timers.pop(key, None)
+        return await super().delete(key)
+
+    async def cleanup(self) -> None:
+        for timer in self._all:
+            timer.cancel()
+        self._timers.clear()
+        self._all.clear()
+        await super().cleanup()
 
 
 @mutant("TTL-001", expects="raised TypeError", also={"META-009": "it claims what it has no argument for"})

@@ -122,12 +122,22 @@ async def ttl_001(component: Component, example: Any, payloads: Any) -> None:
     del example, payloads
     store = await component.opened()
     await ask(store.set, "kept", "for good")
-    await ask(store.set, "long", "for a minute", ttl=60)
-    await ask(store.set, "renewed", "old", ttl=0.25)
-    await ask(store.set, "renewed", "new")
-    await ask(store.set, "brief", "soon gone", ttl=0.25)
+    for key in ("limited", "shortened", "renewed", "lengthened", "returned"):
+        await ask(store.set, key, "old", **({} if key == "limited" else {"ttl": 60 if key == "shortened" else 0.25}))
+    await ask(store.delete, "returned")
+    for key in ("renewed", "returned"):
+        await ask(store.set, key, "new")
+    for key in ("long", "lengthened"):
+        await ask(store.set, key, "new", ttl=60)
+    goes = ("shortened", "limited", "read", "brief")
+    for key in goes:
+        await ask(store.set, key, "soon gone", ttl=0.25)
     await got(store, "brief", "soon gone")
-    await asyncio.sleep(0.75)
-    for key, value in {"brief": None, "kept": "for good", "long": "for a minute", "renewed": "new"}.items():
-        await got(store, key, value)
+    for _ in range(15):  # reading it all the while
+        await asyncio.sleep(0.05)
+        await ask(store.get, "read")
+    for key in goes:
+        await got(store, key, None)
+    for key in ("kept", "renewed", "returned", "long", "lengthened"):
+        await got(store, key, "for good" if key == "kept" else "new")
     await component.closed(store)
