@@ -77,6 +77,79 @@ class StopsAtAMegabyte(reference.Folder):
         await super().save(key, data[: 1 << 20])
 
 
+@mutant("BLOB-001", expects="read('folder/one') answered b'folder__one'")
+class JoinsFolders(reference.Folder):
+    """Writes two underscores where a key has a slash, and a slash for them in its list."""
+
+    def path(self, key: str) -> Path:
+        return super().path(key.replace("/", "__"))
+
+    async def list(self, prefix: str = "") -> "list[str]":
+        names = [key.replace("__", "/") for key in await super().list()]
+        return [name for name in names if name.startswith(prefix)]
+
+
+@mutant("BLOB-001", expects="read('a.tmp') answered None")
+class WritesBeside(reference.Folder):
+    """Writes a file beside first, under a name that is another key's."""
+
+    async def save(self, key: str, data: bytes) -> None:
+        beside = self.path(f"{key}.tmp")
+        beside.write_bytes(data)
+        beside.replace(self.path(key))
+
+
+@mutant("BLOB-001", expects="list() answered")
+class HidesWhatLooksUnfinished(reference.Folder):
+    """Leaves what ends like a temporary file out of its list."""
+
+    async def list(self, prefix: str = "") -> "list[str]":
+        return [key for key in await super().list(prefix) if not key.endswith(".tmp")]
+
+
+@mutant("BLOB-001", expects="list() answered")
+class HidesDots(reference.Folder):
+    """Leaves what begins with a dot out of its list, as a shell does."""
+
+    async def list(self, prefix: str = "") -> "list[str]":
+        return [key for key in await super().list(prefix) if not key.startswith(".")]
+
+
+class _Remembers(reference.Folder):
+    """Remembers what was read."""
+
+    def __init__(self, settings: reference.FolderSettings) -> None:
+        super().__init__(settings)
+        self._read: dict[str, bytes] = {}
+
+    async def read(self, key: str) -> bytes | None:
+        if key not in self._read and (data := await super().read(key)) is not None:
+            self._read[key] = data
+        return self._read.get(key)
+
+    async def cleanup(self) -> None:
+        self._read.clear()
+        await super().cleanup()
+
+
+@mutant("BLOB-001", expects="read('a') answered b'1'")
+class RemembersWhatIsReplaced(_Remembers):
+    """Forgets what it has read when that is deleted, and not when other bytes are saved."""
+
+    async def delete(self, key: str) -> bool:
+        self._read.pop(key, None)
+        return await super().delete(key)
+
+
+@mutant("BLOB-001", expects="read('a') answered b'1'")
+class RemembersWhatIsDeleted(_Remembers):
+    """Forgets what it has read when other bytes are saved, and not when it is deleted."""
+
+    async def save(self, key: str, data: bytes) -> None:
+        self._read.pop(key, None)
+        await super().save(key, data)
+
+
 _everywhere: dict[str, bytes] = {}
 
 

@@ -17,7 +17,8 @@ __all__: list[str] = []
 Step: TypeAlias = tuple[str, str, bytes]
 """What is done, under which key, with which bytes; the bytes matter to ``save`` only."""
 
-_KEYS: Final = ("a", "b.txt", "B.TXT", "two words", "folder/one", "folder/two", "ключ", "a" * 64)
+_FOLDERS: Final = ("folder/one", "folder/two", "folder_one", "folder__one")
+_KEYS: Final = ("a", "b.txt", "B.TXT", "two words", *_FOLDERS, "ключ", "a" * 64, "a.tmp", ".hidden")
 _PLAIN: Final[tuple[Step, ...]] = (("save", "a", b"bytes"), ("read", "a", b""))
 _BINARY: Final = bytes(range(256)) * 300
 _NASTY: Final[tuple[tuple[Step, ...], ...]] = (
@@ -28,6 +29,9 @@ _NASTY: Final[tuple[tuple[Step, ...], ...]] = (
     (("save", "a", _BINARY * 16),),
     (("read", "a", b""), ("delete", "a", b""), ("save", "a", b"1"), ("delete", "a", b""), ("read", "a", b"")),
     tuple(("save", key, key.encode("utf-8")) for key in _KEYS),
+    tuple(("save", key, key.encode("utf-8")) for key in reversed(_KEYS)),
+    tuple((verb, "a", data) for data in (b"1", b"2") for verb in ("save", "read")),
+    (("save", "a", b"1"), ("read", "a", b""), ("delete", "a", b""), ("read", "a", b"")),
 )
 
 
@@ -118,8 +122,12 @@ def bytes_come_back_exactly(bench: Bench) -> None:
 
     For a key that is not there, read answers None or raises a LookupError or OSError; delete does nothing or raises so.
 
+    Keys are text like ``b.txt``, ``.hidden``, ``two words`` or ``folder/one``; where there is one of these, there need
+    be no key ``folder``.
+
     Troubleshooting: files opened as text, files overwritten without being cut to length, keys that differ only in case
-    or folder and share one file, or a list that shows temporary files.
+    or folder and share one file, a slash that is replaced by what keys may hold as well (encode it), a list that shows
+    temporary files or leaves out keys that look like them, or a read cache that a save or delete leaves as it was.
     """
     with bench.control("what was saved is read back"):
         bench.run(_play(bench, _PLAIN))
