@@ -8,12 +8,13 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from typing import Final
 
-from packaging.tags import Tag, parse_tag, sys_tags
+from packaging.tags import Tag, sys_tags
 from packaging.utils import canonicalize_name
 
 __all__ = ["runs_here", "shadowed_by", "taken_everywhere"]
 
 _OURS: Final = frozenset({"oneiric_core", "oneiric_conformance", "pytest_oneiric"})
+_PARTS: Final = 3
 _STARTUP: Final = frozenset({"__main__", "sitecustomize", "usercustomize"})
 
 
@@ -50,9 +51,20 @@ def taken_everywhere(name: str, distribution: str = "") -> str:
 
 
 def runs_here(tags: frozenset[str]) -> bool:
-    """Whether one of the tags of a wheel is of this interpreter on this system (PEP 425)."""
-    wanted = {tag for text in tags if text.count("-") == 2 for tag in parse_tag(text)}  # noqa: PLR2004 - three parts
-    return not wanted.isdisjoint(_ours())
+    """Whether one of the tags of a wheel is of this interpreter on this system (PEP 425).
+
+    A tag stands for every combination of what its three parts list, and these are never made: a few thousand
+    characters would be millions of them.
+    """
+    return any(_is_ours(*parts) for parts in (text.lower().split("-") for text in tags) if len(parts) == _PARTS)
+
+
+def _is_ours(interpreters: str, abis: str, platforms: str) -> bool:
+    listed = [frozenset(part.split(".")) for part in (interpreters, abis, platforms)]
+    if any(here.isdisjoint(part) for here, part in zip(_parts_of_ours(), listed, strict=True)):
+        return False
+    interpreter, abi, platform = listed
+    return any(tag.interpreter in interpreter and tag.abi in abi and tag.platform in platform for tag in _ours())
 
 
 @cache
@@ -63,6 +75,16 @@ def _standard() -> frozenset[str]:
 @cache
 def _ours() -> frozenset[Tag]:
     return frozenset(sys_tags())
+
+
+@cache
+def _parts_of_ours() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    ours = _ours()
+    return (
+        frozenset(tag.interpreter for tag in ours),
+        frozenset(tag.abi for tag in ours),
+        frozenset(tag.platform for tag in ours),
+    )
 
 
 def _find(name: str) -> ModuleSpec | None:

@@ -89,5 +89,15 @@ def test_wheels_for_other_systems_do_not_run_here() -> None:
     assert runs_here(frozenset({f"cp3{minor}-none-any", "cp27-none-any"}))
     assert runs_here(frozenset({"py2.py3-none-any"}))
     assert not runs_here(frozenset({"py2-none-any", "py3-none-no_such_system", "cp311-cp311-plan9_mips"}))
-    assert not runs_here(frozenset({"nonsense", "a-b-c-d"}))
+    assert not runs_here(frozenset({"nonsense", "a-b-c-d", "py3-none-", "--", "py3..py2-none-linux_9"}))
+    assert not runs_here(frozenset({f"cp3{minor}-none-any-1", "py2-abi3-any"}))
+    assert runs_here(frozenset({"PY3-None-ANY"}))
     assert not runs_here(frozenset())
+
+
+def test_no_tag_is_written_out_into_all_that_it_stands_for() -> None:
+    """Of thirty kilobytes it would be a thousand million."""
+    parts = [".".join(f"{letter}{number}" for number in range(1_000)) for letter in ("py", "none", "any")]
+    assert not runs_here(frozenset({"-".join(parts)}))
+    with_ours = [f"{part}.{ours}" for part, ours in zip(parts, ("py3", "none", "any"), strict=True)]
+    assert runs_here(frozenset({"-".join(with_ours)}))
