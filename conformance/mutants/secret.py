@@ -24,6 +24,32 @@ class GivesBytes(reference.Vault):
         return found if found is None or found.isascii() else found.encode()
 
 
+@mutant("SEC-001", expects="get_secret('CONFORMANCE_NOTHING') answered None")
+class TakesEmptyForMissing(reference.Vault):
+    """Takes an empty secret for none at all."""
+
+    async def get_secret(self, secret_id: str) -> str | None:
+        return await super().get_secret(secret_id) or None
+
+
+@mutant("SEC-001", expects="get_secret('CONFORMANCE_PEM') answered '-----BEGIN KEY-----'")
+class GivesTheFirstLine(reference.Vault):
+    """Gives the first line of a secret."""
+
+    async def get_secret(self, secret_id: str) -> str | None:
+        found = await super().get_secret(secret_id)
+        return None if found is None else found.partition("\n")[0]
+
+
+@mutant("SEC-001", expects="-----END KEY-----'")
+class TakesTheNewlineOff(reference.Vault):
+    """Takes the newline at the end of a secret off."""
+
+    async def get_secret(self, secret_id: str) -> str | None:
+        found = await super().get_secret(secret_id)
+        return None if found is None else found.removesuffix("\n")
+
+
 @mutant("SEC-002", expects="get_secret('CONFORMANCE_NOBODY') answered ''", also={"SEC-003": "one is taken away there"})
 class GivesNothing(reference.Vault):
     """Gives an empty text where there is no secret."""

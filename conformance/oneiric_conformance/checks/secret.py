@@ -17,6 +17,8 @@ _SECRETS: Final = {
     "CONFORMANCE_SPACES": "  with = and $HOME, 'quotes' and blanks ",
     "CONFORMANCE_UNICODE": "\u00fcn\u00ef\u20ac\U0001f511",
     "CONFORMANCE_LONG": "0123456789abcdef" * 256,
+    "CONFORMANCE_NOTHING": "",
+    "CONFORMANCE_PEM": "-----BEGIN KEY-----\nc2VjcmV0\n\nYWdhaW4=\n-----END KEY-----\n",
 }
 _PLAIN: Final = "CONFORMANCE_PLAIN"
 _NOBODY: Final = ("CONFORMANCE_NOBODY", "CONFORMANCE", "CONFORMANCE_PLAIN_", "OTHER")
@@ -59,15 +61,17 @@ async def _finds(bench: Bench) -> None:
 _FOUND: Final = "a secret is found: in the environment, or in the directory or file that its settings name"
 
 
-@check("SEC-001", judges="component", level="must", since="2026.1", floor=4, claims="secrets", exercises=True)
+@check("SEC-001", judges="component", level="must", since="2026.1", floor=6, claims="secrets", exercises=True)
 def a_secret_is_given_as_it_is(bench: Bench) -> None:
     """``get_secret(name)`` gives a secret as text, exactly as it is kept.
 
-    The kit keeps some in the environment, under the settings' ``prefix``, and in the directory or the JSON file that
-    a setting names below ``{sandbox}``.
+    An empty secret is an empty text, for it is there; one of several lines comes with all of them and the newline at
+    its end, as a key in PEM has to. The kit keeps some in the environment, under the settings' ``prefix``, and in the
+    directory or the JSON file that a setting names below ``{sandbox}``.
 
-    Troubleshooting: values that are stripped, expanded or decoded on the way; names that are looked up in another place
-    than the one that is configured.
+    Troubleshooting: values that are stripped, expanded or decoded on the way; a file of which the first line is read;
+    an ``or None`` that takes what is empty for missing; names that are looked up in another place than the one that is
+    configured.
     """
     with bench.control(_FOUND):
         bench.run(_finds(bench))
