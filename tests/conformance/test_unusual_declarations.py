@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from hypothesis import strategies as st
 
 from oneiric_conformance import PROFILES, Package, Session, Status
 
@@ -95,3 +96,28 @@ def test_what_blocks_runs_in_a_thread_and_ends_when_that_does(author: Any, name:
 def test_what_blocks_for_longer_than_it_declares_is_told(author: Any) -> None:
     declared = {"payload_schema": {"const": 1}, "blocking": True, "timeout_seconds": 1}
     assert "a run took 1.2" in reasons(author.package(SOURCE, "Slow", metadata=declared), "TASK-002")["TASK-002"]
+
+
+NONE_OF = [
+    {"type": "integer", "minimum": 5, "maximum": 3},
+    {"type": "object", "properties": {"a": {"$ref": "https://example.org/a"}}, "required": ["a"]},
+    {"type": "string", "pattern": "^[a-z]{40}$", "not": {"pattern": "a|b|c|d|e|f|g"}, "minLength": 40},
+]
+
+
+@pytest.mark.parametrize("schema", NONE_OF)
+def test_that_no_payload_can_be_made_is_said_and_blames_nobody(author: Any, schema: dict[str, Any]) -> None:
+    package = author.package(SOURCE, "Task", metadata={"payload_schema": schema})
+    said = reasons(package, "META-002", "LIFE-001", "TASK-001")
+    assert len({*said.values()}) == 1
+    assert said["TASK-001"].startswith("prerequisite: the kit can make no payload of the payload_schema")
+    assert "[tool.oneiric.conformance.components.'task/task/acme']" in said["LIFE-001"]
+
+
+def test_what_is_named_as_payloads_is_taken_instead(author: Any) -> None:
+    named = {"metadata": {"payload_schema": NONE_OF[0]}, "payloads": f"{__name__}:numbers"}
+    assert reasons(author.package(SOURCE, "Task", **named), "LIFE-001", "TASK-001") == {}
+
+
+def numbers() -> st.SearchStrategy[int]:
+    return st.integers(0, 9)

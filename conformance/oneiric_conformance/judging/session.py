@@ -11,6 +11,7 @@ from hypothesis.database import ExampleDatabase
 from oneiric_conformance.abilities import lacks_of
 from oneiric_conformance.handling.bench import Bench, Surroundings
 from oneiric_conformance.handling.examples import by_itself
+from oneiric_conformance.handling.possible import why_no_payloads
 from oneiric_conformance.isolation.external import unreachable
 from oneiric_conformance.isolation.smoke import SmokeReport, smoke
 from oneiric_conformance.judging.findings import Finding, Tally
@@ -81,6 +82,7 @@ class Session:
         self._waivers = fitting(waivers, self.plan(), clock.now().date())
         self._smoked: dict[str, SmokeReport] = {}
         self._asked: dict[str, str] = {}
+        self._possible: dict[str, str] = {}
         self._loop = SharedLoop()
         self._keeper: Keeper | None = None
         self._stillness: Stillness | None = None
@@ -174,8 +176,14 @@ class Session:
         """The prerequisite without which there is nothing to judge."""
         if unmet := self._unreachable(subject):
             return Finding(f"{UNTRIED}{unmet}", "what it needs is there")
-        unmet = "" if check.id in DECIDED_BY_SMOKE else self.smoke(subject).failure
-        return Finding(f"{UNTRIED}{unmet}", "the first run succeeds") if unmet else None
+        if check.id in DECIDED_BY_SMOKE:
+            return None
+        if unmet := self.smoke(subject).failure:
+            return Finding(f"{UNTRIED}{unmet}", "the first run succeeds")
+        if subject.id not in self._possible:
+            self._possible[subject.id] = why_no_payloads(subject, self.profile)
+        unmet = self._possible[subject.id]
+        return Finding(f"{UNTRIED}{unmet}", "payloads it can be tried with") if unmet else None
 
     def _unreachable(self, subject: Subject) -> str:
         """Why it cannot be judged, if a service that it needs is not there; each is asked once in a run."""
