@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from mutants import mutant, reference
 from oneiric_conformance.subject import Package
@@ -61,6 +62,36 @@ def misspells_its_task() -> Package:
 def hands_over_the_wrong_payload() -> Package:
     """A node's payload is refused by its task."""
     return _with(_node("draft"), _node("final", "draft", payload={"txt": "misspelt"}))
+
+
+class _NotEmpty(reference.WordCount):
+    """Wants a text of one character at least, as its schema says."""
+
+    schema: ClassVar[Mapping[str, Any]] = {
+        **reference.TEXT_SCHEMA,
+        "properties": {"text": {"type": "string", "minLength": 1}},
+    }
+    metadata = reference.WordCount.metadata.model_copy(
+        update={"capabilities": [{"name": "count", "payload_schema": schema}]}
+    )
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        counted = await super().run(payload)
+        if not payload["text"]:
+            raise ValueError("the text is empty. Pass one of a character at least.")
+        return counted
+
+
+@mutant("WF-002", expects="a run with its own tasks")
+def promises_more_than_its_tasks_take() -> Package:
+    """Its schema allows a context that the task of a node refuses."""
+    review = reference.subject_of(reference.Review)
+    metadata = {
+        **review.metadata,
+        "capabilities": [{"name": "review", "payload_schema": dict(reference.TEXT_SCHEMA)}],
+        "dag": {"nodes": [_node("draft", payload=None)]},
+    }
+    return reference.package(replace(review, metadata=metadata), reference.subject_of(_NotEmpty))
 
 
 @mutant("WF-002", expects="the result is a Review")

@@ -34,6 +34,7 @@ from oneiric_core import Domain
 __all__: list[str] = []
 
 _TURNS: Final = 4
+_CONTEXTS: Final = 20
 
 
 def _unless_graph(subject: Subject) -> str:
@@ -75,7 +76,8 @@ def runs_respect_dependencies(bench: Bench) -> None:
     """A run ends in a result, and its graph executes every node once, none before all it depends on have ended.
 
     That holds however long each node takes. The result of a workflow's own ``execute(context)`` is plain JSON data; its
-    graph, if it declares one, is judged by itself as well, first with the package's own tasks.
+    graph, if it declares one, is judged by itself as well, first with the package's own tasks and every context that
+    its schema allows. Without a schema it may refuse contexts, but not all.
 
     Troubleshooting: a payload that the node's task refuses, a dependency that is used but not declared in
     ``depends_on``, a context the workflow refuses (declare ``payload_schema``), or a task that is not installed.
@@ -148,17 +150,50 @@ async def _with_own_tasks(bench: Bench, nodes: Sequence[Mapping[str, Any]]) -> i
             for key in sorted(str(name) for name in wanted - {task.key for task in tasks}):
                 await _activate(bench, runtime, _stand_in(key, lambda: Node("", 0, [])))
             await _activate(bench, runtime, bench.spec(box, factory=Graph))
-            with bench.asking("a run with its own tasks"):
-                context = inputs(bench)[-1]
-                result = await _call(bench, runtime, context)
-            bench.expect(isinstance(result, Mapping), seen=f"a run gave {result!r:.80}", expected="results by node")
             own = [node for node in nodes if node.get("task") in {task.key for task in tasks}]
+            done = [
+                ((node, context), result.get(node["id"]))
+                for context, result in await _runs(bench, runtime, nodes)
+                for node in own
+            ]
 
-            async def again(node: Mapping[str, Any]) -> Any:
+            async def again(given: tuple[Mapping[str, Any], Any]) -> Any:
+                node, context = given
                 return (await _call(bench, runtime, context))[node["id"]]
 
-            done = [(node, result.get(node["id"])) for node in own]
-            return await own_work(done, again, lambda node: node.get("payload", context))
+            return await own_work(done, again, lambda given: _payload(*given))
+
+
+async def _runs(
+    bench: Bench, runtime: Runtime, nodes: Sequence[Mapping[str, Any]]
+) -> list[tuple[Any, Mapping[str, Any]]]:
+    """Each context that a run was given, and its results by node; one does where no node is given the context.
+
+    Without a schema some may be refused.
+    """
+    contexts = inputs(bench)[:_CONTEXTS] if any(node.get("payload") is None for node in nodes) else inputs(bench)[-1:]
+    strict = bool(schemas_of(bench.subject))
+    done: list[tuple[Any, Mapping[str, Any]]] = []
+    refused = Finding("it has no context to run with")
+    for context in contexts:
+        try:
+            with bench.asking("a run with its own tasks"):
+                result = await _call(bench, runtime, context)
+        except Finding as found:
+            refused = Finding(found.seen, found.expected, shown(context))
+            if strict:
+                raise refused from found
+            continue
+        bench.expect(isinstance(result, Mapping), seen=f"a run gave {result!r:.80}", expected="results by node")
+        done.append((context, result))
+    if not done:
+        raise refused
+    return done
+
+
+def _payload(node: Mapping[str, Any], context: Any) -> Any:
+    """What a node's task is given."""
+    return context if node.get("payload") is None else node["payload"]
 
 
 def _stand_in(key: str, factory: Callable[[], object]) -> ComponentSpec:
