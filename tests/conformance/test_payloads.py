@@ -1,6 +1,7 @@
 """What a component's verb is given."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,6 +57,23 @@ SCHEMAS: list[tuple[Mapping[str, Any], int]] = [
     ({"type": "object", "oneOf": [{"required": ["a"]}, {"required": ["b"]}], "additionalProperties": True}, 3),
     ({"allOf": [{"properties": {"a": {"type": "integer"}}}, {"properties": {"b": {}}, "required": ["a"]}]}, 4),
     (TREE, 2),
+    ({"type": "string", "pattern": "^[A-Za-z0-9]+$", "minLength": 32, "maxLength": 64}, 3),
+    ({"type": "string", "pattern": "^ORD-", "minLength": 16}, 5),
+    ({"type": "string", "format": "uri", "pattern": "^https?://"}, 1),
+    ({"type": "string", "format": "uri", "pattern": "^https?://[^/]+\\.example\\.com/"}, 3),
+    ({"type": "string", "format": "email", "pattern": "@acme\\.com$"}, 1),
+    ({"type": "string", "minLength": 1, "not": {"pattern": "[^a-z]"}}, 3),
+    ({"type": "string", "contentEncoding": "base64"}, 3),
+    ({"type": "object", "propertyNames": {"pattern": "^[a-z]{3,}$"}, "minProperties": 1}, 5),
+    ({"type": "object", "propertyNames": {"$ref": "#/$defs/a"}, "$defs": {"a": {"enum": ["a", "b"]}}}, 3),
+    ({"type": "object", "propertyNames": False}, 1),
+    ({"patternProperties": {"^x-": {"type": "string"}}, "additionalProperties": False, "minProperties": 1}, 5),
+    ({"type": "object", "required": ["x-a"], "patternProperties": {"^x-": {"type": "integer"}}}, 3),
+    ({"type": "object", "properties": {name: {"type": "integer"} for name in "abcdefgh"}, "minProperties": 7}, 5),
+    ({"items": {"type": "integer"}, "contains": {"const": 0}, "minItems": 4, "uniqueItems": True}, 5),
+    ({"type": "array", "items": {"enum": [1, 2, 3]}, "contains": {"const": 3}, "minContains": 2, "maxItems": 3}, 2),
+    ({"$ref": "#it", "$defs": {"item": {"$anchor": "it", "type": "string"}}}, 5),
+    ({"$ref": "#/$defs/0/anyOf/1", "$defs": {"0": {"anyOf": [True, {"type": "boolean"}]}}}, 2),
 ]
 
 
@@ -66,6 +84,16 @@ def test_examples_keep_the_schema_and_differ(schema: Mapping[str, Any], least: i
     for example in examples:
         validator.validate(example)
     assert len({json.dumps(example, sort_keys=True) for example in examples}) >= least
+
+
+def test_only_python_takes_a_line_break_for_the_end_of_a_text() -> None:
+    examples = drawn(from_schema({"type": "string", "pattern": "^[a-z]*$"}))
+    assert not [example for example in examples if "\n" in example]
+
+
+def test_a_match_of_an_open_pattern_has_the_form_that_is_asked_for() -> None:
+    examples = drawn(from_schema({"type": "string", "format": "email", "pattern": "@acme\\.com$"}))
+    assert all(re.fullmatch(r"[^@\s]+@acme\.com", example) for example in examples)
 
 
 def test_what_is_no_schema_is_refused() -> None:

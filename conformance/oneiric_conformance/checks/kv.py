@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.plain import same
-from oneiric_conformance.handling.schemas import text_of
+from oneiric_conformance.handling.texts import text_of
 from oneiric_conformance.handling.work import ask, opened
 from oneiric_conformance.registry import check
 

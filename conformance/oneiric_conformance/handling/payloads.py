@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from jsonschema import Draft202012Validator
 
-from oneiric_conformance.handling.schemas import JSON, OBJECTS, TEXT, from_schema
+from oneiric_conformance.handling.schemas import JSON, OBJECTS, from_schema
+from oneiric_conformance.handling.texts import TEXT
 from oneiric_conformance.subject import Subject
 from oneiric_core import ConformanceError
 from oneiric_core.testing import import_object

@@ -20,7 +20,7 @@ _TAKING: Final = {Domain.TASK, Domain.ACTION, Domain.WORKFLOW, Domain.EVENT}
 def why_no_payloads(subject: Subject, profile: Profile) -> str:
     """One sentence; empty if there are payloads, or none are needed.
 
-    What is no schema at all is for a rule to refuse.
+    What is no schema at all is for a rule to refuse; but a pattern may be one, though not in Python.
     """
     if subject.payloads or subject.domain not in _TAKING or not schemas_of(subject):
         return ""
@@ -28,8 +28,8 @@ def why_no_payloads(subject: Subject, profile: Profile) -> str:
         with by_itself():
             strategy, _ = payloads_of(subject)
             for_all(strategy, lambda _: None, profile=profile, name=f"possible {subject.id}")
-    except SchemaError:
-        return ""
+    except SchemaError as error:
+        return _sentence(subject, f" ({error.message})") if error.validator == "format" else ""
     except HypothesisException:
         return _sentence(subject, "")
     except Exception as error:  # noqa: BLE001 - a schema may ask for anything, and the kit knows only some of it

@@ -5,32 +5,21 @@ example is validated against it, and dropped if it does not fit.
 """
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
+from urllib.parse import unquote
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from jsonschema import Draft202012Validator
 
-__all__ = ["ALPHABET", "JSON", "OBJECTS", "TEXT", "from_schema", "text_of"]
+from oneiric_conformance.handling.texts import TEXT, string
+
+__all__ = ["JSON", "OBJECTS", "from_schema"]
 
 Schema: TypeAlias = Mapping[str, Any]
 Values: TypeAlias = SearchStrategy[Any]
-
-ALPHABET: Final = "abcXYZ019 _-./\\:~é日\U0001f600"
-"""What text is made of, so that it does not depend on the Unicode tables of the Python at hand."""
-
-
-def text_of(alphabet: str, least: int = 0, most: int = 8) -> SearchStrategy[str]:
-    """Text of ``least`` to ``most`` of these characters.
-
-    ``st.text`` would go through all of Unicode first, which takes half a second in every process.
-    """
-    return st.lists(st.sampled_from(alphabet), min_size=least, max_size=most).map("".join)
-
-
-TEXT: Final = text_of(ALPHABET)
-"""Short text."""
 
 _LARGEST: Final = 2**53
 _INTEGERS: Final = st.integers(-_LARGEST, _LARGEST)
@@ -45,21 +34,13 @@ JSON: Final = st.recursive(
 OBJECTS: Final = st.dictionaries(TEXT, JSON, max_size=4)
 """JSON objects."""
 
-_FORMATS: Final[Mapping[str, tuple[str, ...]]] = {
-    "date": ("2026-01-31", "2024-02-29", "1970-01-01"),
-    "date-time": ("2026-01-31T12:00:00Z", "2024-02-29T23:59:59.999+01:00"),
-    "time": ("12:00:00Z", "23:59:59+01:00"),
-    "email": ("someone@example.org", "a+b@sub.example.org"),
-    "hostname": ("example.org", "localhost"),
-    "ipv4": ("127.0.0.1", "192.0.2.7"),
-    "ipv6": ("::1", "2001:db8::7"),
-    "uri": ("https://example.org/a?b=c", "urn:example:a"),
-    "uuid": ("00000000-0000-4000-8000-000000000000", "123e4567-e89b-42d3-a456-426614174000"),
-}
 _TELLS: Final[Mapping[str, tuple[str, ...]]] = {
-    "object": ("properties", "required", "additionalProperties", "minProperties", "maxProperties"),
-    "array": ("items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
-    "string": ("minLength", "maxLength", "pattern", "format"),
+    "object": (
+        *("properties", "required", "additionalProperties", "patternProperties", "propertyNames"),
+        *("minProperties", "maxProperties"),
+    ),
+    "array": ("items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains"),
+    "string": ("minLength", "maxLength", "pattern", "format", "contentEncoding"),
     "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
 }
 """Keywords that say which type is meant where ``type`` is missing."""
@@ -83,7 +64,7 @@ class _Reader:
         self._made: Mapping[str, Callable[[Schema], Values]] = {
             "object": self._object,
             "array": self._array,
-            "string": _string,
+            "string": string,
             "integer": _integer,
             "number": lambda schema: _integer(schema) | _float(schema),
             "boolean": lambda _: st.booleans(),
@@ -120,33 +101,94 @@ class _Reader:
         return self._target(schema["$ref"]) if not isinstance(schema, bool) and [*schema] == ["$ref"] else schema
 
     def _target(self, reference: str) -> Any:
-        """A JSON pointer into this document; nothing is fetched."""
+        """A JSON pointer into this document, or an anchor in it; nothing is fetched."""
         start, _, pointer = reference.partition("#")
         if start:
             raise ValueError(f"the reference {reference!r} leads out of the schema. Put what it means into $defs.")
         found: Any = self._document
-        for step in filter(None, pointer.split("/")):
-            found = found[step.replace("~1", "/").replace("~0", "~")]
+        if pointer and not pointer.startswith("/"):
+            anchored = [part for part in _parts(found) if part.get("$anchor") == pointer]
+            if not anchored:
+                raise ValueError(f"the reference {reference!r} leads nowhere. Give what it means this $anchor.")
+            return anchored[0]
+        for step in filter(None, unquote(pointer).split("/")):
+            name = step.replace("~1", "/").replace("~0", "~")
+            found = found[int(name)] if isinstance(found, list) else found[name]
         return found
 
     def _object(self, schema: Schema) -> Values:
-        others = schema.get("additionalProperties", True)
+        patterns, others = schema.get("patternProperties", {}), schema.get("additionalProperties", True)
         properties = {name: self.values(value) for name, value in schema.get("properties", {}).items()}
-        required = {name: properties.pop(name, self.values(others)) for name in schema.get("required", ())}
+        for name in schema.get("required", ()):
+            fitting = (value for pattern, value in patterns.items() if re.search(pattern, name))
+            properties.setdefault(name, self.values(next(fitting, others)))
+        required = {name: properties.pop(name) for name in schema.get("required", ())}
+        least = schema.get("minProperties", 0) - len(required)
+        if 0 < least <= len(properties):
+            return _some(required, properties, least)
         if properties or required:
             return st.fixed_dictionaries(required, optional=properties)
-        least = schema.get("minProperties", 0)
-        most = 0 if others is False else schema.get("maxProperties", least + 3)
-        return st.dictionaries(TEXT, self.values(others), min_size=least, max_size=max(least, most))
+        kinds = [*patterns.items(), ("", others)] if schema.get("propertyNames") is not False else []
+        entries = [(self._names(schema, pattern), self.values(kind)) for pattern, kind in kinds if kind is not False]
+        least = max(least, 0)
+        most = max(least, schema.get("maxProperties", least + 3)) if entries else 0
+        pairs = st.one_of([st.tuples(*entry) for entry in entries])
+        return st.lists(pairs, min_size=least, max_size=most, unique_by=lambda pair: pair[0]).map(dict)
+
+    def _names(self, schema: Schema, pattern: str = "") -> Values:
+        """Names that a property may have, with this pattern if there is one."""
+        asked = self._looked_up(schema.get("propertyNames", True))
+        if isinstance(asked, bool) and not pattern:
+            return TEXT
+        return self.values({**({} if isinstance(asked, bool) else asked), "type": "string", **_pattern(pattern)})
 
     def _array(self, schema: Schema) -> Values:
         first = [self.values(item) for item in schema.get("prefixItems", ())]
-        others = schema.get("items", True)
-        least = max(0, schema.get("minItems", 0) - len(first))
-        most = 0 if others is False else min(least + 3, schema.get("maxItems", _LARGEST) - len(first))
-        unique = (lambda item: json.dumps(item, sort_keys=True)) if schema.get("uniqueItems") else None
+        others, among = schema.get("items", True), schema.get("contains")
+        held = 0 if among is None else schema.get("minContains", 1)
+        least = max(0, schema.get("minItems", 0) - len(first) - held)
+        most = 0 if others is False else min(least + 3, schema.get("maxItems", _LARGEST) - len(first) - held)
+        unique = _written if schema.get("uniqueItems") else None
         rest = st.lists(self.values(others), min_size=least, max_size=max(least, most), unique_by=unique)
-        return st.tuples(st.tuples(*first), rest).map(lambda parts: [*parts[0], *parts[1]]) if first else rest
+        if among is not None:
+            has = self.values(_merged(self._looked_up(others), self._looked_up(among)))
+            rest = st.tuples(rest, st.lists(has, min_size=held, max_size=held)).map(_joined)
+        if unique:
+            rest = rest.map(_once_each)
+        return st.tuples(st.tuples(*first), rest).map(_joined) if first else rest
+
+
+def _some(required: dict[str, Values], optional: dict[str, Values], least: int) -> Values:
+    """All that is required, and so many of the others at least."""
+    names = st.lists(st.sampled_from(sorted(optional)), min_size=least, unique=True)
+    return names.flatmap(
+        lambda chosen: st.fixed_dictionaries({**required, **{name: optional[name] for name in chosen}})
+    )
+
+
+def _pattern(pattern: str) -> dict[str, str]:
+    return {"pattern": pattern} if pattern else {}
+
+
+def _written(item: Any) -> str:
+    return json.dumps(item, sort_keys=True)
+
+
+def _joined(parts: Any) -> list[Any]:
+    return [item for part in parts for item in part]
+
+
+def _once_each(items: list[Any]) -> list[Any]:
+    return [*{_written(item): item for item in items}.values()]
+
+
+def _parts(schema: Any) -> Iterator[Mapping[str, Any]]:
+    """Every object in it, itself among them."""
+    if isinstance(schema, Mapping):
+        yield schema
+    inner = schema.values() if isinstance(schema, Mapping) else schema if isinstance(schema, list) else ()
+    for each in inner:
+        yield from _parts(each)
 
 
 def _types(schema: Schema) -> list[str]:
@@ -168,15 +210,6 @@ def _merged(*parts: Schema | bool) -> Schema | bool:
         together = {"properties": properties, "required": required}
         merged |= {**part, **{name: value for name, value in together.items() if value}}
     return merged
-
-
-def _string(schema: Schema) -> Values:
-    if schema.get("format") in _FORMATS:
-        return st.sampled_from(_FORMATS[schema["format"]])
-    if "pattern" in schema:
-        return st.from_regex(schema["pattern"], alphabet=st.characters(codec="ascii"))
-    least = schema.get("minLength", 0)
-    return text_of(ALPHABET, least, min(schema.get("maxLength", least + 8), least + 8))
 
 
 def _integer(schema: Schema) -> Values:
