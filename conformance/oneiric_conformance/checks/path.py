@@ -180,8 +180,8 @@ def no_key_leaves_the_root(bench: Bench) -> None:
     a key is as good as keeping it safely.
 
     Troubleshooting: a path joined from directory and key, or compared with the directory letter by letter (/data-old is
-    not below /data); refuse keys with separators, dots and control characters, or encode the key (its hexadecimal form,
-    its digest) so that it is one plain file name.
+    not below /data); refuse keys that climb, are absolute or hold control characters, or encode the key (its
+    hexadecimal form, its digest) so that it is one plain file name.
     """
     with bench.control("under a plain key, what was saved is read back"):
         bench.run(_keeps(bench, "plain"))

@@ -1,5 +1,6 @@
 """Whether the kit can make payloads of what a component declares: that it cannot says nothing about the component."""
 
+from dataclasses import replace
 from typing import Final
 
 from hypothesis.errors import HypothesisException
@@ -14,6 +15,7 @@ from oneiric_core import Domain
 
 __all__ = ["why_no_payloads"]
 
+_FEW: Final = 12
 _TAKING: Final = {Domain.TASK, Domain.ACTION, Domain.WORKFLOW, Domain.EVENT}
 
 
@@ -27,7 +29,8 @@ def why_no_payloads(subject: Subject, profile: Profile) -> str:
     try:
         with by_itself():
             strategy, _ = payloads_of(subject)
-            for_all(strategy, lambda _: None, profile=profile, name=f"possible {subject.id}")
+            few = replace(profile, examples=_FEW)
+            for_all(strategy, lambda _: None, profile=few, name=f"possible {subject.id}")
     except SchemaError as error:
         return _sentence(subject, f" ({error.message})") if error.validator == "format" else ""
     except HypothesisException:
