@@ -231,12 +231,14 @@ import threading
 from oneiric_conformance.judging.verdict import Judge
 
 
-class Patcher:
-    calls = 0
+calls = 0
 
+
+class Patcher:
     async def run(self, payload):
-        Patcher.calls += 1
-        if Patcher.calls == 30:  # the first run, in a process of its own, sees nothing of it
+        global calls
+        calls += 1
+        if calls == 30:  # the first run, in a process of its own, sees nothing of it
             patching = threading.Thread(target=self.patch)
             patching.start()
             patching.join()
