@@ -247,7 +247,7 @@ def test_what_a_component_says_cannot_end_the_docstring(author: Any, tmp_path: P
     assert "import os" in (ast.get_docstring(ast.parse(script)) or "")
 
 
-STANDARD = {"os", "re", "sys", "tempfile", "typing"}
+STANDARD = {"concurrent", "contextvars", "functools", "os", "re", "sys", "tempfile", "typing"}
 
 
 def test_a_factory_without_a_name_has_no_script() -> None:
