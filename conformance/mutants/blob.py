@@ -153,7 +153,11 @@ class RemembersWhatIsDeleted(_Remembers):
 _everywhere: dict[str, bytes] = {}
 
 
-@mutant("BLOB-002", expects="read('only here') answered b'1'")
+@mutant(
+    "BLOB-002",
+    expects="read('only here') answered b'1'",
+    also={"LIFE-001": "what they all remember it in changes when one of them works"},
+)
 class RemembersForAll(reference.Folder):
     """Remembers for all stores at once what was saved."""
 

@@ -234,7 +234,8 @@ _VALUES: ContextVar[dict[str, Any]] = ContextVar("values")
 @mutant(
     "KV-001",
     expects="expected  'by another task'",
-    also=dict.fromkeys(("KV-002", "LIFE-009"), "tasks of their own set and get there as well"),
+    also=dict.fromkeys(("KV-002", "LIFE-009"), "tasks of their own set and get there as well")
+    | {"LIFE-001": "within one task all instances have the same values"},
 )
 class KeepsInTheContext(reference.Cache):
     """Keeps its values where no other task finds them."""
