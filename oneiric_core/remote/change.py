@@ -98,15 +98,19 @@ class _Step(Exchange):
         return self._orphans
 
     def choose(self) -> Mapping[_Name, Candidate]:
-        if self._consequences() != (self._targets, self._orphans):
+        if not self._holds():
             raise _Overtaken
         return self._targets
 
     def commit(self, chosen: Mapping[_Name, Candidate]) -> bool:
         del chosen  # it is the only one this step ever gives
-        self.choose()
+        if not self._holds():
+            return False  # no failure of what was made; to choose anew ends this step
         self.revision = self._change.put()
         return True
+
+    def _holds(self) -> bool:
+        return self._consequences() == (self._targets, self._orphans)
 
     def _consequences(self) -> tuple[dict[_Name, Candidate], frozenset[_Name]]:
         """What runs and has to be swapped, and what runs and has nothing to take its place."""

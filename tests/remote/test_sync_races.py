@@ -84,6 +84,8 @@ async def a_runs(world: Any, gate: Gate) -> object:
 
 
 async def test_nothing_of_a_manifest_is_had_before_all_of_it_stands(world: Any, gate: Gate, a_runs: object) -> None:
+    told: list[str] = []
+    world.lifecycle.observe(lambda status: told.append(status.error))
     syncing = asyncio.ensure_future(world.sync(offer(2, a="gate", b="Other")))
     await gate.began.wait()
     assert await world.lifecycle.activate(*A) is a_runs, "nobody waits for what is to come"
@@ -94,6 +96,7 @@ async def test_nothing_of_a_manifest_is_had_before_all_of_it_stands(world: Any, 
     assert type(world.lifecycle.get_instance(*B)) is Other
     assert world.lifecycle.get_instance(*A) is gate.made[-1]
     assert [each.cleaned for each in gate.made] == [1, 0], "the first was made before somebody asked for b"
+    assert set(told) == {""}, "to plan anew is no failure"
 
 
 async def test_nothing_of_a_refused_manifest_runs(world: Any, gate: Gate, a_runs: object) -> None:
