@@ -5,7 +5,7 @@ Where the server cannot be asked, the newest root that is remembered goes on unt
 the last known good of which then serves.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit, urlunsplit
@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 from oneiric_core.clock import Clock
 from oneiric_core.errors import RefusedFetchError, TransientFetchError
 from oneiric_core.remote.fetcher import Fetcher, Tally
-from oneiric_core.remote.roots import refresh_root
+from oneiric_core.remote.roots import FetchRoot, refresh_root
 from oneiric_core.remote.sources import source_of
 from oneiric_core.runtime.plan import Plan
 from oneiric_core.trust.policy import Policy, TrustPolicy
@@ -30,9 +30,7 @@ def beside(place: Path | str, version: int) -> Path | str:
     return urljoin(urlunsplit(parts._replace(query="", fragment="")), name)
 
 
-def fetch_beside(
-    place: Path | str, fetcher: Fetcher, headers: Mapping[str, str]
-) -> Callable[[int], Awaitable[bytes | None]]:
+def fetch_beside(place: Path | str, fetcher: Fetcher, headers: Mapping[str, str]) -> FetchRoot:
     """Asks for roots by version; None where there is none yet, or where nobody can be asked."""
 
     async def fetch(version: int) -> bytes | None:
@@ -58,10 +56,9 @@ async def policy_of(plan: Plan, fetcher: Fetcher, clock: Clock) -> Policy:
     :raises TrustError: a root may not follow, or the last has expired.
     :raises RefusedFetchError: the server does not give roots to us.
     """
-    if plan.anchor is None or plan.place is None:
+    if plan.place is None:
         return _insisting(plan.trust, plan)
-    root = await refresh_root(plan.anchor, fetch_beside(plan.place, fetcher, plan.headers), plan.state_dir, clock=clock)
-    return _insisting(root.manifest, plan)
+    return await _policy(plan, fetch_beside(plan.place, fetcher, plan.headers), clock)
 
 
 async def policy_remembered(plan: Plan, clock: Clock) -> Policy:
@@ -69,13 +66,17 @@ async def policy_remembered(plan: Plan, clock: Clock) -> Policy:
 
     :raises OneiricError: the anchor cannot be read, or the newest root that is known has expired.
     """
+    return await _policy(plan, _nobody, clock)
 
-    async def nobody(version: int) -> None:
-        del version
 
+async def _nobody(version: int) -> None:
+    del version
+
+
+async def _policy(plan: Plan, fetch: FetchRoot, clock: Clock) -> Policy:
     if plan.anchor is None:
         return _insisting(plan.trust, plan)
-    root = await refresh_root(plan.anchor, nobody, plan.state_dir, clock=clock)
+    root = await refresh_root(plan.anchor, fetch, plan.state_dir, clock=clock)
     return _insisting(root.manifest, plan)
 
 

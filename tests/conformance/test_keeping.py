@@ -45,24 +45,18 @@ def agree(*_: object, **named: object) -> None:
     """What every finding comes to."""
 
 
-def test_new_code_in_an_old_function_is_seen_and_taken_out() -> None:
-    keeper, before = Keeper(), Bench.expect.__code__
-    Bench.expect.__code__ = agree.__code__
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [("__code__", agree.__code__), ("__kwdefaults__", {"expected": "anything", "example": ""})],
+)
+def test_what_an_old_function_does_anew_is_seen_and_taken_out(part: str, other: object) -> None:
+    keeper, before = Keeper(), getattr(Bench.expect, part)
+    setattr(Bench.expect, part, other)
     try:
         assert keeper.differences() == ["oneiric_conformance.handling.bench.Bench.expect"]
     finally:
         keeper.restore()
-    assert Bench.expect.__code__ is before
-
-
-def test_other_keyword_defaults_are_seen_and_taken_out() -> None:
-    keeper, before = Keeper(), Bench.expect.__kwdefaults__
-    Bench.expect.__kwdefaults__ = {**before, "expected": "anything"}
-    try:
-        assert keeper.differences() == ["oneiric_conformance.handling.bench.Bench.expect"]
-    finally:
-        keeper.restore()
-    assert Bench.expect.__kwdefaults__ is before
+    assert getattr(Bench.expect, part) is before
 
 
 def test_code_that_was_put_back_is_no_difference_and_what_comes_after_it_is() -> None:
