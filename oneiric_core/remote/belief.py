@@ -11,6 +11,7 @@ from oneiric_core.manifest.models import ManifestHeader, RemoteManifest
 from oneiric_core.remote.limits import FetchLimits, too_large
 from oneiric_core.remote.state_store import StateStore
 from oneiric_core.remote.state_store_staged import Staged
+from oneiric_core.remote.url_text import shown
 from oneiric_core.trust.policy import Policy
 from oneiric_core.trust.trusted_state import Mark, SourceState
 from oneiric_core.trust.verification import Authentic, authenticate, open_manifest
@@ -129,7 +130,7 @@ def believe_kept(
 def _authentic(offer: tuple[bytes, str], policy: Policy, location: str, limits: FetchLimits) -> Authentic:
     data, media_type = offer
     if len(data) > limits.manifest_bytes:
-        raise too_large(location.partition("?")[0], limits.manifest_bytes)  # a query may be a secret
+        raise too_large(shown(location), limits.manifest_bytes)
     return authenticate(data, media_type, policy, limits.document)
 
 
