@@ -11,6 +11,7 @@ from pathlib import Path
 from measure import ROOT, Figure, quickest_of
 
 _ROUNDS = 3
+_AS_LONG_AS_ALLOWED = 40  # of these components take about the half minute that the goal for two processors is of
 ONE = ("--oneiric-component", "adapter/cache/acme")
 MANY = """
 from types import SimpleNamespace
@@ -48,11 +49,13 @@ def kit() -> Iterator[Figure]:
     told = f"{together:.1f} s, {alone / together:.2f} times faster"
     yield Figure(f"the kit on acme on two processors, gate profile, quickest of {_ROUNDS}", told, "≥ 1.6")
     with tempfile.TemporaryDirectory() as folder:
-        many = _many(Path(folder), 20)
+        many = _many(Path(folder), _AS_LONG_AS_ALLOWED)
         alone, together = quickest_of(2, lambda: _run_many(many), lambda: _run_many(many, "-n", "2"))
         times = {number: _run_many(_many(Path(folder), number), *FEW_CHECKS) for number in (1, 10, 100)}
     told_many = f"{together:.1f} s, alone {alone:.1f} s: {alone / together:.2f} times faster"
-    yield Figure("twenty components on two processors, gate profile, quickest of 2", told_many, "≥ 1.6")
+    yield Figure(
+        f"{_AS_LONG_AS_ALLOWED} components on two processors, gate profile, quickest of 2", told_many, "≥ 1.6"
+    )
     told = ", ".join(f"{number}: {seconds:.1f} s" for number, seconds in times.items())
     each = 1000 * (times[100] - times[10]) / 90
     yield Figure("the same few checks on ever more components", f"{told}; {each:.0f} ms for one more", "linear")
