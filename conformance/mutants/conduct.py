@@ -30,6 +30,24 @@ class CalculatesForLong(reference.WordCount):
         return await super().run(payload)
 
 
+@mutant("LIFE-006", expects="it held up the event loop for")
+class ClearsForLong(reference.Cache):
+    """Waits while it clears all values, without letting others run."""
+
+    async def clear(self) -> None:
+        time.sleep(0.13)  # noqa: ASYNC251 - which is what is wrong
+        await super().clear()
+
+
+@mutant("LIFE-007", expects="ResourceWarning: unclosed file")
+class DropsWhatItLists(reference.Folder):
+    """Opens a file each time it lists its keys, and forgets about it."""
+
+    async def list(self, prefix: str = "") -> list[str]:
+        os.fdopen(os.open(__file__, os.O_RDONLY))
+        return await super().list(prefix)
+
+
 @mutant("LIFE-007", expects="ResourceWarning: unclosed file")
 class DropsFiles(reference.Slugify):
     """Opens a file and forgets about it."""

@@ -230,6 +230,26 @@ class WipesOnCleanup(_Wiping):
         self.wipe()
 
 
+@mutant(
+    "HOT-003",
+    expects="a call that began before the swap raised RuntimeError",
+    also={"HOT-004": "a candidate that fails afterwards has come up there as well"},
+)
+class LocksTheOthers(reference.Vault):
+    """Gives secrets as long as no other instance has come up."""
+
+    last: ClassVar[Any] = None
+
+    async def init(self) -> None:
+        await super().init()
+        type(self).last = self
+
+    async def get_secret(self, secret_id: str) -> str | None:
+        if self.last is not self:
+            raise RuntimeError("another one has taken over")
+        return await super().get_secret(secret_id)
+
+
 @mutant("HOT-005", expects="still kept alive")
 class ListsItself(reference.Slugify):
     """Puts itself on a list and never takes itself off."""
@@ -239,6 +259,17 @@ class ListsItself(reference.Slugify):
     async def init(self) -> None:
         await super().init()
         self.everyone.append(self)
+
+
+@mutant("HOT-005", expects="still kept alive")
+class ListsItselfWhenUsed(reference.Meter):
+    """Has no work but what its exercise shows, and puts itself there on a list and never takes itself off."""
+
+    everyone: ClassVar[list[Any]] = []
+
+    async def add(self, amount: int) -> int:
+        self.everyone.append(self)
+        return await super().add(amount)
 
 
 @mutant("HOT-005", expects="still kept alive")

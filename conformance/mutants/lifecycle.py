@@ -1,6 +1,7 @@
 """Components that come, are, or go wrongly."""
 
 import asyncio
+import os
 import tempfile
 import threading
 from collections import Counter
@@ -198,6 +199,47 @@ class ForgottenFile(reference.Slugify):
     async def init(self) -> None:
         await super().init()
         self.opened.append(tempfile.TemporaryFile())
+
+
+_WORKS = "whatever its work leaves behind in each life it leaves behind in each swap"
+
+
+@mutant("LIFE-004", expects="more tasks", also={"HOT-005": _WORKS})
+class ForgetsWhatItDeletesLater(reference.Cache):
+    """Leaves what it deletes to a task that nobody ends."""
+
+    async def delete(self, key: str) -> bool:
+        asyncio.get_running_loop().create_task(asyncio.sleep(60))
+        return await super().delete(key)
+
+
+@mutant("LIFE-004", expects="thread")
+class ForgetsWhatItClears(reference.Cache):
+    """Leaves clearing up to a thread that nobody tells to end."""
+
+    async def clear(self) -> None:
+        await super().clear()
+        threading.Thread(target=threading.Event().wait, args=(60,), name="clearing", daemon=True).start()
+
+
+@mutant("LIFE-004", expects="descriptor", also={"HOT-005": _WORKS})
+class ForgetsItsVault(reference.Vault):
+    """Opens a file for each secret that it finds, and keeps it open for good."""
+
+    async def get_secret(self, secret_id: str) -> str | None:
+        found = await super().get_secret(secret_id)
+        if found is not None:
+            os.open(__file__, os.O_RDONLY)
+        return found
+
+
+@mutant("LIFE-004", expects="more tasks", also={"HOT-005": _WORKS})
+class ForgetsItsReader(reference.Meter):
+    """Has no work but what its exercise shows, and starts a task there that it does not end."""
+
+    async def add(self, amount: int) -> int:
+        asyncio.get_running_loop().create_task(asyncio.sleep(60))
+        return await super().add(amount)
 
 
 @mutant("LIFE-005", expects="cancelled at the 1. point")

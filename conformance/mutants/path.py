@@ -109,6 +109,88 @@ class WritesHomeLater(reference.WordCount):
             home.joinpath(".word-count").write_text("1", encoding="utf-8")
 
 
+class _Notes:
+    def note(self, name: str) -> None:
+        (Path.home() / name).write_text("1", encoding="utf-8")
+
+
+@mutant("PATH-005", expects="home/.deleted: in the home directory")
+class NotesWhatItDeletes(_Notes, reference.Cache):
+    """Notes in the home directory that a value is deleted."""
+
+    async def delete(self, key: str) -> bool:
+        self.note(".deleted")
+        return await super().delete(key)
+
+
+@mutant("PATH-005", expects="home/.cleared: in the home directory")
+class NotesThatItIsCleared(_Notes, reference.Cache):
+    """Notes in the home directory that all values are."""
+
+    async def clear(self) -> None:
+        self.note(".cleared")
+        await super().clear()
+
+
+@mutant("PATH-005", expects="home/.limited: in the home directory")
+class NotesHowLongItKeeps(_Notes, reference.TimedCache):
+    """Notes in the home directory how long it is to keep a value."""
+
+    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        if ttl is not None:
+            self.note(".limited")
+        await super().set(key, value, ttl)
+
+
+@mutant("PATH-005", expects="home/.index: in the home directory")
+class KeepsAnIndex(_Notes, reference.Folder):
+    """Writes an index into the home directory when it is asked for its keys."""
+
+    async def list(self, prefix: str = "") -> list[str]:
+        self.note(".index")
+        return await super().list(prefix)
+
+
+@mutant("PATH-005", expects="home/.trash: in the home directory")
+class KeepsTrash(_Notes, reference.Folder):
+    """Puts a note into the home directory about each file it deletes."""
+
+    async def delete(self, key: str) -> bool:
+        self.note(".trash")
+        return await super().delete(key)
+
+
+@mutant("PATH-005", expects="home/.secrets: in the home directory")
+class CachesSecrets(_Notes, reference.Vault):
+    """Keeps the secrets it has found in the home directory."""
+
+    async def get_secret(self, secret_id: str) -> str | None:
+        found = await super().get_secret(secret_id)
+        if found is not None:
+            self.note(".secrets")
+        return found
+
+
+@mutant("PATH-005", expects="home/.missing: in the home directory")
+class NotesWhatIsMissing(_Notes, reference.Vault):
+    """Keeps the names of secrets that nobody has in the home directory."""
+
+    async def get_secret(self, secret_id: str) -> str | None:
+        found = await super().get_secret(secret_id)
+        if found is None:
+            self.note(".missing")
+        return found
+
+
+@mutant("PATH-005", expects="home/.total: in the home directory")
+class KeepsItsTotal(_Notes, reference.Meter):
+    """Has no work but what its exercise shows, and keeps the total of that in the home directory."""
+
+    async def add(self, amount: int) -> int:
+        self.note(".total")
+        return await super().add(amount)
+
+
 @mutant("PATH-005", expects="predictable name")
 class PredictableTemporary(reference.WordCount):
     """Uses a temporary file whose name anybody can guess."""

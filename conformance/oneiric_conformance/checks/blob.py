@@ -1,12 +1,13 @@
 """BLOB: what an adapter promises that claims ``blob``."""
 
 import asyncio
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 from hypothesis import strategies as st
 
 from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.ordinary import listed
 from oneiric_conformance.handling.settings import SANDBOX, guessed
 from oneiric_conformance.handling.work import ask, opened
 from oneiric_conformance.registry import check
@@ -107,8 +108,7 @@ async def _look(bench: Bench, store: Any, model: dict[str, bytes], key: str) -> 
 
 async def _listing(bench: Bench, store: Any) -> list[str]:
     with bench.asking("list()"):
-        found = await ask(store.list)
-        names = [name async for name in found] if isinstance(found, AsyncIterable) else list(found)
+        names = await listed(store)
     bench.expect(
         all(isinstance(name, str) for name in names), seen=f"list() answered {_brief(names)}", expected="keys, as text"
     )

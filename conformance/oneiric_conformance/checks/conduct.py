@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.planting import furnish
 from oneiric_conformance.handling.work import Act, ask, some_work
 from oneiric_conformance.observing.pulse import Pulse
 from oneiric_conformance.observing.sandbox import Sandbox
@@ -29,6 +30,7 @@ def _unless_blocking(subject: Subject) -> str:
 
 async def _life(bench: Bench, box: Sandbox, act: Act) -> None:
     """It comes, works and goes. Whether it works is for others to say."""
+    await furnish(bench, box)
     async with bench.live(box) as instance:
         await bench.health(instance)
         with suppress(Exception):
@@ -58,7 +60,7 @@ def the_loop_is_not_held_up(bench: Bench) -> None:
 async def _some_act(bench: Bench) -> Act:
     with bench.sandbox() as box:
         async with bench.live(box) as instance:
-            return await some_work(bench, instance)
+            return await some_work(bench, instance, clears=True)
 
 
 async def _silence(work: Awaitable[None]) -> float:
@@ -146,6 +148,8 @@ async def _crowd(bench: Bench, number: int) -> AsyncIterator[dict[str, Any]]:
     """So many instances, each in a directory of its own, that came at the same time."""
     async with AsyncExitStack() as stack:
         boxes = [stack.enter_context(bench.sandbox()) for _ in range(number)]
+        for box in boxes:
+            await furnish(bench, box)
         made = await asyncio.gather(*(bench.activated(box) for box in boxes), return_exceptions=True)
         failed = [each for each in made if isinstance(each, BaseException)]
         instances = {f"number {at}": each for at, each in enumerate(made, 1) if not isinstance(each, BaseException)}

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.own import OwnWork
 from oneiric_conformance.handling.patience import tight_limits, with_time_to_spare
 from oneiric_conformance.handling.staging import Stage, first_of, staged, until
 from oneiric_conformance.handling.witness import Gate, Tracker, Watched
@@ -294,12 +295,12 @@ def repeated_swaps_leak_nothing(bench: Bench) -> None:
 
 
 async def _swapped_often(bench: Bench) -> None:
-    tracker = Tracker(bench.subject.factory)
+    tracker, own = Tracker(bench.subject.factory), OwnWork(bench, bench.profile.repetitions)
     async with staged(bench, factory=tracker) as (stage, act):
 
         async def swap() -> None:
             await stage.must_swap(stage.provider)
-            await stage.expect_serving(act, "after a swap")
+            await own(await stage.expect_serving(act, "after a swap"))
             bench.exercised()
 
         await swap()

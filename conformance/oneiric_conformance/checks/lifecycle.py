@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.cancelling import Stepped, awaitable
+from oneiric_conformance.handling.own import OwnWork
 from oneiric_conformance.handling.plain import same
+from oneiric_conformance.handling.planting import furnish
 from oneiric_conformance.handling.settings import declared, mentions_sandbox
 from oneiric_conformance.handling.work import Act, ask, some_work
 from oneiric_conformance.judging.findings import Finding
@@ -52,6 +54,7 @@ async def _alone(bench: Bench) -> None:
 
 async def _pair(bench: Bench, *, again: bool) -> None:
     with bench.sandbox() as box, bench.sandbox() as another:
+        await furnish(bench, box)
         first, second = await bench.build(box), await bench.build(another)
         expected = "another instance each time"
         bench.expect(first is not second, seen="two calls of the factory gave the same instance", expected=expected)
@@ -199,15 +202,18 @@ def coming_and_going_leaves_nothing_behind(bench: Bench) -> None:
 
 
 async def _worn(bench: Bench) -> list[str]:
-    act: Callable[[Any], Awaitable[object]] | None = None
+    act: Act | None = None
+    own = OwnWork(bench, bench.profile.repetitions)
 
     async def life() -> None:
         nonlocal act
         with bench.sandbox() as box:
+            await furnish(bench, box)
             async with bench.live(box) as instance:
-                act = act or await some_work(bench, instance)
+                act = act or await some_work(bench, instance, clears=True)
                 with suppress(Exception):  # whether it works is for others to say
                     await act(instance)
+                await own(instance)
         bench.exercised()
 
     return await wears_out(life, bench.profile.repetitions)

@@ -3,14 +3,17 @@
 import asyncio
 import copy
 import types
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.offer import JSON, as_json, document_of, offered, sign
+from oneiric_conformance.handling.ordinary import listed
+from oneiric_conformance.handling.own import OwnWork
 from oneiric_conformance.handling.places import ARTIFACT, DIGEST, PLAIN, Ground, Place, expect_fetched, fetched
+from oneiric_conformance.handling.planting import finds_secrets, furnish
 from oneiric_conformance.handling.settings import SANDBOX
 from oneiric_conformance.handling.work import ask, inputs, some_work
 from oneiric_conformance.observing.disk import differences, tree
@@ -137,22 +140,26 @@ def it_writes_only_in_its_sandbox(bench: Bench) -> None:
     """
     with bench.control("a file that a component writes into the home directory is seen"):
         bench.expect(_sees_trespass(bench), seen="it was not")
+    own = OwnWork(bench)
+    bench.run(finds_secrets(bench))  # in a sandbox of its own, which is not the one that is watched
     with bench.watched_sandbox() as box:
-        bench.run(_live(bench, box))
+        bench.run(_live(bench, box, own))
         trespasses = [line.replace(f"{box.root}/", "") for line in box.trespasses()]
     bench.expect(not trespasses, seen="; ".join(trespasses), expected="writes below the sandbox only")
     early = bench.smoke.trespasses
     bench.expect(not early, seen=f"in a fresh process: {'; '.join(early)}", expected="writes below the sandbox only")
 
 
-async def _live(bench: Bench, box: Sandbox) -> None:
+async def _live(bench: Bench, box: Sandbox, own: OwnWork) -> None:
     """A whole life. How its work ends is for other rules to judge; where it writes is this one's matter."""
     before = take_inventory()
+    await furnish(bench, box)
     async with bench.live(box) as instance:
         await bench.health(instance)
-        act = await some_work(bench, instance)
+        box.record.beside = own.beside(instance)
+        act = await some_work(bench, instance, clears=True)
         verb = bench.verb(instance)
-        works: list[Callable[[], Awaitable[object]]] = [partial(act, instance)]
+        works: list[Callable[[], Awaitable[object]]] = [partial(act, instance), partial(own, instance)]
         works += [partial(_given, verb, given) for given in inputs(bench) if verb]
         for work in works:
             with suppress(Exception):
@@ -218,7 +225,7 @@ async def _abuse(bench: Bench, store: Any, key: str) -> None:
     found = await _answer(store.read, key)
     bench.expect(found != _SECRET, seen="read() gave away a file outside", expected="a refusal or nothing")
     for arguments in ((), (key,)):
-        names = await _answer(_listed, store, *arguments)
+        names = await _answer(listed, store, *arguments)
         bench.expect(not names, seen=f"list() of an empty store answered {names!r}", expected="nothing")
     await _answer(store.delete, key)
     await _answer(store.save, key, ARTIFACT)
@@ -228,8 +235,3 @@ async def _answer(act: Callable[..., Any], *arguments: Any) -> Any:
     with suppress(Exception):
         return await ask(act, *arguments)
     return None
-
-
-async def _listed(store: Any, *arguments: Any) -> list[Any]:
-    found = await ask(store.list, *arguments)
-    return [name async for name in found] if isinstance(found, AsyncIterable) else list(found)

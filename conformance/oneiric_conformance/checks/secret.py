@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
-from oneiric_conformance.handling.planting import Planter
+from oneiric_conformance.handling.ordinary import KNOWN_NAME, MISSING_NAME, secret_of
+from oneiric_conformance.handling.planting import KNOWN_VALUE, Planter
 from oneiric_conformance.handling.work import ask, refuse_pretender
 from oneiric_conformance.registry import check
 from oneiric_core.testing import find_hook, make_settings
@@ -13,15 +14,14 @@ from oneiric_core.testing import find_hook, make_settings
 __all__: list[str] = []
 
 _SECRETS: Final = {
-    "CONFORMANCE_PLAIN": "s3cret",
+    KNOWN_NAME: KNOWN_VALUE,
     "CONFORMANCE_SPACES": "  with = and $HOME, 'quotes' and blanks ",
     "CONFORMANCE_UNICODE": "\u00fcn\u00ef\u20ac\U0001f511",
     "CONFORMANCE_LONG": "0123456789abcdef" * 256,
     "CONFORMANCE_NOTHING": "",
     "CONFORMANCE_PEM": "-----BEGIN KEY-----\nc2VjcmV0\n\nYWdhaW4=\n-----END KEY-----\n",
 }
-_PLAIN: Final = "CONFORMANCE_PLAIN"
-_NOBODY: Final = ("CONFORMANCE_NOBODY", "CONFORMANCE", "CONFORMANCE_PLAIN_", "OTHER")
+_NOBODY: Final = (MISSING_NAME, "CONFORMANCE", "CONFORMANCE_PLAIN_", "OTHER")
 _FORGET: Final = ("invalidate_cache",)
 
 
@@ -38,12 +38,8 @@ async def _opened(bench: Bench) -> AsyncIterator[tuple[Any, Planter]]:
 
 
 async def _get(bench: Bench, store: Any, name: str) -> object:
-    """What it answers; None for a LookupError, which is another way to say that there is none."""
     with bench.asking(f"get_secret({name!r})"):
-        try:
-            return await ask(store.get_secret, name)
-        except LookupError:
-            return None
+        return await secret_of(store, name)
 
 
 async def _expect(bench: Bench, store: Any, name: str, value: str | None, when: str = "") -> None:
@@ -55,7 +51,7 @@ async def _expect(bench: Bench, store: Any, name: str, value: str | None, when: 
 
 async def _finds(bench: Bench) -> None:
     async with _opened(bench) as (store, _):
-        await _expect(bench, store, _PLAIN, _SECRETS[_PLAIN])
+        await _expect(bench, store, KNOWN_NAME, _SECRETS[KNOWN_NAME])
 
 
 _FOUND: Final = "a secret is found: in the environment, or in the directory or file that its settings name"
@@ -103,7 +99,7 @@ async def _none_missing(bench: Bench) -> None:
         for name in bench.each(_NOBODY):
             await _expect(bench, store, name, None)
             bench.exercised()
-        await _expect(bench, store, _PLAIN, _SECRETS[_PLAIN], "after one that was missing, ")
+        await _expect(bench, store, KNOWN_NAME, _SECRETS[KNOWN_NAME], "after one that was missing, ")
 
 
 @check("SEC-003", judges="component", level="must", since="2026.1", floor=3, claims="secrets")
@@ -120,11 +116,11 @@ def a_rotated_secret_is_found(bench: Bench) -> None:
 
 async def _rotated(bench: Bench) -> None:
     async with _opened(bench) as (store, planter):
-        await _expect(bench, store, _PLAIN, _SECRETS[_PLAIN])
+        await _expect(bench, store, KNOWN_NAME, _SECRETS[KNOWN_NAME])
         for value, when in (("another", "changed"), (None, "taken away"), ("a third one", "put back")):
-            planter.plant(_PLAIN, value)
+            planter.plant(KNOWN_NAME, value)
             if (forget := find_hook(store, _FORGET)) is not None:
                 with bench.asking("invalidate_cache()"):
                     await ask(forget)
-            await _expect(bench, store, _PLAIN, value, f"after it was {when}, ")
+            await _expect(bench, store, KNOWN_NAME, value, f"after it was {when}, ")
             bench.exercised()

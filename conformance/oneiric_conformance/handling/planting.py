@@ -3,9 +3,16 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["Planter"]
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.ordinary import KNOWN_NAME, secret_of
+from oneiric_conformance.observing.sandbox import Sandbox
+from oneiric_core.testing import make_settings
+
+__all__ = ["KNOWN_VALUE", "Planter", "finds_secrets", "furnish"]
+
+KNOWN_VALUE: Final = "s3cret"
 
 
 class Planter:
@@ -48,3 +55,37 @@ class Planter:
 
 def _inside(value: str | Path, place: Path) -> bool:
     return Path(value).is_absolute() and Path(value).is_relative_to(place)
+
+
+async def furnish(bench: Bench, box: Sandbox) -> None:
+    """Plant one secret for what is made in this sandbox, if the component is one that gives secrets and finds it."""
+    if await finds_secrets(bench):
+        _plant_known(bench, box)
+
+
+async def finds_secrets(bench: Bench) -> bool:
+    """Whether the component claims ``secrets`` and gives one that was planted; tried once.
+
+    What does not is better left alone: its settings may name a file of quite another kind.
+    """
+    if "secrets" not in bench.subject.capabilities:
+        return False
+    kept, name = bench.kept, f"secrets of {bench.subject.id}"
+    if name not in kept:
+        try:
+            kept[name] = await _found(bench)
+        except Exception:  # noqa: BLE001 - how it fails is for the checks of secrets to say
+            kept[name] = False
+    return bool(kept[name])
+
+
+async def _found(bench: Bench) -> bool:
+    with bench.sandbox() as box:
+        _plant_known(bench, box)
+        async with bench.live(box) as instance:
+            return bool(await secret_of(instance, KNOWN_NAME) == KNOWN_VALUE)
+
+
+def _plant_known(bench: Bench, box: Sandbox) -> None:
+    settings = make_settings(bench.subject.settings_model, bench.settings(box))
+    Planter(settings, box.path).plant(KNOWN_NAME, KNOWN_VALUE)

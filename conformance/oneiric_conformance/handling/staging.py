@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.planting import furnish
 from oneiric_conformance.handling.witness import Watched, Witness
 from oneiric_conformance.handling.work import Act, some_work
 from oneiric_conformance.judging.findings import Finding, described
@@ -120,6 +121,7 @@ async def staged(
     :param factory: what makes its instances instead of the witness.
     """
     with bench.sandbox() as box:
+        await furnish(bench, box)
         async with bench.runtime(limits) as runtime:
             stage = Stage(bench, runtime, box, limits or bench.limits)
             await stage.offer(stage.provider, factory or stage.witness)

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
-from inspect import isawaitable
 from itertools import cycle, islice
 from typing import Any, Final, TypeAlias
 
 from oneiric_conformance.handling import examples
 from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.contracts import CONTRACTS
 from oneiric_conformance.handling.filters import fulfilled, known_at, rules_of, turns
+from oneiric_conformance.handling.ordinary import ask, ordinary_use
 from oneiric_conformance.handling.payloads import schemas_of
 from oneiric_conformance.handling.plain import flaw, same
 from oneiric_conformance.judging.findings import Finding
@@ -45,12 +46,6 @@ _MOST: Final = 64
 """Values that a filter allows of which each has its turn."""
 _UNDECLARED: Final = "samples for what declares no payload"
 _ASIDE: Final = "conformance-aside"
-
-
-async def ask(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Call what may be sync or async."""
-    answer = function(*arguments, **named)
-    return await answer if isawaitable(answer) else answer
 
 
 @asynccontextmanager
@@ -174,17 +169,19 @@ def answered(bench: Bench, what: str, result: object) -> None:
     bench.expect(not fault, seen=f"{what}: {fault}", expected="plain JSON data: text, numbers, lists, objects")
 
 
-async def some_work(bench: Bench, instance: object) -> Act:
-    """A piece of the component's own work: its claimed contract, else its domain's verb, else its health.
+async def some_work(bench: Bench, instance: object, *, clears: bool = False) -> Act:
+    """A piece of the component's own work: its claimed contracts, else its domain's verb, else its health.
 
     :param instance: on which is tried what it can do.
+    :param clears: empty a store at the end of it; otherwise what others have put in is left there.
     """
     for given in inputs(bench) or [None]:
+        act = partial(_work, bench, given, clears)
         try:
-            await _work(bench, given, instance)
+            await act(instance)
         except Exception:  # noqa: BLE001, S112 - it may refuse an input; another one will do
             continue
-        return partial(_work, bench, given)
+        return act
     return bench.health
 
 
@@ -210,15 +207,11 @@ async def expect_put_aside(bench: Bench, instance: Any, when: str) -> None:
     bench.expect(expected, seen=f"{when}: what it keeps has become {found!r}", expected="what was put in")
 
 
-async def _work(bench: Bench, given: object, instance: Any) -> object:
-    """What a store keeps is another object each time, so that where it lies can be seen to change each time."""
-    claims = bench.subject.capabilities
-    if "kv" in claims:
-        await ask(instance.set, "conformance", str(b"a value", "ascii"))
-        return await ask(instance.get, "conformance")
-    if "blob" in claims:
-        await ask(instance.save, "conformance", bytes(bytearray(b"some bytes")))
-        return await ask(instance.read, "conformance")
+async def _work(bench: Bench, given: object, clears: bool, instance: Any) -> object:
+    claims = bench.subject.capabilities & {*CONTRACTS}
+    if claims:
+        await ordinary_use(claims, instance, clears=clears)
+        return None
     verb = bench.verb(instance)
     if verb is None:
         return await bench.health(instance)

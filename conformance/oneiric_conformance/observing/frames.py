@@ -48,16 +48,21 @@ def whose_code(filename: str) -> Whose:
     return _OWNERS[owner(filename)]
 
 
-def subject_origin(frame: FrameType | None, outside: Collection[FrameType]) -> str:
+def subject_origin(
+    frame: FrameType | None, outside: Collection[FrameType], beside: Collection[object] = frozenset()
+) -> str:
     """Where on the stack the subject acts, as ``file:line in name``; empty if nothing of it is there.
 
     :param frame: the innermost frame.
     :param outside: frames that called the kit; the walk ends there, so that a test which uses the kit is no subject.
+    :param beside: code, or files of code, that uses the subject and is not it; the walk ends there as well.
     """
     kit_acts = False
     scheduled = ""
     while frame is not None and frame not in outside:
         name = frame.f_code.co_filename
+        if beside and (name in beside or frame.f_code in beside):
+            return ""
         whose = whose_code(name)
         if whose is Whose.SUBJECT:
             return f"{name}:{frame.f_lineno} in {frame.f_code.co_name}"

@@ -55,10 +55,14 @@ class Event:
 
 @dataclass(slots=True, eq=False)
 class Record:
-    """What was seen while watching, in order of occurrence."""
+    """What was seen while watching, in order of occurrence.
+
+    :param beside: code, or files of code, that uses the subject and is not it, as an author's exercise does.
+    """
 
     events: list[Event] = field(default_factory=list)
     outside: frozenset[FrameType] = field(default_factory=frozenset, repr=False)
+    beside: frozenset[object] = field(default_factory=frozenset, repr=False)
     _threads: WeakKeyDictionary[object, str] = field(default_factory=WeakKeyDictionary, repr=False)
 
     def of(self, *kinds: str) -> list[Event]:
@@ -106,7 +110,7 @@ class Record:
             self._threads[act.subject] = origin
 
     def _origin(self, frame: FrameType) -> str:
-        origin = subject_origin(frame, self.outside)
+        origin = subject_origin(frame, self.outside, self.beside)
         if origin or not self._threads:
             return origin
         thread = thread_of(frame)

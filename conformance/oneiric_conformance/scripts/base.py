@@ -50,6 +50,7 @@ class Component:
     stop: str = ""
     seconds: float = 60.0
     takes_events: bool = False
+    exercise: str = ""
 
     async def built(self, folder: str = "") -> Any:
         settings = self.settings_in(folder or tempfile.mkdtemp())

@@ -38,9 +38,9 @@ class Hosted(Declared):
     limits: dict[str, float] = field(default_factory=dict)
     runtime: str = CORE_RUNTIME
 
-    def spec(self, factory: Callable[..., object] | None = None, **metadata: Any) -> ComponentSpec:
+    def spec(self, factory: Callable[..., object] | None = None, folder: str = "", **metadata: Any) -> ComponentSpec:
         """As it is registered, but for another factory and other metadata; what is None there is left out."""
-        settings = self.filled(self.settings, tempfile.mkdtemp())
+        settings = self.filled(self.settings, folder or tempfile.mkdtemp())
         declared = {name: value for name, value in {**self.metadata, **metadata}.items() if value is not None}
         if self.settings_model is not None:
             declared.setdefault("settings_model", self.settings_model)

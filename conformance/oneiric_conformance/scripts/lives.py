@@ -2,19 +2,22 @@
 
 import asyncio
 import gc
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from oneiric_conformance.handling.cancelling import Stepped, awaitable
-from oneiric_conformance.handling.work import ask
+from oneiric_conformance.handling.ordinary import KNOWN_NAME, ask, ordinary_use
+from oneiric_conformance.handling.planting import KNOWN_VALUE, Planter
 from oneiric_conformance.observing.leaks import own_executor, wears_out
 from oneiric_conformance.observing.pulse import Pulse
 from oneiric_conformance.observing.sharing import content, moved_by_each, shared_containers
 from oneiric_conformance.scripts.base import Component, expect
-from oneiric_core.testing import HEALTH_HOOKS, find_hook, grown, take_inventory
+from oneiric_core.testing import HEALTH_HOOKS, find_hook, grown, import_object, take_inventory
 
 __all__ = [
     "life_001",
@@ -32,18 +35,46 @@ __all__ = [
 LONGEST_SILENCE = 0.1
 
 
-async def worked(component: Component, instance: Any, payloads: Any, name: str = "a") -> None:
-    """Some work of its own; whether it succeeds is not the question here."""
-    if "kv" in component.claims:
-        await ask(instance.set, name, name)
-    elif "blob" in component.claims:
-        await ask(instance.save, name, name.encode())
+def furnished(component: Component, folder: str = "") -> str:
+    """The folder, by default a fresh one, with a secret where a component looks for one that claims to give them."""
+    folder = folder or tempfile.mkdtemp()
+    if "secrets" in component.claims:
+        Planter(component.settings_in(folder), Path(folder)).plant(KNOWN_NAME, KNOWN_VALUE)
+    return folder
+
+
+async def worked(component: Component, instance: Any, payloads: Any, clears: bool = False) -> None:
+    """Some work of its own."""
+    if component.claims:
+        await ordinary_use(component.claims, instance, clears=clears)
     elif component.start:
         await ask(component.work(instance))
     elif component.verb:
         for payload in payloads[:1]:
             with suppress(Exception):
                 await ask(component.work(instance), component.given(payload))
+
+
+async def used(component: Component, instance: Any, payloads: Any) -> None:
+    """The same to the end, whether it succeeds or not."""
+    with suppress(Exception):
+        await worked(component, instance, payloads, clears=True)
+
+
+async def exercised(component: Component, instance: Any) -> None:
+    """What its author has it do, if nobody else knows what it is for."""
+    if component.exercise and not component.claims and not component.verb:
+        exercise: Any = import_object(component.exercise, None)
+        with suppress(Exception):
+            await ask(exercise, instance)
+
+
+async def put(component: Component, instance: Any, name: str) -> None:
+    """Something that a store keeps."""
+    if "kv" in component.claims:
+        await ask(instance.set, name, name)
+    elif "blob" in component.claims:
+        await ask(instance.save, name, name.encode())
 
 
 async def healthy(component: Component, instance: Any, when: str) -> None:
@@ -99,8 +130,9 @@ async def life_004(component: Component, example: Any, payloads: Any) -> None:
     del example
 
     async def life() -> None:
-        instance = await component.opened()
-        await worked(component, instance, payloads)
+        instance = await component.opened(furnished(component))
+        await used(component, instance, payloads)
+        await exercised(component, instance)
         await component.closed(instance)
 
     more = await wears_out(life, 10)
@@ -140,8 +172,8 @@ async def life_006(component: Component, example: Any, payloads: Any) -> None:
     silences = []
     for _ in range(3):
         with Pulse() as pulse:
-            instance = await component.opened()
-            await worked(component, instance, payloads)
+            instance = await component.opened(furnished(component))
+            await used(component, instance, payloads)
             await component.closed(instance)
         silences.append(pulse.longest)
     expect(min(silences) <= LONGEST_SILENCE, f"it held up the loop for {min(silences):.3f} s", "0.1 s at most")
@@ -152,9 +184,9 @@ async def life_007(component: Component, example: Any, payloads: Any) -> None:
     del example
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        instance = await component.opened()
+        instance = await component.opened(furnished(component))
         await component.health(instance)
-        await worked(component, instance, payloads)
+        await used(component, instance, payloads)
         await component.closed(instance)
         del instance
         gc.collect()
@@ -179,11 +211,12 @@ async def life_008(component: Component, example: Any, payloads: Any) -> None:
 async def life_009(component: Component, example: Any, payloads: Any) -> None:
     """Several instances at once are healthy, and find what they put aside."""
     del example
-    instances = await asyncio.gather(*(component.opened() for _ in range(5)))
+    instances = await asyncio.gather(*(component.opened(furnished(component)) for _ in range(5)))
     named = {f"number {at}": instance for at, instance in enumerate(instances)}
     for instance in instances:
         await healthy(component, instance, "side by side")
-    await asyncio.gather(*(worked(component, instance, payloads, name) for name, instance in named.items()))
+    await asyncio.gather(*(put(component, instance, name) for name, instance in named.items()))
+    await asyncio.gather(*(worked(component, instance, payloads) for instance in instances))
     await kept(component, named)
     for name in list(named)[1::2]:
         await component.closed(named.pop(name))

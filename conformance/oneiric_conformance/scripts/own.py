@@ -1,7 +1,6 @@
 """The author's own exercise, which has to tell the component from one that does nothing."""
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from oneiric_conformance.handling.hollow import hollow_twin, succeeds_as_well
@@ -9,19 +8,12 @@ from oneiric_conformance.handling.work import ask
 from oneiric_conformance.scripts.base import Broken, Component, expect
 from oneiric_core.testing import import_object
 
-__all__ = ["Exercised", "own_001"]
+__all__ = ["own_001"]
 
 
-@dataclass
-class Exercised(Component):
-    """The exercise is a function of one instance, by its import path."""
-
-    exercise: str = ""
-
-
-async def own_001(component: Exercised, example: Any, payloads: Any) -> None:
-    """It succeeds on the component, and fails on a hollow twin of another instance: one with the same hooks and
-    attributes, whose other methods all return nothing.
+async def own_001(component: Component, example: Any, payloads: Any) -> None:
+    """The exercise succeeds on the component, and fails on a hollow twin of another instance: one with the
+    same hooks and attributes, whose other methods all return nothing.
     """
     del example, payloads
     exercise: Any = import_object(component.exercise, None)

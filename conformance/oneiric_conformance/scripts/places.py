@@ -3,19 +3,19 @@
 import os
 import tempfile
 import threading
-from collections.abc import AsyncIterable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from oneiric_conformance.checks.path import _SECRET
+from oneiric_conformance.handling.ordinary import ask, listed
 from oneiric_conformance.handling.places import ARTIFACT
-from oneiric_conformance.handling.work import ask
 from oneiric_conformance.observing.disk import differences, tree
 from oneiric_conformance.observing.sandbox import BOX, HOMES
 from oneiric_conformance.scripts.base import Component, expect
-from oneiric_conformance.scripts.lives import worked
+from oneiric_conformance.scripts.lives import exercised, furnished, used
 from oneiric_conformance.strategies.names import MARKER, NESTING
 from oneiric_core.testing import Act, listening
 
@@ -37,10 +37,11 @@ async def path_005(component: Component, example: Any, payloads: Any) -> None:
         acts.append(act)
 
     with listening(hear):
-        instance = await component.opened(own)
+        instance = await component.opened(furnished(component, own))
         await component.health(instance)
         for payload in payloads or [None]:
-            await worked(component, instance, [payload])
+            await used(component, instance, [payload])
+        await exercised(component, instance)
         await component.closed(instance)
         for thread in {*threading.enumerate()} - {threading.main_thread()}:
             thread.join(2)
@@ -104,8 +105,3 @@ async def answer(act: Callable[..., Any], *arguments: Any) -> Any:
     with suppress(Exception):
         return await ask(act, *arguments)
     return None
-
-
-async def listed(store: Any, *arguments: Any) -> list[Any]:
-    found = await ask(store.list, *arguments)
-    return [name async for name in found] if isinstance(found, AsyncIterable) else list(found)

@@ -4,7 +4,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from oneiric_conformance.checks.secret import _FORGET, _NOBODY, _PLAIN, _SECRETS
+from oneiric_conformance.checks.secret import _FORGET, _NOBODY, _SECRETS
+from oneiric_conformance.handling.ordinary import KNOWN_NAME, secret_of
 from oneiric_conformance.handling.planting import Planter
 from oneiric_conformance.handling.work import ask
 from oneiric_conformance.scripts.base import Component, expect
@@ -23,10 +24,7 @@ async def unlocked(component: Component) -> tuple[Any, Planter]:
 
 
 async def given(store: Any, name: str, value: str | None, when: str = "") -> None:
-    try:
-        found = await ask(store.get_secret, name)
-    except LookupError:
-        found = None
+    found = await secret_of(store, name)
     holds = found is None if value is None else type(found) is str and found == value
     expect(holds, f"{when}get_secret({name!r}) answered {found!r:.100}", f"{value!r:.100}")
 
@@ -46,7 +44,7 @@ async def sec_002(component: Component, name: Any, payloads: Any) -> None:
     store, _ = await unlocked(component)
     for missing in _NOBODY if name is None else [name]:
         await given(store, missing, None)
-    await given(store, _PLAIN, _SECRETS[_PLAIN], "after one that was missing, ")
+    await given(store, KNOWN_NAME, _SECRETS[KNOWN_NAME], "after one that was missing, ")
     await component.closed(store)
 
 
@@ -54,11 +52,11 @@ async def sec_003(component: Component, example: Any, payloads: Any) -> None:
     """Once it was changed where it is kept the new one is given, and none once it was taken away."""
     del example, payloads
     store, planter = await unlocked(component)
-    await given(store, _PLAIN, _SECRETS[_PLAIN])
+    await given(store, KNOWN_NAME, _SECRETS[KNOWN_NAME])
     for value, when in (("another", "changed"), (None, "taken away"), ("a third one", "put back")):
-        planter.plant(_PLAIN, value)
+        planter.plant(KNOWN_NAME, value)
         forget = find_hook(store, _FORGET)
         if forget is not None:
             await ask(forget)
-        await given(store, _PLAIN, value, f"after it was {when}, ")
+        await given(store, KNOWN_NAME, value, f"after it was {when}, ")
     await component.closed(store)

@@ -15,7 +15,7 @@ from oneiric_conformance.observing.leaks import wears_out
 from oneiric_conformance.runtime import ComponentSpec
 from oneiric_conformance.scripts.base import expect
 from oneiric_conformance.scripts.hosting import Hosted, activated, hosted
-from oneiric_conformance.scripts.lives import healthy, kept, worked
+from oneiric_conformance.scripts.lives import exercised, furnished, healthy, kept, put, worked
 
 __all__ = ["hot_001", "hot_003", "hot_005", "hot_008"]
 
@@ -65,7 +65,7 @@ class Stage:
 @asynccontextmanager
 async def staged(component: Hosted, factory: Any, payloads: Any) -> AsyncIterator[Stage]:
     async with hosted(component.runtime, component.limits) as runtime:
-        spec = component.spec(factory, retry_policy=None)
+        spec = component.spec(factory, furnished(component), retry_policy=None)
         await activated(runtime, spec)
         yield Stage(component, runtime, spec, payloads)
 
@@ -111,10 +111,11 @@ async def hot_003(component: Hosted, example: Any, payloads: Any) -> None:
     async with staged(component, witness, payloads) as stage:
         for _ in range(2):
             async with stage.runtime.lease(component.domain, component.key) as old:
-                await worked(component, old, payloads, "aside")
+                await put(component, old, "aside")
                 swap = asyncio.ensure_future(stage.swap())
                 new = await stage.successor(old, swap)
                 expect(not old.cleanups, "an instance was cleaned up while it was leased", "clean-up after that")
+                await worked(component, old, payloads)
                 await kept(component, {"aside": old})
                 await healthy(component, old, "replaced, and still in use")
             await swap
@@ -151,7 +152,7 @@ async def hot_005(component: Hosted, example: Any, payloads: Any) -> None:
 
         async def swap() -> None:
             await stage.swap()
-            await stage.serves("after a swap")
+            await exercised(component, await stage.serves("after a swap"))
 
         await swap()
         before = tracker.alive()

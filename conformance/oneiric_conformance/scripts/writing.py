@@ -37,11 +37,10 @@ LONGEST: Final = 65_536
 """Characters that a script has at most; an example that needs more has none."""
 
 _KINDS: Final[Mapping[Any, type]] = {
-    **dict.fromkeys((lives, stores, verbs, secret, places), base.Component),
+    **dict.fromkeys((lives, stores, verbs, secret, places, own), base.Component),
     **dict.fromkeys((graphs, heard, swapping), hosting.Hosted),
     declared: declared.Packaged,
     offered: offered.Offered,
-    own: own.Exercised,
     wheels: wheels.Wheel,
 }
 """What the scenarios of a module are given."""

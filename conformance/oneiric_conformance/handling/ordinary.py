@@ -1,0 +1,88 @@
+"""What an adapter is asked for in ordinary use: each method of each contract it claims."""
+
+from collections.abc import AsyncIterable, Callable, Collection
+from contextlib import suppress
+from inspect import isawaitable
+from typing import Any, Final
+
+from oneiric_core.testing import find_hook
+
+__all__ = ["KNOWN_NAME", "MISSING_NAME", "ask", "listed", "ordinary_use", "secret_of"]
+
+KNOWN_NAME: Final = "CONFORMANCE_PLAIN"
+MISSING_NAME: Final = "CONFORMANCE_NOBODY"
+"""Names of secrets: one that is planted where a component may look for it, and one that nobody has."""
+
+_STAYS: Final = "conformance"
+_GOES: Final = "conformance-goes"
+_EXPIRES: Final = "conformance-expires"
+_SOON: Final = 0.05
+"""Seconds: a timer that an adapter leaves to itself is over before anybody looks what is left of it."""
+
+
+async def ask(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Call what may be sync or async."""
+    answer = function(*arguments, **named)
+    return await answer if isawaitable(answer) else answer
+
+
+async def listed(store: Any, *arguments: Any) -> list[Any]:
+    """The keys that a blob store lists, one way or the other."""
+    found = await ask(store.list, *arguments)
+    return [name async for name in found] if isinstance(found, AsyncIterable) else list(found)
+
+
+async def secret_of(store: Any, name: str) -> Any:
+    """What it answers; None for a LookupError, which is another way to say that there is none."""
+    try:
+        return await ask(store.get_secret, name)
+    except LookupError:
+        return None
+
+
+async def ordinary_use(claims: Collection[str], instance: Any, *, clears: bool = False) -> None:
+    """Use all that it claims, whatever it answers.
+
+    What a store keeps at the end is another object each time, under the same key, so that where it lies can be seen to
+    change each time.
+
+    :param clears: empty it at the end; otherwise what others have put in is left there.
+    """
+    if "blob" in claims:
+        await _keep_bytes(instance)
+    if "kv" in claims:
+        await _keep_values(instance)
+    if "ttl" in claims:
+        await ask(instance.set, _EXPIRES, "soon gone", ttl=_SOON)
+    if "secrets" in claims:
+        for name in (KNOWN_NAME, MISSING_NAME):
+            await secret_of(instance, name)
+    if "kv" in claims and clears:
+        await _if_there(instance, "clear")
+
+
+async def _keep_values(store: Any) -> None:
+    await ask(store.set, _GOES, "gone")
+    await _if_there(store, "delete", _GOES)
+    await ask(store.get, _GOES)
+    await ask(store.set, _STAYS, str(b"a value", "ascii"))
+    await ask(store.get, _STAYS)
+
+
+async def _keep_bytes(store: Any) -> None:
+    """Others may share the store, so that what was put in a moment ago need not be there any more."""
+    await ask(store.save, _GOES, b"gone")
+    with suppress(LookupError, OSError):
+        await _if_there(store, "delete", _GOES)
+    await ask(store.save, _STAYS, bytes(bytearray(b"some bytes")))
+    await ask(store.read, _STAYS)
+    if find_hook(store, ("list",)) is not None:
+        with suppress(LookupError, OSError):
+            await listed(store)
+
+
+async def _if_there(store: Any, name: str, *arguments: Any) -> None:
+    """That a method is missing is for another rule to say."""
+    method = find_hook(store, (name,))
+    if method is not None:
+        await ask(method, *arguments)

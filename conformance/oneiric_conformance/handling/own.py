@@ -1,0 +1,68 @@
+"""The author's own exercise, as work for checks that look at what becomes of it and not at how it ends."""
+
+import asyncio
+import math
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.contracts import CONTRACTS
+from oneiric_conformance.handling.ordinary import ask
+from oneiric_core.testing import import_object
+
+__all__ = ["OwnWork"]
+
+_SPENT: Final = 0.5
+"""Seconds that so many lives may spend on an exercise, if one of them does not take more."""
+
+
+class OwnWork:
+    """The exercise of a component that has neither a contract nor a verb; called once in the life of an instance.
+
+    Nobody knows what it costs, or whether an instance stands it twice. Where it takes long it is left out of most
+    lives, and of all once it has failed or has taken longer than ``init()`` may.
+
+    :param lives: of so many in a row there is one at least that is not left out.
+    """
+
+    def __init__(self, bench: Bench, lives: int = 1) -> None:
+        self._bench = bench
+        self._lives = lives
+        self._turn = 0
+        self._every = 1
+        self._exercise: Callable[..., Any] | None = _imported(bench)
+
+    async def __call__(self, instance: object) -> None:
+        turn, self._turn = self._turn, self._turn + 1
+        if self._exercise is None or self._bench.verb(instance) is not None or turn % self._every:
+            return
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(self._bench.limits.init):
+                await ask(self._exercise, instance)
+        except Exception:  # noqa: BLE001 - how it ends is for OWN-001 to say
+            self._exercise = None
+        took = time.monotonic() - began
+        self._every = max(self._every, min(self._lives, math.ceil(self._lives * took / _SPENT)))
+
+    def beside(self, instance: object) -> frozenset[object]:
+        """Code that is the exercise and not the component: its file, or itself where one file holds both."""
+        code = getattr(self._exercise, "__code__", None)
+        if code is None:
+            return frozenset()
+        modules = (sys.modules.get(kind.__module__) for kind in type(instance).__mro__)
+        together = code.co_filename in {getattr(module, "__file__", None) for module in modules}
+        return frozenset({code if together else code.co_filename})
+
+
+def _imported(bench: Bench) -> Callable[..., Any] | None:
+    """Before anything is watched: what an exercise brings along is not the component's."""
+    if not bench.subject.exercise or bench.subject.capabilities & {*CONTRACTS}:
+        return None
+    try:
+        found: Any = import_object(bench.subject.exercise, None)
+    except Exception:  # noqa: BLE001 - as above
+        return None
+    return found if callable(found) else None
