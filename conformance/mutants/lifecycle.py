@@ -260,6 +260,28 @@ class StartsBeforeItKnows(reference.Ticker):
         await super().cleanup()
 
 
+@mutant("LIFE-005", expects="init() cancelled at the 16. point")
+class StartsBetweenManyWaits(reference.Ticker):
+    """Waits fifteen times, and starts a task that it only remembers after it has waited once more."""
+
+    _beat: "asyncio.Task[Any] | None" = None
+
+    async def init(self) -> None:
+        for _ in range(15):
+            await asyncio.sleep(0)
+        beat = asyncio.create_task(asyncio.sleep(60))
+        await asyncio.sleep(0)
+        self._beat = beat
+        for _ in range(15):
+            await asyncio.sleep(0)
+        await super().init()
+
+    async def cleanup(self) -> None:
+        if self._beat is not None:
+            self._beat.cancel()
+        await super().cleanup()
+
+
 @mutant("LIFE-005", expects="clean-up cancelled")
 class ClosesTooSoon(reference.Ticker):
     """Marks itself closed before its task has ended, so that a second clean-up does nothing."""

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -72,6 +73,54 @@ class TriesAgainWhateverHappens(reference.WordCount):
         except asyncio.CancelledError:
             await asyncio.sleep(1.5)
             raise
+
+
+@mutant("TASK-002", expects="cancelled at the 41. point where it waits, it went on")
+class CannotBeCancelledLater(reference.WordCount):
+    """Waits forty times, and takes being cancelled after that for one more reason to go on."""
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        for _ in range(40):
+            await asyncio.sleep(0)
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+        for _ in range(40):
+            await asyncio.sleep(0)
+        return await super().run(payload)
+
+
+@mutant("TASK-002", expects="at the 1. point where it waits, it went on and returned {'words': 0")
+class CannotBeCancelledOnBlanks(reference.WordCount):
+    """Cannot be cancelled where a text is nothing but blanks, for which it has a way of its own."""
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        if payload["text"].strip():
+            await asyncio.sleep(0)
+            return await super().run(payload)
+        try:
+            return await super().run(payload)
+        except asyncio.CancelledError:
+            return {"words": 0, "characters": 0, "text": ""}
+
+
+@mutant("TASK-002", expects="at the 1. point where it waits, it left the task TellsNobody._tell")
+class TellsNobody(reference.WordCount):
+    """Waits in a shield for somebody who then waits for it, even if it was cancelled meanwhile."""
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        heard, told = asyncio.Event(), asyncio.get_running_loop().create_future()
+        telling = asyncio.ensure_future(self._tell(payload, told, heard))
+        result: dict[str, Any] = await asyncio.shield(told)
+        heard.set()
+        await telling
+        return result
+
+    async def _tell(self, payload: Mapping[str, Any], told: "asyncio.Future[Any]", heard: asyncio.Event) -> None:
+        try:
+            told.set_result(await super().run(payload))
+        except ValueError as error:
+            told.set_exception(error)
+        await heard.wait()
 
 
 @mutant(

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
-from oneiric_conformance.handling.cancelling import Stepped, awaitable
+from oneiric_conformance.handling.cancelling import Stepped, awaitable, points_in
 from oneiric_conformance.handling.own import OwnWork
 from oneiric_conformance.handling.plain import same
 from oneiric_conformance.handling.planting import furnish
@@ -227,19 +227,22 @@ def _first(lines: list[str]) -> str:
 def a_cancelled_hook_can_be_cleaned_up(bench: Bench) -> None:
     """Cancelled at any point where ``init()`` or clean-up waits, and then cleaned up in peace, nothing of it remains.
 
+    Where there are more than ten such points, ten are tried: each place in the code at which it waits, the last point,
+    and others between. What goes on in a shield has half a second to end.
+
     Troubleshooting: a resource that is kept in a local variable until ``init()`` has succeeded (store it at once, or
     close it in ``finally``), or a clean-up that marks itself done before it is.
     """
     with bench.control("nothing remains when nobody cancels it"):
-        points = bench.run(_points(bench))
-    cases = [(part, point) for part, count in points.items() for point in range(min(count, _POINTS) + 1)]
+        hooks = bench.run(_hooks(bench))
+    cases = [(part, point) for part, steps in hooks.items() for point in (0, *points_in(steps, _POINTS))]
     for part, point in bench.each(cases):
         bench.run(_interrupted(bench, part, point))
         bench.exercised()
 
 
-async def _points(bench: Bench) -> dict[str, int]:
-    """How often ``init()`` and clean-up wait."""
+async def _hooks(bench: Bench) -> dict[str, Stepped]:
+    """How ``init()`` and clean-up wait."""
     with own_executor():
         await _initialised(bench)  # what is set up once is set up now
     with bench.sandbox() as box:
@@ -251,7 +254,7 @@ async def _points(bench: Bench) -> dict[str, int]:
             await going
         more = await grown(before)
         bench.expect(not more, seen=f"after clean-up there is {_first(more)}", expected="nothing left")
-        return {"init()": coming.points, "clean-up": going.points}
+        return {"init()": coming, "clean-up": going}
 
 
 async def _come(bench: Bench, instance: object) -> None:

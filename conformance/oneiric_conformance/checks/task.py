@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
-from oneiric_conformance.handling.cancelling import Stepped, awaitable, in_thread
+from oneiric_conformance.handling.cancelling import Stepped, awaitable, in_thread, points_in, spread
 from oneiric_conformance.handling.evidence import own_work
 from oneiric_conformance.handling.payloads import schemas_of
 from oneiric_conformance.handling.plain import same
@@ -20,6 +20,7 @@ from oneiric_core import Domain
 __all__: list[str] = []
 
 _POINTS: Final = 8
+_OTHERS: Final = 3
 _IN_TIME: Final = 1.0
 _TOGETHER: Final = 8
 _ANY: Final = object()
@@ -77,31 +78,35 @@ def gives_up_when_told(bench: Bench) -> None:
     is up.
 
     It runs again afterwards, and every run ends within its declared ``timeout_seconds``. What declares ``blocking`` is
-    run in a thread, which cannot be stopped: it ends when the run is over.
+    run in a thread, which cannot be stopped: it ends when the run is over. Tried are the payload on which it waits most
+    often, at eight points at most, and others that wait elsewhere. A piece of it that a shield lets go on, so that
+    nothing is left half done, has ended once the instance was cleaned up, or a second and twice a run's time later.
 
     Troubleshooting: an ``except BaseException`` or ``except CancelledError`` that does not raise again, a loop that
     tries again whatever happens, or work that is only waited for in a shield.
     """
+    left: dict[asyncio.Task[Any], str] = {}
     with working(bench) as instance:
         run = _run_of(bench, instance)
         with bench.control("it runs when nobody cancels it"):
-            payload, points, seconds = bench.run(_longest(bench, run))
+            runs, seconds = bench.run(_observed(bench, run))
         limit = bench.subject.metadata.get("timeout_seconds")
         in_time = not isinstance(limit, int | float) or seconds <= limit
         bench.expect(in_time, seen=f"a run took {seconds:.2f} s", expected=f"{limit} s at most, as it declares")
         patience = _IN_TIME + 2 * seconds if _blocks(bench) else _IN_TIME
-        for point in bench.each(range(min(points, _POINTS) + 1)):
-            bench.run(_cancelled(run, payload, point, patience))
+        for payload, point in bench.each(_cancellations(runs)):
+            left |= bench.run(_cancelled(run, payload, point, patience))
             with bench.asking("the run after a cancelled one"):
                 bench.run(ask(run, copy.deepcopy(payload)))
             bench.exercised()
-        bench.run(_timed_out(bench, run, payload, patience))
+        bench.run(_timed_out(bench, run, runs[0][0], patience))
         bench.exercised()
+    bench.run(_expect_ended(bench, left, _IN_TIME + 2 * seconds))
 
 
-async def _longest(bench: Bench, run: Callable[..., Any]) -> tuple[Any, int, float]:
-    """The payload on which the task waits most often, how often that is, and the seconds of the slowest run."""
-    found: tuple[Any, int] | None = None
+async def _observed(bench: Bench, run: Callable[..., Any]) -> tuple[list[tuple[Any, Stepped]], float]:
+    """Payloads and how their runs waited, the one that waits most often first, and the seconds of the slowest run."""
+    found: list[tuple[Any, Stepped]] = []
     refused, slowest = "", 0.0
     for payload in samples(bench):
         stepped = Stepped(run, copy.deepcopy(payload))
@@ -112,27 +117,59 @@ async def _longest(bench: Bench, run: Callable[..., Any]) -> tuple[Any, int, flo
             refused = described(error)
             continue
         slowest = max(slowest, time.monotonic() - began)
-        if found is None or stepped.points > found[1]:
-            found = payload, stepped.points
-    if found is None:
+        found.append((payload, stepped))
+    if not found:
         raise Finding(f"it ran on no payload; the last one ended with {refused}", "a payload it runs on")
-    return *found, slowest
+    return sorted(found, key=lambda each: -each[1].points), slowest
 
 
-async def _cancelled(run: Callable[..., Any], payload: Any, point: int, patience: float) -> None:
-    """Cancel a run at the given point, counted from 0: before it begins, then each time it waits."""
-    task = asyncio.ensure_future(awaitable(Stepped(run, copy.deepcopy(payload), cancel_at=point)))
+def _cancellations(runs: list[tuple[Any, Stepped]]) -> list[tuple[Any, int]]:
+    """Payloads, and where to cancel their runs, counted from 0: before it begins, then each time it waits."""
+    (longest, steps), *others = runs
+    known = {*steps.places}
+    elsewhere: list[tuple[Any, int]] = []
+    for payload, stepped in others:
+        for point, place in enumerate(stepped.places, 1):
+            if place not in known:
+                known.add(place)
+                elsewhere.append((payload, point))
+    alike = [(payload, stepped.points) for payload, stepped in others if stepped.points]
+    return [
+        *((longest, point) for point in (0, *points_in(steps, _POINTS))),
+        *spread(elsewhere, _POINTS),
+        *spread(alike, _OTHERS),
+    ]
+
+
+async def _cancelled(
+    run: Callable[..., Any], payload: Any, point: int, patience: float
+) -> dict["asyncio.Task[Any]", str]:
+    """Cancel a run at the given point; the tasks that it has left then, and where it was cancelled."""
+    before = asyncio.all_tasks()
+    stepped = Stepped(run, copy.deepcopy(payload), cancel_at=point)
+    task = asyncio.ensure_future(awaitable(stepped))
     if not point:
         task.cancel()
     where = "before it began" if not point else f"at the {point}. point where it waits"
     done, _ = await asyncio.wait({task}, timeout=patience)
     if not done:
         task.cancel()
-        raise Finding(f"cancelled {where}, it still ran {patience:.3g} s later", "the end of the run")
-    if not task.cancelled():
+        raise Finding(f"cancelled {where}, it still ran {patience:.3g} s later", "the end of the run", shown(payload))
+    if not task.cancelled() and point <= stepped.points:  # else it waited less often than before
         error = task.exception()
         ended = f"raised {described(error)}" if error else f"went on and returned {task.result()!r}"
-        raise Finding(f"cancelled {where}, it {ended}", "CancelledError, let through")
+        raise Finding(f"cancelled {where}, it {ended}", "CancelledError, let through", shown(payload))
+    return dict.fromkeys(asyncio.all_tasks() - before, where)
+
+
+async def _expect_ended(bench: Bench, left: dict["asyncio.Task[Any]", str], seconds: float) -> None:
+    pending = {task for task in left if not task.done()}
+    if pending:
+        _, pending = await asyncio.wait(pending, timeout=seconds)
+    for task in pending:
+        name = getattr(task.get_coro(), "__qualname__", "a coroutine")
+        seen = f"cancelled {left[task]}, it left the task {name}, which still ran {seconds:.3g} s after clean-up"
+        bench.expect(False, seen=seen, expected="the end of all that it began")
 
 
 async def _timed_out(bench: Bench, run: Callable[..., Any], payload: Any, patience: float) -> None:

@@ -2,13 +2,28 @@
 
 import asyncio
 import contextvars
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from inspect import isawaitable, iscoroutine
-from typing import Any
+from operator import attrgetter
+from types import CoroutineType, GeneratorType
+from typing import Any, Final, TypeAlias, TypeVar
 
-__all__ = ["Stepped", "awaitable", "in_thread"]
+__all__ = ["Place", "Stepped", "awaitable", "in_thread", "points_in", "spread"]
+
+T = TypeVar("T")
+
+Place: TypeAlias = tuple[tuple[str, int], ...]
+"""Where something waits: file and line of each coroutine, outermost first."""
+
+_REMEMBERED: Final = 1000
+_DEEPEST: Final = 50
+_WAITS: Final[dict[type, Callable[[Any], Any]]] = {
+    CoroutineType: attrgetter("cr_frame", "cr_await"),
+    GeneratorType: attrgetter("gi_frame", "gi_yieldfrom"),
+}
+"""The frame of what is suspended, and what it waits for in turn."""
 
 
 class Stepped:
@@ -17,10 +32,13 @@ class Stepped:
     Cancelling happens as the loop does it: the task is told to, while it waits.
 
     :param cancel_at: the point, counted from 1; 0 cancels nowhere.
+    :ivar points: how often it has waited.
+    :ivar places: where, the first thousand times.
     """
 
     def __init__(self, function: Callable[..., Any], *arguments: Any, cancel_at: int = 0) -> None:
         self.points = 0
+        self.places: list[Place] = []
         self._function = function
         self._arguments = arguments
         self._cancel_at = cancel_at
@@ -29,13 +47,16 @@ class Stepped:
         answer = self._function(*self._arguments)
         if not isawaitable(answer):
             return answer
-        return (yield from self._steps(answer.__await__()))
+        steps = answer.__await__()
+        return (yield from self._steps(steps, answer if iscoroutine(answer) else steps))
 
-    def _steps(self, steps: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    def _steps(self, steps: Generator[Any, Any, Any], waiting: object) -> Generator[Any, Any, Any]:
         try:
             waits_for = next(steps)
             while True:
                 self.points += 1
+                if len(self.places) < _REMEMBERED:
+                    self.places.append(_place_of(waiting))
                 if self.points == self._cancel_at:
                     self._cancel_soon()
                 try:
@@ -52,6 +73,37 @@ class Stepped:
         task = asyncio.current_task()
         if task is not None:
             asyncio.get_running_loop().call_soon(task.cancel)
+
+
+def _place_of(waiting: object) -> Place:
+    found: list[tuple[str, int]] = []
+    while (look := _WAITS.get(type(waiting))) is not None and len(found) < _DEEPEST:
+        frame, waiting = look(waiting)
+        if frame is None:
+            break
+        found.append((frame.f_code.co_filename, frame.f_lineno))
+    return tuple(found)
+
+
+def points_in(stepped: Stepped, most: int) -> list[int]:
+    """Where to cancel it: once at each place in the code where it waits, at the last point, and in between.
+
+    :param stepped: a run that was not cancelled.
+    :param most: how many points, all there are if they are no more.
+    """
+    firsts: dict[Place, int] = {}
+    for point, place in enumerate(stepped.places, 1):
+        firsts.setdefault(place, point)
+    chosen = {*spread([*firsts.values()], most - 1), *([stepped.points] if stepped.points else [])}
+    others = [point for point in range(1, stepped.points + 1) if point not in chosen]
+    return sorted({*chosen, *spread(others, most - len(chosen))})
+
+
+def spread(items: Sequence[T], most: int) -> list[T]:
+    """The first, the last and others between; all of them if they are no more than ``most``."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(at * (len(items) - 1) / max(most - 1, 1))] for at in range(most)]
 
 
 async def awaitable(stepped: Awaitable[Any]) -> Any:

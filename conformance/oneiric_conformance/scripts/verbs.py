@@ -123,28 +123,31 @@ async def task_001(component: Component, payload: Any, payloads: Any) -> None:
     await component.closed(instance)
 
 
-async def task_002(component: Component, point: Any, payloads: Any) -> None:
+async def task_002(component: Component, case: Any, payloads: Any) -> None:
     """Cancelled where it waits it ends within a second as cancelled, and runs again; a run ends in its time."""
     instance = await component.opened()
-    given = (await taken(component, instance, payloads))[-1]
-    limit, began = component.seconds, time.monotonic()
+    able = await taken(component, instance, payloads)
+    given, limit, left = case[0] if case else able[-1], component.seconds, set[Any]()
+    began = time.monotonic()
     await once(component, instance, given)
     seconds = time.monotonic() - began
     expect(seconds <= limit, f"a run took {seconds:.3f} s", f"{limit:g} s at most, as it declares")
     patience = 1 + 2 * seconds if component.blocking else 1
-    for cancelled_at in range(9) if point is None else [point]:
-        step = Stepped(component.work(instance), copy.deepcopy(given), cancel_at=cancelled_at)
+    for payload, point in [case] if case else [(each, point) for each in (able[0], given) for point in range(9)]:
+        before, step = asyncio.all_tasks(), Stepped(component.work(instance), copy.deepcopy(payload), cancel_at=point)
         task = asyncio.ensure_future(awaitable(step))
-        if not cancelled_at:
+        if not point:
             task.cancel()
         done, _ = await asyncio.wait({task}, timeout=patience)
-        expect(
-            bool(done), f"cancelled at its {cancelled_at}. wait it ran for another {patience:.3g} s", "the end of it"
-        )
-        ended = task.cancelled() or cancelled_at > step.points
-        expect(ended, f"cancelled at its {cancelled_at}. wait it went on", "CancelledError, let through")
-        await once(component, instance, given)
+        where = f"cancelled at its {point}. wait"
+        expect(bool(done), f"{where} it ran for another {patience:.3g} s", "the end of it")
+        expect(task.cancelled() or point > step.points, f"{where} it went on", "CancelledError, let through")
+        left |= asyncio.all_tasks() - before
+        await once(component, instance, payload)
     await component.closed(instance)
+    if left:
+        _, left = await asyncio.wait(left, timeout=1 + 2 * seconds)
+    expect(not left, f"it left {left!r:.300}", "the end of all that it began")
 
 
 async def task_003(component: Component, example: Any, payloads: Any) -> None:
