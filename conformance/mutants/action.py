@@ -1,6 +1,7 @@
 """Actions that take anything, do more than they say, or change what they are given."""
 
 import itertools
+import socket
 import subprocess
 import sys
 import threading
@@ -69,6 +70,16 @@ class WritesALog(_Rooted):
         with self.root.joinpath("log").open("a", encoding="utf-8") as log:
             log.write(result["slug"])
         return result
+
+
+@mutant("ACT-002", expects="connect 127.0.0.1 9")
+class ReportsItsUse(reference.Slugify):
+    """Is declared free of side effects, and sends a message to whoever counts its calls."""
+
+    async def execute(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        with socket.socket(type=socket.SOCK_DGRAM) as counter:
+            counter.sendmsg([b"1"], [], 0, ("127.0.0.1", 9))
+        return await super().execute(payload)
 
 
 @mutant("ACT-002", expects="process")

@@ -157,6 +157,11 @@ def _bind(args: tuple[Any, ...]) -> _Seen:
     return [Act("write", _resolved(name, follow=False))]
 
 
+def _sent(args: tuple[Any, ...]) -> _Seen:
+    """A message that names no address goes to where the socket was connected, of which was told then."""
+    return [] if args[1] is None else [Act("connect", _shown(args[1]))]
+
+
 def _text(kind: str, *at: int) -> Callable[[tuple[Any, ...]], _Seen]:
     return lambda args: [Act(kind, " ".join(_shown(args[index]) for index in at))]
 
@@ -200,6 +205,7 @@ _SEEN: Final[dict[str, Callable[[tuple[Any, ...]], _Seen]]] = {
     "tempfile.mkdtemp": _paths(("temporary", 0, None)),
     "socket.connect": _text("connect", 1),
     "socket.sendto": _text("connect", 1),
+    "socket.sendmsg": _sent,
     "socket.getaddrinfo": _text("connect", 0, 1),
     "socket.gethostbyname": _text("connect", 0),
     "subprocess.Popen": lambda args: [Act("process", _shown(args[1]), subject=(args[1], args[2]))],

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -37,6 +38,28 @@ def test_acts_beyond_the_disk_are_told_as_well() -> None:
     assert heard.of("thread") == ["helper"]
     assert "true word" in heard.of("process")
     assert heard.of("connect") == ["127.0.0.1 9", "127.0.0.1 None"]
+
+
+@pytest.mark.parametrize(
+    "send", [lambda sender, to: sender.sendto(b"", to), lambda sender, to: sender.sendmsg([b""], [], 0, to)]
+)
+def test_a_message_to_an_address_is_told_like_a_connection(
+    send: Callable[[socket.socket, tuple[str, int]], int],
+) -> None:
+    heard = Heard()
+    with socket.socket(type=socket.SOCK_DGRAM) as receiver, socket.socket(type=socket.SOCK_DGRAM) as sender:
+        receiver.bind(("127.0.0.1", 0))
+        with listening(heard):
+            send(sender, receiver.getsockname())
+        assert heard.of("connect") == [f"127.0.0.1 {receiver.getsockname()[1]}"]
+
+
+def test_where_a_socket_is_connected_is_told_once() -> None:
+    heard, (near, far) = Heard(), socket.socketpair()
+    with listening(heard), near, far:
+        near.sendmsg([b"a"])
+        near.send(b"b")
+    assert heard == []
 
 
 def test_a_thread_without_an_object_is_told_too() -> None:

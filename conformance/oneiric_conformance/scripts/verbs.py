@@ -32,6 +32,7 @@ __all__ = [
 
 ACCIDENTS = (AttributeError, NameError, AssertionError, IndexError, RecursionError, NotImplementedError)
 EFFECTS = {"subprocess.Popen", "os.posix_spawn", "os.fork", "os.remove", "os.rename", "os.mkdir", "socket.connect"}
+MESSAGES = {"socket.sendto", "socket.sendmsg"}
 
 
 async def once(component: Component, instance: Any, payload: Any) -> Any:
@@ -77,7 +78,8 @@ async def act_002(component: Component, payload: Any, payloads: Any) -> None:
 
     def watch(event: str, arguments: Any) -> None:
         writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & 3
-        if watching and (writes or event in EFFECTS):
+        addressed = event in MESSAGES and arguments[1] is not None
+        if watching and (writes or addressed or event in EFFECTS):
             seen.append(f"{event} {arguments[0]!r:.100}")
 
     watching = False
