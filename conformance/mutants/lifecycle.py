@@ -67,6 +67,17 @@ class NumbersItsCalls(reference.Slugify):
         return await super().execute(payload)
 
 
+@mutant("LIFE-001", expects="AddsForAll.amounts changed in all instances")
+class AddsForAll(reference.Meter):
+    """Has no work but what its exercise shows, and keeps the amounts of that in a list of its class."""
+
+    amounts: ClassVar[list[int]] = []
+
+    async def add(self, amount: int) -> int:
+        self.amounts.append(amount)
+        return sum(self.amounts)
+
+
 class _Desk:
     def __init__(self) -> None:
         self.papers: list[str] = []

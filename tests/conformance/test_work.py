@@ -80,7 +80,7 @@ def test_one_that_takes_long_is_left_out_of_most_lives(author: Any, monkeypatch:
     assert len(runs(package)) == 2
 
 
-@pytest.mark.parametrize("check", ["LIFE-004", "HOT-005", "PATH-005"])
+@pytest.mark.parametrize("check", ["LIFE-001", "LIFE-004", "HOT-005", "PATH-005"])
 def test_one_that_fails_is_not_asked_again(author: Any, check: str) -> None:
     package = meter(author, "here:hold_once")
     assert outcome(package, check) == (Status.PASS, "")

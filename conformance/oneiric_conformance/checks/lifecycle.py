@@ -41,8 +41,9 @@ def every_call_of_the_factory_gives_a_fresh_instance(bench: Bench) -> None:
     """
     with bench.control("an instance that is alone is healthy"):
         bench.run(_alone(bench))
+    own = OwnWork(bench, _PAIRS)
     for at in range(_PAIRS):
-        bench.run(_pair(bench, again=at == _PAIRS - 1))
+        bench.run(_pair(bench, own, again=at == _PAIRS - 1))
         bench.exercised()
 
 
@@ -52,7 +53,7 @@ async def _alone(bench: Bench) -> None:
             await _expect_healthy(bench, instance, "after init()")
 
 
-async def _pair(bench: Bench, *, again: bool) -> None:
+async def _pair(bench: Bench, own: OwnWork, *, again: bool) -> None:
     with bench.sandbox() as box, bench.sandbox() as another:
         await furnish(bench, box)
         first, second = await bench.build(box), await bench.build(another)
@@ -67,13 +68,14 @@ async def _pair(bench: Bench, *, again: bool) -> None:
         with suppress(Exception):  # whether it works is for others to say
             act = await some_work(bench, first)
             await act(first)
+        await own(first)
         for name, container in shared.items():
             now = content(container)
             still = len(now) == len(before[name]) and all(a is b for a, b in zip(now, before[name], strict=True))
             bench.expect(still, seen=f"{name} {_IN_ALL}", expected="its own state")
         await _expect_apart(bench, first, second)
-        own = bench.package.modules or {type(first).__module__.partition(".")[0]}
-        names = await moved_by_each(act, first, second, own) if again else []
+        modules = bench.package.modules or {type(first).__module__.partition(".")[0]}
+        names = await moved_by_each(act, first, second, modules) if again else []
         bench.expect(not names, seen=f"{', '.join(names[:2])} {_IN_ALL}", expected="its own state")
         await bench.cleanup(first)
         await _expect_healthy(bench, second, "after another instance was cleaned up")

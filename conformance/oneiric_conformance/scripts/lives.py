@@ -92,6 +92,7 @@ async def life_001(component: Component, example: Any, payloads: Any) -> None:
     shared = dict(shared_containers(first, second))
     before = {name: content(container) for name, container in shared.items()}
     await worked(component, first, payloads)
+    await exercised(component, first)
     for name, container in shared.items():
         expect(content(container) == before[name], f"{name} changed in all instances", "its own state")
     if "kv" in component.claims and not component.external:
