@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from oneiric_core.runtime import HealthSnapshot as HealthSnapshot
     from oneiric_core.runtime import RuntimeOrchestrator as RuntimeOrchestrator
     from oneiric_core.secrecy import could_be_path as could_be_path
+    from oneiric_core.secrecy import could_be_variable as could_be_variable
     from oneiric_core.settings import Settings as Settings
     from oneiric_core.trust import Certificate as Certificate
     from oneiric_core.trust import CertificatePolicy as CertificatePolicy
@@ -204,7 +205,7 @@ _EXPORTS = {
         "HealthSnapshot",
         "RuntimeOrchestrator",
     ),
-    "secrecy": ("could_be_path",),
+    "secrecy": ("could_be_path", "could_be_variable"),
     "settings": ("Settings",),
     "trust": (
         "Certificate",

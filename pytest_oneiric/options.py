@@ -90,6 +90,11 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
         "default": None,
         "help": "the private key (Ed25519, PEM) that signs the certificate",
     },
+    "--oneiric-password-env": {
+        "metavar": "NAME",
+        "default": None,
+        "help": "the environment variable that holds the password of the private key",
+    },
     "--oneiric-run-url": {
         "metavar": "URL",
         "default": None,

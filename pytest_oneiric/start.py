@@ -110,6 +110,7 @@ def _configuration(config: pytest.Config) -> "Configuration":
         profile=config.getoption("oneiric_profile"),
         level=config.getoption("oneiric_level"),
         runtime=config.getoption("oneiric_runtime"),
+        password_env=config.getoption("oneiric_password_env"),
         run_url=config.getoption("oneiric_run_url"),
         component=tuple(config.getoption("oneiric_component")),
         seed=getattr(config, "workerinput", {}).get(_SEED, config.getoption("oneiric_seed")),

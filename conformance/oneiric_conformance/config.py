@@ -32,7 +32,7 @@ from oneiric_conformance.profile import Profile, profile_named
 from oneiric_conformance.replaying import Replay
 from oneiric_conformance.subject import Package
 from oneiric_conformance.written import SECTION, of_type, refuse, refuse_unknown
-from oneiric_core import ConformanceError, could_be_path
+from oneiric_core import ConformanceError, could_be_path, could_be_variable
 
 __all__ = ["SETTINGS", "Configuration", "read_configuration"]
 
@@ -57,6 +57,7 @@ SETTINGS: Final[Mapping[str, tuple[type, object]]] = {
     "badge": (Path, None),
     "certificate": (Path, None),
     "signing-key": (Path, None),
+    "password-env": (str, ""),
     "run-url": (str, ""),
     "database": (list, ()),
 }
@@ -79,6 +80,7 @@ class Configuration:
     :param waivers: the file of waivers; None if there is none.
     :param report: where to write the report; None for nowhere; ``html``, ``badge`` and ``certificate`` likewise.
     :param signing_key: the file with the private key that the certificate is signed with.
+    :param password_env: the environment variable that holds the password of that key; empty if it is not encrypted.
     :param run_url: where people can look at this run, as its page at whoever runs the CI; stands on the certificate.
     :param database: where an exploration saves what failed, and looks for it: directories, or addresses of Redis; in
         every other profile there is none.
@@ -98,6 +100,7 @@ class Configuration:
     badge: Path | None = None
     certificate: Path | None = None
     signing_key: Path | None = None
+    password_env: str = ""
     run_url: str = ""
     database: tuple[str, ...] = ()
     replay: Replay | None = None
@@ -119,6 +122,7 @@ class Configuration:
             "badge": self.badge,
             "certificate": self.certificate,
             "signing-key": self.signing_key,
+            "password-env": self.password_env,
             "run-url": self.run_url,
             "database": ", ".join(map(without_secrets, self.database)),
             "replay": self.replay and f"one example of {self.replay.check} of {self.replay.subject}",
@@ -176,6 +180,7 @@ def read_configuration(rootdir: Path | None, *, replay: str | None = None, **ove
         values["profile"], sources["profile"] = example.profile, "--oneiric-replay"
         sources["replay"] = "--oneiric-replay"
     _refuse_secret(rootdir, values["signing-key"])
+    _refuse_no_variable(values["password-env"])
     _refuse_no_page(values["run-url"])
     _make_level_possible(values, sources)
     _settle_exploration(values, sources, example)
@@ -187,6 +192,7 @@ def read_configuration(rootdir: Path | None, *, replay: str | None = None, **ove
         component=tuple(values["component"]),
         level=values["level"],
         runtime=values["runtime"],
+        password_env=values["password-env"],
         run_url=values["run-url"],
         database=tuple(values["database"]),
         replay=example,
@@ -255,6 +261,16 @@ def _refuse_secret(rootdir: Path | None, value: str | Path | None) -> None:
         raise ConformanceError(
             "the signing key is not where it is said to be; that is not shown, since it may be the key itself",
             fix="Say the path of the file, and not what is in it",
+        )
+
+
+def _refuse_no_variable(name: str) -> None:
+    """Refuse, and do not show, a password in the place of the name of its variable."""
+    if name and not could_be_variable(name) and name not in os.environ:
+        raise ConformanceError(
+            "there is no environment variable of the name given for the signing key's password; that is not shown, "
+            "since it may be the password itself",
+            fix="Say the name of the variable, such as ACME_PASSWORD, and not what is in it",
         )
 
 

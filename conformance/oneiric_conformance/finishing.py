@@ -52,7 +52,7 @@ class Finish:
                 raise ConformanceError(
                     "a certificate was asked for, and no signing key given", fix="Give a signing key"
                 )
-            self._key = SigningKey.from_file(configuration.signing_key)
+            self._key = SigningKey.from_file(configuration.signing_key, password_env=configuration.password_env)
         self._level = configuration.level
         self._run_url = configuration.run_url
         self._badge_form = "" if configuration.badge is None else configuration.badge.suffix.removeprefix(".").lower()

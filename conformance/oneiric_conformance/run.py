@@ -36,6 +36,7 @@ def run_conformance(
     badge: Path | str | None = None,
     certificate: Path | str | None = None,
     signing_key: Path | str | None = None,
+    password_env: str | None = None,
     run_url: str | None = None,
     progress: Callable[[Result], None] | None = None,
 ) -> ConformanceReport:
@@ -54,6 +55,7 @@ def run_conformance(
     :param report: where to write the report as well; ``html`` and ``badge`` (``.json`` or ``.svg``) likewise.
     :param certificate: where to write the certificate; with ``signing_key``, the file with the private key. There is
         none where the run does not earn one.
+    :param password_env: the environment variable that holds the password of the private key.
     :param run_url: where people can look at this run; stands on the certificate.
     :param progress: called with each result as it is there.
     :raises ConformanceError: if there is nothing to judge, or the run cannot be set up. What the components do is
@@ -70,6 +72,7 @@ def run_conformance(
         seed=seed,
         database=tuple(place if "://" in place else str(Path(place).absolute()) for place in saved),
         runtime=runtime if isinstance(runtime, str) else None,
+        password_env=password_env,
         run_url=run_url,
         **{name: Path(path).absolute() for name, path in places.items() if path},
     )

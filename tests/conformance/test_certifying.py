@@ -32,7 +32,7 @@ from oneiric_conformance import (
 )
 from oneiric_conformance.certifying.issue import SigningKey, issue
 from oneiric_core import CertificatePolicy, ConformanceError, FrozenClock, PublicKey
-from oneiric_core.testing import PUBLISHER, key_pair, make_wheel, wheel_filename
+from oneiric_core.testing import key_pair, make_wheel, wheel_filename
 
 ISSUER = key_pair("the issuer of tests")
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -56,10 +56,10 @@ class Project:
         path.write_bytes(make_wheel(files, "certified-pkg", "1.0", entry_points=points))
         return with_wheel(self.package, path)
 
-    def key(self, pem: str = ISSUER.private_pem, mode: int = 0o600) -> Path:
+    def key(self) -> Path:
         path = self.folder / "key.pem"
-        path.write_text(pem, encoding="utf-8")
-        path.chmod(mode)
+        path.write_text(ISSUER.private_pem, encoding="utf-8")
+        path.chmod(0o600)
         return path
 
 
@@ -229,26 +229,6 @@ def test_without_a_wheel_or_a_level_there_is_none(project: Project) -> None:
     package = project.wheel()
     with pytest.raises(ConformanceError, match="too quick"):
         issue(report(package, profile="quick"), imported_files(package), SigningKey(ISSUER.private), now=NOW)
-
-
-class TestTheKey:
-    def test_one_that_others_can_read_is_used_with_a_warning(self, project: Project) -> None:
-        assert SigningKey.from_file(project.key()).warning == ""
-        warning = SigningKey.from_file(project.key(mode=0o644)).warning
-        assert "can be read by others (-rw-r--r--)" in warning
-
-    def test_one_that_everyone_has_is_refused(self, project: Project) -> None:
-        with pytest.raises(ConformanceError, match="private half of the test key 'publisher' is published"):
-            SigningKey.from_file(project.key(PUBLISHER.private_pem))
-
-    @pytest.mark.parametrize("pem", ["", "nonsense", ISSUER.public_pem])
-    def test_what_is_no_private_key_is_refused_with_its_name(self, project: Project, pem: str) -> None:
-        with pytest.raises(ConformanceError, match=r"key\.pem"):
-            SigningKey.from_file(project.key(pem))
-
-    def test_one_that_is_not_there_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(ConformanceError, match=r"cannot be read.*oneiric-core keys generate"):
-            SigningKey.from_file(tmp_path / "none.pem")
 
 
 class TestTheEndOfARun:

@@ -11,6 +11,7 @@ import pytest
 
 from oneiric_core import CertificatePolicy, PublicKey
 from oneiric_core.testing import key_pair, make_wheel
+from oneiric_core.trust import private_pem
 
 ASK = "--oneiric-conformance"
 ISSUER = key_pair("the issuer of tests")
@@ -127,6 +128,31 @@ def test_a_key_in_the_place_of_its_path_is_not_repeated(released, key: str, insi
     assert done.code == 4
     assert "it may be the key itself" in " ".join(done.err.split())
     assert max(key.split(), key=len)[:12] not in done.out + done.err
+
+
+def test_a_key_that_is_encrypted_signs_with_the_password_in_a_variable(released, monkeypatch) -> None:
+    released.write("key.pem", private_pem(ISSUER.private, password=b"correct horse"))
+    done = released.pytest(ASK, *ASKED, "-k", "META-002")
+    assert done.code == 4
+    assert "holds its password, by password-env" in " ".join(done.err.split())
+    monkeypatch.setenv("ACME_PASSWORD", "wrong")
+    done = released.pytest(ASK, *ASKED, "--oneiric-password-env", "ACME_PASSWORD", "-k", "META-002")
+    assert done.code == 4
+    assert "Check the file and its password" in " ".join(done.err.split())
+    monkeypatch.setenv("ACME_PASSWORD", "correct horse")
+    done = released.pytest(ASK, *ASKED, "--oneiric-password-env", "ACME_PASSWORD", "-k", "META-002")
+    assert "no certificate: no level was reached" in done.out
+    assert done.err == ""
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["on the command line", "in pyproject.toml"])
+def test_a_password_in_the_place_of_its_variable_is_not_repeated(released, inside: bool) -> None:
+    if inside:
+        released.publish('[tool.oneiric.conformance]\npassword-env = "hunter2"\n')
+    done = released.pytest(ASK, *(() if inside else (*ASKED, "--oneiric-password-env", "hunter2")))
+    assert done.code == 4
+    assert "not what is in it" in " ".join(done.err.split())
+    assert "hunter2" not in done.out + done.err
 
 
 @pytest.mark.slow

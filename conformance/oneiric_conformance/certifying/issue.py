@@ -36,6 +36,8 @@ __all__ = ["DOES_NOT_PROVE", "PROVES", "VALIDITY", "SigningKey", "issue"]
 VALIDITY: Final = timedelta(days=365)
 """How long a certificate is believed: rules get stricter, and keys get lost."""
 
+_ENCRYPTED: Final = b"ENCRYPTED"
+
 PROVES: Final = (
     "The subject is exactly these bytes, by SHA-256.",
     "The signer says that the checks named here were run over them with this outcome, in the configuration named here.",
@@ -59,10 +61,11 @@ class SigningKey:
     warning: str = ""
 
     @classmethod
-    def from_file(cls, path: Path) -> "SigningKey":
-        """The key in the file: PEM (PKCS #8, not encrypted), or 32 bytes in base64.
+    def from_file(cls, path: Path, *, password_env: str = "") -> "SigningKey":
+        """The key in the file: PEM (PKCS #8), 32 raw bytes, or their base64.
 
-        :raises ConformanceError: there is none.
+        :param password_env: the environment variable that holds its password; empty for a key that is not encrypted.
+        :raises ConformanceError: there is none, or its password is missing or wrong.
         """
         try:
             with path.open("rb") as file:
@@ -75,10 +78,12 @@ class SigningKey:
                 path=str(path),
             ) from error
         try:
-            key = load_private_key(content, name=str(path))
+            key = load_private_key(content, name=str(path), password=_password(password_env))
             CertificatePolicy([PublicKey(key.public_key().public_bytes_raw())])  # nobody trusts what everybody has
         except OneiricError as error:
-            raise ConformanceError(error.what, fix=error.fix, path=str(path)) from error
+            locked = _ENCRYPTED in content and not password_env
+            fix = "Name the environment variable that holds its password, by password-env" if locked else error.fix
+            raise ConformanceError(error.what, fix=fix, path=str(path)) from error
         open_to_others = os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO)
         told = f"the signing key {path} can be read by others ({stat.filemode(mode)}): say chmod 600 {path}"
         return cls(key, told if open_to_others else "")
@@ -106,6 +111,19 @@ def issue(
             fix="Install the wheel, and run again",
         )
     return json.dumps(sign_certificate(_statement(report, imported, now, url), key.private), indent=2) + "\n"
+
+
+def _password(variable: str) -> bytes | None:
+    if not variable:
+        return None
+    value = os.environ.get(variable, "")
+    if not value:
+        raise ConformanceError(
+            f"the environment variable {variable!r}, for the password of the signing key, is not set, or empty",
+            fix=f"Set {variable}",
+            variable=variable,
+        )
+    return value.encode("utf-8", "surrogateescape")
 
 
 def _statement(report: ConformanceReport, imported: Mapping[str, str], now: datetime, url: str) -> dict[str, Any]:
