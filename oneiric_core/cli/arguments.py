@@ -2,6 +2,8 @@
 
 import re
 import textwrap
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,6 +13,9 @@ import typer
 
 from oneiric_core.domains import Domain
 from oneiric_core.durations import seconds_of
+from oneiric_core.errors import OneiricError
+from oneiric_core.levels import CERTIFICATE_LEVELS
+from oneiric_core.manifest import media_type_of
 
 __all__ = [
     "AsJson",
@@ -19,22 +24,53 @@ __all__ = [
     "DomainsOption",
     "PublicKeys",
     "Threshold",
+    "as_usage",
+    "check_level",
+    "check_threshold",
+    "choice",
     "duration",
     "examples",
     "existing",
+    "existing_directory",
+    "existing_manifest",
+    "http_url",
+    "manifest_path",
+    "named",
 ]
+
+
+@contextmanager
+def as_usage(option: str | None = None) -> Iterator[None]:
+    """What is refused in this block is wrong usage: the argument makes no sense, whatever there is in the world.
+
+    :param option: whose argument it is; a parser need not say, for typer knows.
+    """
+    try:
+        yield
+    except OneiricError as error:
+        fix = error.fix[:1].lower() + error.fix[1:]
+        raise typer.BadParameter(f"{error.what}; {fix}", param_hint=option) from error
+
+
+def choice(text: str, known: Sequence[str], what: str) -> str:
+    """The text itself, if it is one of those known.
+
+    :param what: what they are, such as ``domain``.
+    :raises typer.BadParameter: it is none; the message names the nearest, or all.
+    """
+    if text in known:
+        return text
+    near = get_close_matches(text, known, n=1)
+    told = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    raise typer.BadParameter(f"there is no {what} {text!r}; {told}")
 
 
 def check_domain(text: str | None) -> str | None:
     """The domain itself, if it is one.
 
-    :raises typer.BadParameter: it is none; the message names the nearest, or all.
+    :raises typer.BadParameter: it is none.
     """
-    if text is None or text in set(Domain):
-        return text
-    near = get_close_matches(text, list(Domain), n=1)
-    told = f"did you mean {near[0]}?" if near else f"there are {', '.join(Domain)}"
-    raise typer.BadParameter(f"there is no domain {text!r}; {told}")
+    return None if text is None else choice(text, [*Domain], "domain")
 
 
 def check_domains(texts: list[str]) -> list[str]:
@@ -47,14 +83,88 @@ def existing(text: str) -> Path:
 
     :raises typer.BadParameter: there is none.
     """
+    return _there(text, Path.is_file, "file")
+
+
+def existing_directory(text: str) -> Path:
+    """The path of a directory.
+
+    :raises typer.BadParameter: there is none.
+    """
+    return _there(text, Path.is_dir, "directory")
+
+
+def _there(text: str, found: Callable[[Path], bool], what: str) -> Path:
     path = Path(text)
     try:
-        found = path.is_file()
+        there = found(path)
     except OSError as error:
-        raise typer.BadParameter(f"there can be no file {text!r}: {error.strerror}") from error
-    if not found:
-        raise typer.BadParameter(f"there is no file {text!r}")
+        raise typer.BadParameter(f"there can be no {what} {text!r}: {error.strerror}") from error
+    if not there:
+        raise typer.BadParameter(f"there is no {what} {text!r}")
     return path
+
+
+def manifest_path(text: str) -> Path:
+    """A path whose name says in which form a manifest is; it may come to be there later.
+
+    :raises typer.BadParameter: the name says nothing.
+    """
+    path = Path(text)
+    with as_usage():
+        media_type_of(path.name)
+    return path
+
+
+def existing_manifest(text: str) -> Path:
+    """The same of a file.
+
+    :raises typer.BadParameter: there is none, or its name says nothing.
+    """
+    existing(text)
+    return manifest_path(text)
+
+
+def named(text: str) -> str:
+    """A name that is not empty.
+
+    :raises typer.BadParameter: it is.
+    """
+    if not text.strip():
+        raise typer.BadParameter("it has no name")
+    return text
+
+
+def http_url(text: str, option: str | None = None) -> str:
+    """The URL itself, if it is one that a server could be asked for.
+
+    :raises typer.BadParameter: it is none.
+    """
+    from oneiric_core.remote.http_urls import read_url  # noqa: PLC0415 - loads an HTTP client, and few name one
+
+    with as_usage(option):
+        read_url(text)
+    return text
+
+
+def check_level(text: str) -> str:
+    """The level of a certificate itself, if it is one.
+
+    :raises typer.BadParameter: it is none.
+    """
+    return choice(text, CERTIFICATE_LEVELS, "level")
+
+
+def check_threshold(threshold: int, keys: Collection[object]) -> int:
+    """The threshold itself, if so many keys can sign.
+
+    :raises typer.BadParameter: there are fewer.
+    """
+    if threshold > (distinct := len(frozenset(keys))):
+        raise typer.BadParameter(
+            f"a threshold of {threshold} makes no sense with {distinct} distinct keys", param_hint="--threshold"
+        )
+    return threshold
 
 
 _NAMES = ", ".join(Domain)

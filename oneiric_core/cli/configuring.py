@@ -5,6 +5,7 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
+from oneiric_core.cli.arguments import existing
 from oneiric_core.runtime.settings_file import read_settings
 from oneiric_core.settings import Settings
 
@@ -15,7 +16,11 @@ _HERE: Final = Path("oneiric.toml")
 SettingsOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--settings", metavar="PATH", envvar="ONEIRIC_SETTINGS", help="The settings; oneiric.toml here if left out."
+        "--settings",
+        metavar="PATH",
+        parser=existing,
+        envvar="ONEIRIC_SETTINGS",
+        help="The settings; oneiric.toml here if left out.",
     ),
 ]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from oneiric_core.cli.arguments import existing
+from oneiric_core.cli.arguments import existing_manifest
 from oneiric_core.cli.configuring import read_configured
 from oneiric_core.components import CandidateSource
 from oneiric_core.discovery import DiscoveryFailure, discover
@@ -27,7 +27,7 @@ ManifestOption: TypeAlias = Annotated[
     typer.Option(
         "--manifest",
         metavar="PATH",
-        parser=existing,
+        parser=existing_manifest,
         help="A manifest whose entries are looked at, too; nobody asks whether it may be believed.",
     ),
 ]

@@ -9,7 +9,15 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from oneiric_core.cli.arguments import PublicKeys, Threshold, existing
+from oneiric_core.cli.arguments import (
+    PublicKeys,
+    Threshold,
+    check_level,
+    check_threshold,
+    existing,
+    http_url,
+    manifest_path,
+)
 from oneiric_core.cli.configuring import find_settings
 from oneiric_core.cli.secrets import from_environment
 from oneiric_core.levels import CERTIFICATE_LEVELS
@@ -38,7 +46,10 @@ ManifestUrl: TypeAlias = Annotated[
     typer.Option("--manifest-url", metavar="URL", envvar="ONEIRIC_MANIFEST_URL", help="Where the manifest is."),
 ]
 ManifestFile: TypeAlias = Annotated[
-    Path | None, typer.Option("--manifest", metavar="PATH", help="The manifest, where it is a file of this machine.")
+    Path | None,
+    typer.Option(
+        "--manifest", metavar="PATH", parser=manifest_path, help="The manifest, where it is a file of this machine."
+    ),
 ]
 TrustRootFile: TypeAlias = Annotated[
     Path | None,
@@ -51,6 +62,7 @@ RequireCertificate: TypeAlias = Annotated[
     typer.Option(
         "--require-certificate",
         metavar="LEVEL",
+        parser=check_level,
         help=f"Every artifact needs a certificate of at least this level: {' or '.join(CERTIFICATE_LEVELS)}.",
     ),
 ]
@@ -109,6 +121,9 @@ class Sourcing:
         if self.threshold > 1 and not self.public_key:
             raise typer.BadParameter("a threshold needs keys to count", param_hint="--threshold")
         keys = [load_public_key(read_bounded(path), name=str(path)) for path in self.public_key]
+        check_threshold(self.threshold, keys or [None])
+        if self.manifest_url is not None and "://" in self.manifest_url:
+            http_url(self.manifest_url, "--manifest-url")
         return Arguments(
             manifest_path=self.manifest,
             manifest_url=self.manifest_url,

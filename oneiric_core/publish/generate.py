@@ -14,10 +14,22 @@ from oneiric_core.publish.entries import entry_of
 from oneiric_core.publish.packages import Package
 from oneiric_core.publish.wheels import Wheel
 
-__all__ = ["generate_manifest"]
+__all__ = ["check_version", "generate_manifest"]
 
 _SCHEMA_VERSION: Final = 2
 _ORDER: Final = {domain: place for place, domain in enumerate(Domain)}
+
+
+def check_version(text: str) -> str:
+    """The version itself, if it is one (PEP 440).
+
+    :raises ManifestError: it is none.
+    """
+    try:
+        Version(text)
+    except InvalidVersion as error:
+        raise ManifestError(f"{text!r} is no version", fix="Write it like 1.4.0 or 2.0rc1", version=text) from error
+    return text
 
 
 def generate_manifest(
@@ -42,12 +54,7 @@ def generate_manifest(
     :raises ResolutionError: a component declares what no bridge could work with.
     :raises CertificateError: a certificate is about none of the wheels.
     """
-    try:
-        Version(version)
-    except InvalidVersion as error:
-        raise ManifestError(
-            f"{version!r} is no version", fix="Write it like 1.4.0 or 2.0rc1", version=version
-        ) from error
+    check_version(version)
     offered = [(package, each) for package in packages for each in package.candidates if each.domain in domains]
     homes = _homes(packages, wheels or {})
     certified = certificate_fields(wheels or {}, certificates or {})

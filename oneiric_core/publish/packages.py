@@ -17,7 +17,7 @@ from oneiric_core.discovery import discover, installed_entry_points
 from oneiric_core.errors import ManifestError
 from oneiric_core.resolver import Resolver
 
-__all__ = ["BUILT_IN", "Package", "find_package"]
+__all__ = ["BUILT_IN", "Package", "find_package", "plain_name"]
 
 BUILT_IN: Final = "oneiric-core"
 """The package that the components are in which we ship ourselves; it has no need to announce them."""
@@ -39,6 +39,19 @@ class Package:
     shared: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
+def plain_name(name: str) -> str:
+    """The name of a package, normalised (PEP 503).
+
+    :raises ManifestError: it is none.
+    """
+    try:
+        return canonicalize_name(name, validate=True)
+    except InvalidName as error:
+        raise ManifestError(
+            f"{name!r} is not the name of a package", fix="Write it as pip does, such as acme-oneiric", package=name
+        ) from error
+
+
 def find_package(name: str) -> Package:
     """The installed package of that name, as pip writes it, with all it announces; or what we ship ourselves.
 
@@ -47,13 +60,7 @@ def find_package(name: str) -> Package:
     :raises ManifestError: it is no name of one, is not installed, announces nothing, or one of its announcements is
         broken.
     """
-    try:
-        plain = canonicalize_name(name, validate=True)
-    except InvalidName as error:
-        raise ManifestError(
-            f"{name!r} is not the name of a package", fix="Write it as pip does, such as acme-oneiric", package=name
-        ) from error
-    if plain == BUILT_IN:
+    if plain_name(name) == BUILT_IN:
         return _built_in()
     points = installed_entry_points(name)
     if not points:

@@ -57,6 +57,9 @@ def test_programs_are_told_the_same(capsys: Capture) -> None:
         (("--key wheels/acme.whl", "--key ../acme.whl"), "Path traversal", 2),
         (("--backend file", "--backend ftp"), "'--backend'", 2),
         (("acme.whl --backend", "missing.whl --backend"), "there is no file 'missing.whl'", 2),
+        (("--bucket www", "--public-url cdn.example --bucket www"), "'--public-url'", 2),
+        (("--bucket www", "--endpoint-url ftp://s3.example --bucket www"), "has the scheme 'ftp'", 2),
+        (("--bucket www", "--content-type wheel --bucket www"), "'wheel' is no media type", 2),
         (("--bucket www", "--bucket nowhere"), "there is no directory 'nowhere'", 1),
     ],
 )

@@ -87,7 +87,7 @@ def test_generated_signed_and_verified(capsys: Capture, ready: Path) -> None:
     assert verified.items() <= signed.items()
     assert len(verified["signers"]) == 1
     refused(capsys, f"{VERIFY} --source eta", "only 'eta' is accepted here")
-    refused(capsys, f"{VERIFY} --threshold 2", "a threshold of 2 makes no sense with 1 distinct keys")
+    refused(capsys, f"{VERIFY} --threshold 2", "a threshold of 2 makes no sense with 1 distinct keys", 2)
     refused(capsys, f"{VERIFY} --threshold 0", "Invalid value for '--threshold'", 2)
 
 
@@ -135,7 +135,7 @@ def test_a_dash_writes_the_document_to_standard_output(capfdbinary: pytest.Captu
 @pytest.mark.parametrize(
     ("options", "said", "code"),
     [
-        ("--output m.txt", "does not say what the document is", 1),
+        ("--output m.txt", "does not say what the document is", 2),
         ("--output m.dsse.json", "an envelope is made by signing", 2),
         ("--output m.yaml --artifact zeta.whl", "there is no file 'zeta.whl'", 2),
         ("--output m.yaml --artifact-url https://zeta.example/", "--artifact and --artifact-url go together", 2),
@@ -168,6 +168,10 @@ def test_the_form_follows_the_name_and_the_name_the_form(capsys: Capture, ready:
         ("--form flat --output m.dsse.json", "a manifest in the form flat does not end in .dsse.json", 2),
         ("--append --expires-in 3d", "--append changes nothing that is signed", 2),
         ("--append --output m.json", "--append keeps the form", 2),
+        ("--output m.txt", "does not say what the document is", 2),
+        ("--sequence-number -1", "'--sequence-number'", 2),
+        ("--sequence-number 9007199254740992", "'--sequence-number'", 2),
+        ("--previous keys/oneiric.public.pem", "does not say what the document is", 2),
         ("--append", "there is no signature yet", 1),
         ("--expires-in 3", "is no duration", 2),
         ("--expires-in 0.0d", "is no duration", 2),

@@ -58,12 +58,16 @@ def test_what_the_issuer_certified_is_brought(capsys: Capture) -> None:
     [
         ("hardened", "issuer.pem", "adapter/cache/acme: the certificate's level is core, and hardened is asked for"),
         ("core", "stranger.pem", "adapter/cache/acme: the certificate was made by none of the issuers"),
-        ("hardend", "issuer.pem", "Did you mean hardened?"),
     ],
 )
 def test_what_does_not_do_ends_with_1_and_the_reason(capsys: Capture, level: str, key: str, why: str) -> None:
     assert sync("--require-certificate", level, "--certificate-key", key) == 1
     assert why in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_level_that_does_not_exist_is_wrong_usage(capsys: Capture) -> None:
+    assert sync("--require-certificate", "hardend", "--certificate-key", "issuer.pem") == 2
+    assert "'--require-certificate': there is no level 'hardend'; did you mean hardened?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("half", [("--require-certificate", "core"), ("--certificate-key", "issuer.pem")])

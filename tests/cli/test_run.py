@@ -206,7 +206,9 @@ async def test_it_starts_without_a_server_and_says_so(here: Path) -> None:
         ((), 2, "there is no manifest"),
         (("--manifest", "m.json"), 2, "nobody is trusted"),
         (("--manifest", "m.json", "--refresh-interval", "0"), 2, "refresh-interval"),
-        (("--manifest", "m.json", "--settings", "missing.toml"), 1, "missing.toml cannot be read"),
+        (("--manifest", "m.json", "--settings", "missing.toml"), 2, "there is no file 'missing.toml'"),
+        (("--manifest-url", "ftp://a.example/m.json"), 2, "has the scheme 'ftp'"),
+        (("--manifest", "m.json", "--require-certificate", "gold"), 2, "there are core, hardened"),
     ],
 )
 def test_what_is_wrong_from_the_beginning_is_told_at_once(  # noqa: PLR0917 - a fixture or a column each

@@ -167,6 +167,10 @@ def test_a_header_comes_from_the_environment_and_is_never_told(
         (("--manifest", "a.json", "--threshold", "2"), "a threshold needs keys"),
         (("--manifest", "a.json", "--threshold", "0", "--public-key", "key.pem"), "threshold"),
         (("--manifest", "a.json", "--public-key", "missing.pem"), "there is no file"),
+        (("--manifest", "key.pem", "--public-key", "key.pem"), "does not say what the document is"),
+        (("--manifest-url", "gopher://a.example/m.json", "--public-key", "key.pem"), "gopher"),
+        (("--manifest", "a.json", "--public-key", "key.pem", "--threshold", "2"), "threshold of 2"),
+        (("--manifest", "a.json", "--public-key", "key.pem", "--settings", "missing.toml"), "missing.toml"),
         (("--manifest", "a.json", "--public-key", "key.pem", "--header-env", "NO_SUCH_THING"), "NO_SUCH_THING"),
     ],
 )
@@ -181,13 +185,9 @@ def test_wrong_usage_is_two_lines_and_exit_code_2(capsys: Capture, arguments: tu
     ("arguments", "said"),
     [
         (("--manifest", "missing.json", "--public-key", "key.pem"), "missing.json"),
-        (("--manifest", "key.pem", "--public-key", "key.pem"), "does not say what the document is"),
         (("--manifest-url", "http://192.0.2.1/m.json", "--public-key", "key.pem"), "192.0.2.1"),
-        (("--manifest-url", "gopher://a.example/m.json", "--public-key", "key.pem"), "gopher"),
-        (("--manifest", "a.json", "--public-key", "key.pem", "--threshold", "2"), "threshold of 2"),
         (("--manifest", "a.json", "--public-key", "oneiric.toml"), "oneiric.toml"),
         (("--manifest", "a.json", "--trust-root", "key.pem"), "not JSON"),
-        (("--manifest", "a.json", "--public-key", "key.pem", "--settings", "missing.toml"), "missing.toml"),
     ],
 )
 def test_what_cannot_be_done_is_two_lines_and_exit_code_1(

@@ -145,7 +145,15 @@ def test_what_may_not_be_believed_ends_with_1_and_the_reason(say: Say, put, key:
     path = put()
     path.write_bytes(path.read_bytes()[:-20])
     assert "cannot be read" in refused(path)
-    assert "Did you mean hardened?" in refused(put(), "--level", "hardend")
+
+
+@pytest.mark.parametrize(
+    ("level", "told"), [("hardend", "did you mean hardened?"), ("bogus", "there are core, hardened")]
+)
+def test_a_level_that_does_not_exist_is_wrong_usage(say: Say, put, key: Path, level: str, told: str) -> None:
+    code, out, err = say("verify", put(), "--public-key", key, "--level", level)
+    assert (code, out) == (2, "")
+    assert f"there is no level '{level}'; {told}" in err
 
 
 def test_a_key_that_everyone_has_is_no_issuer(say: Say, put, tmp_path: Path) -> None:

@@ -51,10 +51,10 @@ def test_programs_get_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"rule", "level", "judges", "since", "counts", "troubleshooting"} <= found[0].keys()
 
 
-@pytest.mark.parametrize(("id", "fix"), [("HOT-04", "Did you mean HOT-004?"), ("?", "Choose one, or an area: ACT")])
+@pytest.mark.parametrize(("id", "fix"), [("HOT-04", "did you mean HOT-004?"), ("?", "choose one, or an area: ACT")])
 def test_an_unknown_id_is_told_with_what_there_is(capsys: pytest.CaptureFixture[str], id: str, fix: str) -> None:
     code, out, err = said(capsys, id)
-    assert (code, out) == (1, "")
+    assert (code, out) == (2, "")
     assert "there is no check" in err
     assert fix in err
 

@@ -100,7 +100,7 @@ def test_where_it_will_be_is_said_as_of_the_wheel(typed: Callable[..., int]) -> 
         ((*WHEEL, *CERTIFICATE[:2]), "--certificate and --certificate-url go together", 2),
         ((*WHEEL, *CERTIFICATE[2:]), "--certificate and --certificate-url go together", 2),
         (CERTIFICATE, "--certificate needs --artifact", 2),
-        ((*WHEEL, *CERTIFICATE[:3], "https://zeta.example/other.json"), "is the URL of another file than zeta.json", 1),
+        ((*WHEEL, *CERTIFICATE[:3], "https://zeta.example/other.json"), "is the URL of another file than zeta.json", 2),
     ],
 )
 def test_a_certificate_that_nobody_could_fetch_is_refused(

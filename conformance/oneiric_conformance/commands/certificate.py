@@ -15,7 +15,7 @@ from oneiric_core import (
     open_certificate,
 )
 from oneiric_core.cli import render
-from oneiric_core.cli.arguments import AsJson, examples, existing
+from oneiric_core.cli.arguments import AsJson, check_level, examples, existing
 from oneiric_core.cli.finding import plain_application
 
 if TYPE_CHECKING:
@@ -72,7 +72,10 @@ def verify(
         Path | None, typer.Option("--wheel", metavar="PATH", parser=existing, help="The file it has to be about.")
     ] = None,
     level: Annotated[
-        str, typer.Option("--level", metavar="LEVEL", help=f"At least {' or '.join(CERTIFICATE_LEVELS)}.")
+        str,
+        typer.Option(
+            "--level", metavar="LEVEL", parser=check_level, help=f"At least {' or '.join(CERTIFICATE_LEVELS)}."
+        ),
     ] = CERTIFICATE_LEVELS[0],
     rerun: Annotated[
         bool, typer.Option("--rerun", help="Run the kit again over the package as installed, and compare.")

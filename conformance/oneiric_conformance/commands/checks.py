@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from oneiric_core import ActivationError, ConformanceError
+from oneiric_core import ActivationError
 from oneiric_core.cli import render
 from oneiric_core.cli.arguments import AsJson, examples
 from oneiric_core.cli.finding import plain_application
@@ -56,7 +56,10 @@ def _known() -> "dict[str, Check]":
 
 
 def _chosen(known: "dict[str, Check]", id: str | None) -> "list[Check]":
-    """The check of that id, else all of that area, else all there are."""
+    """The check of that id, else all of that area, else all there are.
+
+    :raises typer.BadParameter: there is none.
+    """
     if id is None:
         return [*known.values()]
     if id in known:
@@ -65,8 +68,8 @@ def _chosen(known: "dict[str, Check]", id: str | None) -> "list[Check]":
     if id in areas:
         return [check for check in known.values() if check.area == id]
     near = get_close_matches(id, [*known, *areas], n=1)
-    fix = f"Did you mean {near[0]}?" if near else f"Choose one, or an area: {', '.join(areas)}"
-    raise ConformanceError(f"there is no check {id!r}", fix=fix, check=id)
+    told = f"did you mean {near[0]}?" if near else f"choose one, or an area: {', '.join(areas)}"
+    raise typer.BadParameter(f"there is no check {id!r}; {told}", param_hint="ID")
 
 
 def _as_data(check: "Check") -> dict[str, Any]:

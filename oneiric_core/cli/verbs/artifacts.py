@@ -1,7 +1,8 @@
 """``oneiric-core artifacts``: bring wheels to where runtimes fetch them."""
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -24,6 +25,15 @@ from oneiric_core.publish.upload import upload_artifact
 __all__ = ["verb"]
 
 verb = plain_application()
+
+_MEDIA_TYPE: Final = re.compile(r"[\w.+-]+/[\w.+-]+(?:\s*;.*)?", re.ASCII)
+
+
+def _media_type(text: str) -> str:
+    """It stays with the object for ever, and so what is none is refused."""
+    if not _MEDIA_TYPE.fullmatch(text):
+        raise typer.BadParameter(f"{text!r} is no media type; write it like application/zip")
+    return text
 
 
 @verb.callback()
@@ -50,7 +60,8 @@ def upload(
     region: RegionOption = None,
     endpoint_url: EndpointOption = None,
     content_type: Annotated[
-        str | None, typer.Option("--content-type", metavar="T", help="As the key says if left out.")
+        str | None,
+        typer.Option("--content-type", metavar="T", parser=_media_type, help="As the key says if left out."),
     ] = None,
     public_url: PublicUrlOption = None,
     public: PublicOption = False,

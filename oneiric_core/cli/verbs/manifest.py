@@ -2,12 +2,22 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final
 
 import typer
 
 from oneiric_core.cli import render
-from oneiric_core.cli.arguments import AsJson, DomainsOption, PublicKeys, Threshold, duration, examples, existing
+from oneiric_core.cli.arguments import (
+    AsJson,
+    DomainsOption,
+    PublicKeys,
+    Threshold,
+    as_usage,
+    check_threshold,
+    duration,
+    examples,
+    existing,
+)
 from oneiric_core.cli.buckets import (
     BackendOption,
     BucketOption,
@@ -18,6 +28,19 @@ from oneiric_core.cli.buckets import (
     RegionOption,
 )
 from oneiric_core.cli.finding import plain_application
+from oneiric_core.cli.manifests import (
+    ArtifactUrl,
+    CertificatesOption,
+    CertificateUrl,
+    ManifestPath,
+    OnlySource,
+    PackagesOption,
+    PreviousManifest,
+    SequenceNumber,
+    SourceName,
+    VersionOption,
+    WheelsOption,
+)
 from oneiric_core.cli.secrets import PasswordEnv, PrivateKeyEnv, PrivateKeyFile, read_private_key
 from oneiric_core.clock import SYSTEM_CLOCK
 from oneiric_core.domains import Domain
@@ -45,9 +68,6 @@ __all__ = ["verb"]
 
 verb = plain_application()
 
-ManifestPath: TypeAlias = Annotated[
-    Path, typer.Option("--manifest", metavar="PATH", parser=existing, help="A manifest: .json, .yaml or .dsse.json.")
-]
 _STANDARD_OUTPUT: Final = Path("-")
 _ENVELOPE_NAME: Final = ".dsse.json"
 
@@ -72,39 +92,13 @@ def generate(
     output: Annotated[
         Path, typer.Option("--output", metavar="PATH", help="Where to write it: .json or .yaml; - is standard output.")
     ],
-    version: Annotated[
-        str, typer.Option("--version", metavar="V", help="The version of components that do not declare one.")
-    ],
-    package: Annotated[
-        list[str],
-        typer.Option("--package", metavar="NAME", help="An installed package, ours if left out; may be said again."),
-    ] = [],  # noqa: B006 - typer's way of saying none
-    source: Annotated[
-        str | None,
-        typer.Option("--source", metavar="S", help="The name of this line of manifests; the package's if left out."),
-    ] = None,
-    artifact: Annotated[
-        list[Path],
-        typer.Option("--artifact", metavar="WHEEL", parser=existing, help="The wheel of a package; may be said again."),
-    ] = [],  # noqa: B006 - likewise
-    artifact_url: Annotated[
-        str | None,
-        typer.Option(
-            "--artifact-url", metavar="URL", help="Where wheels will be; ends in a slash, or in the wheel's name."
-        ),
-    ] = None,
-    certificate: Annotated[
-        list[Path],
-        typer.Option(
-            "--certificate", metavar="PATH", parser=existing, help="The certificate of a wheel; may be said again."
-        ),
-    ] = [],  # noqa: B006 - likewise
-    certificate_url: Annotated[
-        str | None,
-        typer.Option(
-            "--certificate-url", metavar="URL", help="Where certificates will be; ends as --artifact-url does."
-        ),
-    ] = None,
+    version: VersionOption,
+    package: PackagesOption = [],  # noqa: B006 - typer's way of saying none
+    source: SourceName = None,
+    artifact: WheelsOption = [],  # noqa: B006 - likewise
+    artifact_url: ArtifactUrl = None,
+    certificate: CertificatesOption = [],  # noqa: B006 - likewise
+    certificate_url: CertificateUrl = None,
     no_adapters: Annotated[bool, typer.Option("--no-adapters", help="Leave out adapters.")] = False,
     no_actions: Annotated[bool, typer.Option("--no-actions", help="Leave out actions.")] = False,
     domain: DomainsOption = [],  # noqa: B006 - likewise
@@ -120,7 +114,8 @@ def generate(
         raise typer.BadParameter("--certificate and --certificate-url go together: one says what, the other where")
     if certificate and not artifact:
         raise typer.BadParameter("--certificate needs --artifact: it is about a wheel")
-    media_type = JSON if output == _STANDARD_OUTPUT else media_type_of(output.name)
+    with as_usage("--output"):
+        media_type = JSON if output == _STANDARD_OUTPUT else media_type_of(output.name)
     if media_type == ENVELOPE:
         raise typer.BadParameter(
             "an envelope is made by signing; end the name in .json or .yaml", param_hint="--output"
@@ -129,13 +124,17 @@ def generate(
     packages = [find_package(name) for name in dict.fromkeys(package or [BUILT_IN])]
     wheels = [read_wheel(path) for path in artifact]
     certificates = [read_certificate(path, SYSTEM_CLOCK.now()) for path in certificate]
+    with as_usage("--artifact-url"):
+        wheels_at = {address_of(each.filename, str(artifact_url)): each for each in wheels}
+    with as_usage("--certificate-url"):
+        certificates_at = {address_of(each.filename, str(certificate_url)): each for each in certificates}
     document = generate_manifest(
         packages,
         version=version,
         source=packages[0].name if source is None else source,
         domains=[each for each in map(Domain, domain or Domain) if not left_out.get(each)],
-        wheels={address_of(each.filename, str(artifact_url)): each for each in wheels},
-        certificates={address_of(each.filename, str(certificate_url)): each for each in certificates},
+        wheels=wheels_at,
+        certificates=certificates_at,
     )
     data = render_document(document, media_type)
     if output == _STANDARD_OUTPUT:
@@ -173,15 +172,8 @@ def sign(
             "--form", help="With the signature in it, or in an envelope around it; as the name says if left out."
         ),
     ] = None,
-    sequence_number: Annotated[
-        int | None, typer.Option("--sequence-number", metavar="N", help="Its number; the next one if left out.")
-    ] = None,
-    previous: Annotated[
-        Path | None,
-        typer.Option(
-            "--previous", metavar="PATH", parser=existing, help="What was published last; the number follows it."
-        ),
-    ] = None,
+    sequence_number: SequenceNumber = None,
+    previous: PreviousManifest = None,
     previous_key: Annotated[
         list[Path],
         typer.Option("--previous-key", metavar="PATH", parser=existing, help="Who signed that, if it was another key."),
@@ -204,7 +196,8 @@ def sign(
         raise typer.BadParameter("--append changes nothing that is signed: no number, no expiry, no form")
     if previous_key and previous is None:
         raise typer.BadParameter("--previous-key says who signed --previous, which is missing")
-    target = _target(manifest, output, form)
+    with as_usage("--output"):
+        target = _target(manifest, output, form)
     media_type, into = media_type_of(manifest.name), media_type_of(target.name)
     if append and media_type != into:
         raise typer.BadParameter(f"--append keeps the form, and {target.name} is of another")
@@ -241,11 +234,12 @@ def verify(
     manifest: ManifestPath,
     public_key: PublicKeys,
     threshold: Threshold = 1,
-    source: Annotated[str | None, typer.Option("--source", metavar="S", help="The only source accepted.")] = None,
+    source: OnlySource = None,
     as_json: AsJson = False,
 ) -> None:
     """May a manifest be believed? Exit code 1 if not, with the reason."""
-    policy = TrustPolicy(_load(public_key), threshold=threshold, source=source)
+    keys = _load(public_key)
+    policy = TrustPolicy(keys, threshold=check_threshold(threshold, keys), source=source)
     verified = verify_manifest(read_file(manifest), media_type_of(manifest.name), policy, now=SYSTEM_CLOCK.now())
     if as_json:
         render.data({"manifest": str(manifest), **_facts(verified)})
@@ -280,7 +274,8 @@ def publish(
     everybody; its number has to be greater than that of the manifest which stands there. Else nothing is changed.
     """
     place = Place(backend, bucket, key, region, endpoint_url, public_url)
-    policy = TrustPolicy(_load(public_key), threshold=threshold)
+    keys = _load(public_key)
+    policy = TrustPolicy(keys, threshold=check_threshold(threshold, keys))
     data, kind = read_file(manifest), media_type_of(manifest.name)
     made = announce_manifest(data, kind, place, policy, now=SYSTEM_CLOCK.now(), public=public)
     if as_json:

@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from oneiric_core.cli import render
-from oneiric_core.cli.arguments import AsJson, PublicKeys, examples, existing
+from oneiric_core.cli.arguments import (
+    AsJson,
+    PublicKeys,
+    as_usage,
+    examples,
+    existing,
+    existing_directory,
+    existing_manifest,
+)
 from oneiric_core.cli.finding import plain_application
 from oneiric_core.clock import SYSTEM_CLOCK
 from oneiric_core.manifest import media_type_of
@@ -20,7 +28,14 @@ __all__ = ["verb"]
 
 verb = plain_application()
 
-Tag = Annotated[str, typer.Option("--tag", metavar="T", help="The tag of the release, like v1.4.0.")]
+
+def _tag(text: str) -> str:
+    with as_usage():
+        version_of_tag(text)
+    return text
+
+
+Tag = Annotated[str, typer.Option("--tag", metavar="T", parser=_tag, help="The tag of the release, like v1.4.0.")]
 
 
 @verb.callback()
@@ -43,7 +58,9 @@ def check(
     ],
     manifest: Annotated[
         Path | None,
-        typer.Option("--manifest", metavar="PATH", parser=existing, help="The manifest, signed; verified, too."),
+        typer.Option(
+            "--manifest", metavar="PATH", parser=existing_manifest, help="The manifest, signed; verified, too."
+        ),
     ] = None,
     public_key: PublicKeys = [],  # noqa: B006 - typer's way of saying none
     as_json: AsJson = False,
@@ -76,7 +93,9 @@ def check(
 def notes(
     *,
     tag: Tag,
-    project: Annotated[Path, typer.Option("--project", metavar="DIR", help="Where its pyproject.toml is.")] = Path(),
+    project: Annotated[
+        Path, typer.Option("--project", metavar="DIR", parser=existing_directory, help="Where its pyproject.toml is.")
+    ] = Path(),
 ) -> None:
     """Write the notes of a release, made by towncrier of the fragments in the project, to standard output."""
     render.verbatim(release_notes(project, version_of_tag(tag)).encode())
