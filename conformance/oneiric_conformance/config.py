@@ -37,6 +37,7 @@ from oneiric_core import ConformanceError, could_be_path, could_be_variable
 __all__ = ["SETTINGS", "Configuration", "read_configuration"]
 
 _FILE: Final = "pyproject.toml"
+_AROUND: Final = "[tool.oneiric]"
 _DEFAULT: Final = "default"
 
 _WAIVERS: Final = "oneiric-waivers.toml"
@@ -294,9 +295,18 @@ def _written(rootdir: Path | None) -> Mapping[str, Any]:
         found: Any = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConformanceError(f"{path} is not TOML: {error}", fix="Mend the file", path=str(path)) from error
-    for name in ("tool", "oneiric", "conformance"):
+    for name in ("tool", "oneiric"):
         found = of_type(name, found.get(name, {}), dict)
-    return dict(found)
+    _refuse_outside(found)
+    return dict(of_type("conformance", found.get("conformance", {}), dict))
+
+
+def _refuse_outside(written: Mapping[str, Any]) -> None:
+    """Refuse what stands in the table around ours, where nobody reads anything else."""
+    for name in written:
+        if name in {*SETTINGS, "components"}:
+            raise ConformanceError(f"{_AROUND} has {name!r}, where nobody reads it", fix=f"Write it into {SECTION}")
+    refuse_unknown(written, ["conformance"], _AROUND)
 
 
 def _read(name: str, value: Any, kind: type) -> Any:

@@ -72,7 +72,10 @@ def configured(subject: Subject, chosen: ForComponent, worker: str) -> Subject:
         settings=_filled(chosen.settings, worker),
         written=chosen.settings,
         payloads=chosen.payloads,
-        external=tuple(refuse_no_address(_filled(address, worker)) for address in chosen.external),
+        external=tuple(
+            refuse_no_address(_filled(address, worker), f"{subject.id}.external in {SECTION}")
+            for address in chosen.external
+        ),
         exercise=chosen.exercise,
         limits=chosen.limits,
     )

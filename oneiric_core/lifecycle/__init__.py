@@ -1,6 +1,6 @@
 """What is running, and how it may change."""
 
-from oneiric_core.lifecycle.construct import construct, make_settings
+from oneiric_core.lifecycle.construct import construct, make_settings, wants_settings
 from oneiric_core.lifecycle.exchange import Exchange
 from oneiric_core.lifecycle.hooks import call_hook, find_hook
 from oneiric_core.lifecycle.manager import LifecycleManager
@@ -17,4 +17,5 @@ __all__ = [
     "construct",
     "find_hook",
     "make_settings",
+    "wants_settings",
 ]

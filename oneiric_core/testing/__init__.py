@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from oneiric_core.lifecycle import construct as construct
     from oneiric_core.lifecycle import find_hook as find_hook
     from oneiric_core.lifecycle import make_settings as make_settings
+    from oneiric_core.lifecycle import wants_settings as wants_settings
     from oneiric_core.manifest.applicability import why_not_here as why_not_here
     from oneiric_core.remote.environment import current_environment as current_environment
     from oneiric_core.testing.audit import Act as Act
@@ -103,7 +104,15 @@ _EXPORTS = {
         "installed_entry_points",
     ),
     "durability": ("without_fsync",),
-    "lifecycle": ("LifecycleManager", "Timeouts", "call_hook", "construct", "find_hook", "make_settings"),
+    "lifecycle": (
+        "LifecycleManager",
+        "Timeouts",
+        "call_hook",
+        "construct",
+        "find_hook",
+        "make_settings",
+        "wants_settings",
+    ),
     "manifest.applicability": ("why_not_here",),
     "remote.environment": ("current_environment",),
     "testing.certificates": ("certificate_statement", "signed_certificate"),

@@ -100,6 +100,13 @@ def test_a_misspelling_or_a_wrong_type_is_refused(tmp_path: Path, text: str, mes
         ("[tool", "is not TOML"),
         ("[tool.oneiric]\nconformance = 7", "conformance in .* is 7"),
         ("tool = 1", "tool in .* is 1"),
+        (
+            "[tool.oneiric.conformnce]\nprofile = 'deep'",
+            r"\[tool\.oneiric\] .*'conformnce'\. Did you mean conformance\?",
+        ),
+        ("[tool.oneiric]\nzzz = 1", r"\[tool\.oneiric\] has the unknown key 'zzz'\. There is conformance"),
+        ("[tool.oneiric]\nprofile = 'deep'", r"'profile', where nobody reads it\. Write it into \[tool\.oneiric\.conf"),
+        ("[tool.oneiric.components.'a/b/c']", r"'components', where nobody reads it"),
     ],
 )
 def test_a_file_that_makes_no_sense_is_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -169,15 +176,42 @@ def test_what_a_component_is_given_and_needs_reaches_it(tmp_path: Path, monkeypa
     assert configured.external == ("redis://db.test", "tcp://db.test:99", "unix:///run/acme.sock")
 
 
-@pytest.mark.parametrize("address", ["redis", "acme://host", "tcp://host:99999", "unix://", "", "tcp://:1"])
-def test_what_is_no_address_is_refused_before_anything_runs(tmp_path: Path, address: str) -> None:
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("", "names no host"),
+        ("redis", "names no host"),
+        ("localhost:6379", "names no host"),
+        ("tcp://:1", "names no host"),
+        ("http://…", "its host '…' is none"),
+        ("redis://my host", "its host 'my host' is none"),
+        ("acme://host", "names no port, and none is usual for 'acme'"),
+        ("reids://host", r"none is usual for 'reids'\. Did you mean redis://\?"),
+        ("tcp://host:99999", "its port is no number up to 65535"),
+        ("redis://host:0", "nothing can listen on port 0"),
+        ("unix://", "names no absolute path"),
+        ("unix://run/acme.sock", "names no absolute path"),
+    ],
+)
+def test_what_is_no_address_is_refused_before_anything_runs(tmp_path: Path, address: str, why: str) -> None:
     text = f"[tool.oneiric.conformance.components.'adapter/storage/acme']\nexternal = ['{address}']"
-    with pytest.raises(ConformanceError, match="no address of a service"):
+    with pytest.raises(ConformanceError, match=rf"^adapter/storage/acme\.external in .* no address of .*{why}"):
         read_configuration(written(tmp_path, text)).applied_to(PACKAGE)
 
 
-def test_a_password_in_an_address_is_not_shown(tmp_path: Path) -> None:
-    text = "[tool.oneiric.conformance.components.'adapter/storage/acme']\nexternal = ['acme://me:hunter2@host']"
+@pytest.mark.parametrize(
+    "address", ["http://localhost", "kafka://bücher.example:9092", "tcp://[::1]:5", "rediss://my_db.:7/0?protocol=3"]
+)
+def test_whatever_says_where_to_connect_to_is_an_address(tmp_path: Path, address: str) -> None:
+    text = f"[tool.oneiric.conformance.components.'adapter/storage/acme']\nexternal = ['{address}']"
+    assert read_configuration(written(tmp_path, text)).applied_to(PACKAGE).subjects[1].external == (address,)
+
+
+@pytest.mark.parametrize(
+    "address", ["acme://me:hunter2@host", "tcp://host?password=hunter2", "redis://me:hunter2@a\u2100"]
+)
+def test_a_password_in_an_address_is_not_shown(tmp_path: Path, address: str) -> None:
+    text = f"[tool.oneiric.conformance.components.'adapter/storage/acme']\nexternal = ['{address}']"
     with pytest.raises(ConformanceError) as refusal:
         read_configuration(written(tmp_path, text)).applied_to(PACKAGE)
     assert "hunter2" not in str(refusal.value)

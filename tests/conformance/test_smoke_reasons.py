@@ -40,6 +40,17 @@ def test_settings_that_are_missing_are_named_with_the_place_to_put_them(author: 
     assert package.subjects
 
 
+def test_settings_that_nobody_takes_are_not_dropped(author: Any) -> None:
+    """With a model or without, it is the factory that asks for them."""
+    author.package("class Plain:\n    pass\ndef given(settings):\n    return [*settings]", "Plain")
+    home = author.written[0]
+    dropped = smoke(Subject("task", "p", "acme", f"{home}:Plain", settings={"url": "x"}), QUICK)
+    assert dropped.stage == "settings"
+    assert "its factory has no parameter named settings, so url would reach nobody. Correct `settings" in dropped.reason
+    assert smoke(Subject("task", "p", "acme", f"{home}:Plain"), QUICK).ok
+    assert smoke(Subject("task", "p", "acme", f"{home}:given", settings={"url": "x"}), QUICK).ok
+
+
 @pytest.mark.parametrize(("work", "fault"), [(0.05, ""), (0.0, "did not end within 0.5 s")])
 def test_who_works_is_given_time_that_who_waits_is_not(
     author: Any, monkeypatch: pytest.MonkeyPatch, work: float, fault: str

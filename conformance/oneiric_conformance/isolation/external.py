@@ -1,7 +1,9 @@
 """Services a component may talk to, by address: each is asked for a connection before anything is judged."""
 
+import re
 import socket
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -20,20 +22,30 @@ _PORTS: Final[Mapping[str, int]] = {
     "rediss": 6379,
 }
 _UNIX: Final = "unix"
+_FORMS: Final = "'redis://127.0.0.1:6379', 'tcp://host:port' or 'unix:///path'"
+_HOST: Final = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?", re.ASCII)
 
 
-def refuse_no_address(address: str) -> str:
+def refuse_no_address(address: str, where: str) -> str:
     """The address itself.
 
+    :param where: where it is written.
     :raises ConformanceError: it does not say where to connect to.
     """
-    _place(address)
+    try:
+        _place(address)
+    except ValueError as error:
+        raise ConformanceError(
+            f"{where} is {without_secrets(address)!r}, which is no address of a service: {error}",
+            fix=_meant(address),
+            address=without_secrets(address),
+        ) from error
     return address
 
 
 def unreachable(address: str) -> str:
     """Why there is no connection to it, on one line; empty if there is one. Nothing is sent."""
-    place = _place(address)
+    place = _place(refuse_no_address(address, "external"))
     try:
         if isinstance(place, str):
             with socket.socket(socket.AF_UNIX) as probe:
@@ -47,16 +59,42 @@ def unreachable(address: str) -> str:
 
 
 def _place(address: str) -> str | tuple[str, int]:
+    """Where to connect to.
+
+    :raises ValueError: it does not say; says what is missing.
+    """
     try:
         parts = urlsplit(address)
-        port = parts.port or _PORTS.get(parts.scheme)
-    except ValueError as error:
-        raise _no_address(address) from error
-    if parts.scheme == _UNIX and parts.path:
+        port = parts.port
+    except ValueError:  # its text may hold a password
+        raise ValueError("it is no URL, or its port is no number up to 65535") from None
+    if parts.scheme == _UNIX:
+        if not parts.path or parts.netloc:
+            raise ValueError("it names no absolute path")
         return parts.path
-    if not parts.hostname or port is None:
-        raise _no_address(address)
+    if not parts.hostname:
+        raise ValueError("it names no host")
+    if not _is_host(parts.hostname):
+        raise ValueError(f"its host {parts.hostname!r} is none")
+    port = _PORTS.get(parts.scheme) if port is None else port
+    if port is None:
+        raise ValueError(f"it names no port, and none is usual for {parts.scheme!r}")
+    if not port:
+        raise ValueError("nothing can listen on port 0")
     return parts.hostname, port
+
+
+def _is_host(name: str) -> bool:
+    try:
+        return _HOST.fullmatch(name.encode("idna").decode("ascii")) is not None
+    except UnicodeError:
+        return False
+
+
+def _meant(address: str) -> str:
+    near = get_close_matches(address.partition(":")[0], _PORTS, n=1)
+    scheme = near[0] if near and near[0] != address.partition(":")[0] else ""
+    return f"Did you mean {scheme}://?" if scheme else f"Write it as {_FORMS}"
 
 
 def without_secrets(address: str) -> str:
@@ -66,10 +104,3 @@ def without_secrets(address: str) -> str:
     except ValueError:
         return f"{address.partition('://')[0]}://…"
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
-
-
-def _no_address(address: str) -> ConformanceError:
-    return ConformanceError(
-        f"{without_secrets(address) if '@' in address else address!r} is no address of a service",
-        fix="Write it as 'redis://127.0.0.1:6379', 'tcp://host:port' or 'unix:///path'",
-    )

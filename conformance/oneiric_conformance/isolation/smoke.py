@@ -177,5 +177,6 @@ def _report(subject: Subject, end: ChildEnd, side_effects: tuple[str, ...] = ())
         failed.append(("changes", f"it closed {', '.join(closed)}"))
     stage, reason = failed[0] if failed else ("", "")
     if stage == "settings":
-        reason += f'. Write `settings = {{...}}` under [tool.oneiric.conformance.components."{subject.id}"]'
+        verb = "Correct" if subject.settings else "Write"
+        reason += f'. {verb} `settings = {{...}}` under [tool.oneiric.conformance.components."{subject.id}"]'
     return SmokeReport(stage=stage, reason=reason, errors=errors, durations=durations, **facts)

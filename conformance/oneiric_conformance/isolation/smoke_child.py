@@ -16,7 +16,7 @@ from oneiric_conformance.isolation.telling import Over, Streams, Teller, answer_
 from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_conformance.observing.watch import watching
 from oneiric_conformance.subject import EntryPointName, Subject
-from oneiric_core.testing import call_hook, construct, find_hook, import_object, make_settings
+from oneiric_core.testing import call_hook, construct, find_hook, import_object, make_settings, wants_settings
 
 __all__ = ["forked", "imported", "live", "main"]
 
@@ -85,6 +85,7 @@ async def live(request: Mapping[str, Any], subject: Subject, teller: Teller, box
     instance: object = None
     try:
         with teller.stage("settings"):
+            _refuse_dropped(subject)
             settings = make_settings(subject.settings_model, filled(declared(subject), box))
         async with teller.timed("factory", limits["init"]):
             instance = await construct(subject.factory, settings)
@@ -97,6 +98,14 @@ async def live(request: Mapping[str, Any], subject: Subject, teller: Teller, box
         pass  # it has been told, and clean-up is owed all the same
     finally:
         await _down(request, instance, teller)
+
+
+def _refuse_dropped(subject: Subject) -> None:
+    """Refuse settings that somebody wrote for a component whose factory does not ask for any."""
+    if subject.settings and not wants_settings(subject.factory):
+        raise TypeError(
+            f"its factory has no parameter named settings, so {', '.join(subject.settings)} would reach nobody"
+        )
 
 
 async def _up(request: Mapping[str, Any], instance: object, teller: Teller) -> None:
