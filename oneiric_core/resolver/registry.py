@@ -163,6 +163,12 @@ class Resolver:
         with self._table.lock:
             return sorted(name for name in self._table.buckets if domain in (None, name[0]))
 
+    def unmet(self, domain: str | None = None) -> list[tuple[str, str, str]]:
+        """Every (domain, key, provider) that is selected and that no candidate meets, sorted."""
+        with self._table.lock:
+            selected = sorted((*name, provider) for name, provider in self._selections.items())
+            return [each for each in selected if domain in (None, each[0]) and self.resolve(*each) is None]
+
     def candidates(self, domain: str | None = None) -> list[Candidate]:
         """Every candidate, by name, best first within a name."""
         with self._table.lock:

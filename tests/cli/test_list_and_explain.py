@@ -110,7 +110,25 @@ def test_nothing_to_list_is_said_kindly(capsys: Capture) -> None:
     assert captured.out.endswith("by an entry point in oneiric.services.\n")
     assert captured.err == ""
     assert list_.show(Resolver(), [], None, as_json=True) == 0
-    assert json.loads(capsys.readouterr().out) == {"components": [], "failed": []}
+    assert json.loads(capsys.readouterr().out) == {"components": [], "unmet": [], "failed": []}
+
+
+@pytest.mark.usefixtures("zeta")
+def test_a_selection_that_nothing_meets_is_listed_and_not_left_out(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    settings = tmp_path / "selecting.toml"
+    settings.write_text('[adapters.selections]\nzeta-cache = "redsi"\n[tasks.selections]\nzeta-tsk = "zeta"\n')
+    assert main(["list", "--settings", str(settings)]) == 0
+    out = capsys.readouterr().out
+    told = {line.split()[0]: line for line in out.splitlines() if line}
+    assert "nothing wins: 'redsi' is selected explicitly, and there is redis, memory" in told["adapter/zeta-cache"]
+    assert "nothing wins: 'zeta' is selected explicitly, and nothing is here" in told["task/zeta-tsk"]
+    assert "task/zeta-task/zeta" in told
+    assert listed(capsys, "--settings", str(settings), "--domain", "adapter")["unmet"] == [
+        {"domain": "adapter", "key": "zeta-cache", "selection": "redsi", "offered": ["redis", "memory"]}
+    ]
 
 
 @pytest.mark.usefixtures("zeta")

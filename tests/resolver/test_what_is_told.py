@@ -161,6 +161,19 @@ def test_the_shadowed_of_one_domain_are_of_no_other() -> None:
     assert [each.name for each in resolver.list_shadowed("task")] == ["task/cache/a"]
 
 
+def test_selections_that_no_candidate_meets() -> None:
+    selections = {"task": {"clean": "acme"}, "adapter": {"cache": "redis", "store": "s3"}}
+    resolver = Resolver(selections=selections)
+    assert resolver.unmet("adapter") == [("adapter", "cache", "redis"), ("adapter", "store", "s3")]
+    undo = resolver.register(candidate())
+    assert resolver.unmet() == [("adapter", "store", "s3"), ("task", "clean", "acme")]
+    undo()
+    resolver.register(candidate("memory"))
+    assert ("adapter", "cache", "redis") in resolver.unmet()
+    resolver.select("adapter", "cache", None)
+    assert resolver.unmet("adapter") == [("adapter", "store", "s3")]
+
+
 def test_a_selection_that_was_never_made_can_be_taken_back() -> None:
     resolver = Resolver()
     undo = resolver.select("adapter", "cache", None)

@@ -52,11 +52,12 @@ def show(
     """
     failed = [each for each in failed if domain is None or each.entry_point.group == DOMAINS[Domain(domain)].group]
     found = [item for name in resolver.keys(domain) for item in _candidates(resolver, *name)]
+    unmet = [_unmet(found, *each) for each in resolver.unmet(domain)]
     if as_json:
         seen = {} if manifest is None else {"manifest": dict(manifest)}
-        render.data({"components": found, "failed": [_failure(each) for each in failed], **seen})
-    elif found:
-        _print_table(found)
+        render.data({"components": found, "unmet": unmet, "failed": [_failure(each) for each in failed], **seen})
+    elif found or unmet:
+        _print_table(found, unmet)
     else:
         _print_nothing(domain)
     if manifest is not None and not as_json:
@@ -71,14 +72,19 @@ def _candidates(resolver: Resolver, domain: str, key: str) -> list[dict[str, Any
     return [{"domain": domain, "key": key, **each} for each in explained["candidates"]]
 
 
+def _unmet(found: Sequence[dict[str, Any]], domain: str, key: str, provider: str) -> dict[str, Any]:
+    offered = [each["provider"] for each in found if (each["domain"], each["key"]) == (domain, key)]
+    return {"domain": domain, "key": key, "selection": provider, "offered": [*dict.fromkeys(offered)]}
+
+
 def _failure(failure: DiscoveryFailure) -> dict[str, str]:
     point = failure.entry_point
     return {"group": point.group, "name": point.name, "distribution": point.distribution, "error": failure.error}
 
 
-def _print_table(found: Sequence[dict[str, Any]]) -> None:
+def _print_table(found: Sequence[dict[str, Any]], unmet: Sequence[dict[str, Any]]) -> None:
     winners = [each for each in found if each["won"]]
-    render.table(_HEAD, [_row(each) for each in winners])
+    render.table(_HEAD, sorted([*map(_row, winners), *map(_unmet_row, unmet)], key=_name))
     if shadowed := len(found) - len(winners):
         render.text()
         render.text(f"{shadowed} more stand behind these: {render.PROGRAM} explain DOMAIN KEY")
@@ -104,6 +110,21 @@ def _row(each: dict[str, Any]) -> tuple[str, ...]:
         ", ".join(each["capabilities"]),
         each["reason"],
     )
+
+
+def _unmet_row(each: dict[str, Any]) -> tuple[str, ...]:
+    there = f"there is {', '.join(each['offered'])}" if each["offered"] else "nothing is here"
+    return (
+        f"{each['domain']}/{each['key']}",
+        "",
+        "",
+        "",
+        f"nothing wins: {each['selection']!r} is selected explicitly, and {there}",
+    )
+
+
+def _name(row: Sequence[str]) -> list[str]:
+    return row[0].split("/")
 
 
 def _print_nothing(domain: str | None) -> None:
