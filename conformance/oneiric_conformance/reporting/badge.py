@@ -6,6 +6,7 @@ from typing import Final
 from oneiric_conformance.report import Verdict
 from oneiric_conformance.reporting.document import ReportDocument
 from oneiric_conformance.reporting.templates import rendered
+from oneiric_conformance.results import Status
 
 __all__ = ["badge"]
 
@@ -13,6 +14,7 @@ LABEL: Final = "oneiric"
 _COLOURS: Final = {
     "hardened": "#1a7f37",
     "core": "#2f7d32",
+    "waived": "#5f6b00",
     "conforms": "#8a6100",
     "incomplete": "#5a5f66",
     "fails": "#b42318",
@@ -20,6 +22,7 @@ _COLOURS: Final = {
 _NAMES: Final = {
     "hardened": "brightgreen",
     "core": "green",
+    "waived": "yellowgreen",
     "conforms": "yellow",
     "incomplete": "lightgrey",
     "fails": "red",
@@ -38,8 +41,21 @@ def badge(report: ReportDocument, form: str) -> str:
     word = report.levels[-1] if report.levels else report.verdict.value
     if word == Verdict.CERTIFIED.value:  # in a profile that reaches no level
         word = Verdict.CONFORMS.value
-    message = f"{word} {report.requirements.id}"
+    message, colour = f"{word} {report.requirements.id}", word
+    if waived := _waived(report):
+        message, colour = f"{message}, {waived} waived", "waived"
     if form == "json":
-        return json.dumps({"schemaVersion": 1, "label": LABEL, "message": message, "color": _NAMES[word]}) + "\n"
+        return json.dumps({"schemaVersion": 1, "label": LABEL, "message": message, "color": _NAMES[colour]}) + "\n"
     left, right = (round(len(text) * _CHARACTER) + _PADDING for text in (LABEL, message))
-    return rendered("badge.svg", label=LABEL, message=message, colour=_COLOURS[word], left=left, right=right)
+    return rendered("badge.svg", label=LABEL, message=message, colour=_COLOURS[colour], left=left, right=right)
+
+
+def _waived(report: ReportDocument) -> int:
+    """How many rules that must hold are broken and accepted, where nothing worse is to be told.
+
+    A rule that only should hold is no matter of a badge, waived or not.
+    """
+    if report.verdict in {Verdict.FAILS, Verdict.INCOMPLETE}:
+        return 0
+    results = [*report.whole, *(result for component in report.components for result in component.results)]
+    return sum(result.status is Status.WAIVED and result.level == "must" for result in results)

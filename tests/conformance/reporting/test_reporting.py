@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from oneiric_conformance import (
     Finish,
     ReportDocument,
+    Status,
     badge,
     page,
     read_configuration,
@@ -176,6 +177,16 @@ class TestTheBadge:
         assert root.get("aria-label") == "oneiric: core 2026.1"
         texts = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
         assert texts == ["oneiric", "core 2026.1"]
+
+    def test_a_broken_rule_is_on_it_though_it_is_waived(self, reports) -> None:
+        told = reports.report({"task/report/acme": (Status.PASS, Status.WAIVED, Status.WAIVED, Status.PASS)}).to_json()
+        shown = json.loads(badge(ReportDocument.model_validate(told), "json"))
+        assert (shown["message"], shown["color"]) == ("core 2026.1, 2 waived", "yellowgreen")
+        told["components"][0]["results"][2]["level"] = "should"  # a warning would not be there either
+        picture = ET.fromstring(badge(ReportDocument.model_validate(told), "svg"))  # noqa: S314 - made just now
+        assert picture.get("aria-label") == "oneiric: core 2026.1, 1 waived"
+        told["components"][0]["results"][1]["level"] = "should"
+        assert json.loads(badge(ReportDocument.model_validate(told), "json"))["color"] == "green"
 
     def test_certified_in_a_profile_that_reaches_no_level_is_less(self, reports) -> None:
         quick = ReportDocument.model_validate(
