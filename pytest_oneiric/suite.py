@@ -103,9 +103,7 @@ class Suite:
 
         :param word: stands for the example; empty for the whole check.
         """
-        anchor = self.anchor
-        inside = anchor.is_relative_to(self.rootdir)
-        file = anchor.relative_to(self.rootdir).as_posix() if inside else str(anchor)
+        file = self._from_root(self.anchor)
         words = ["pytest", "--oneiric-conformance"]
         if word:
             words.append(f"--oneiric-replay={word}")
@@ -115,6 +113,10 @@ class Suite:
             if self.configuration.sources[name].startswith("--"):
                 words += [f"--oneiric-{name}", value]
         return shlex.join([*words, f"{file}::{subject}::{check}"])
+
+    def _from_root(self, path: Path) -> str:
+        """The path as it is typed in the root directory, on whichever machine that is, if it is in there."""
+        return path.relative_to(self.rootdir).as_posix() if path.is_relative_to(self.rootdir) else str(path)
 
     def _profile(self) -> list[str]:
         profile, words = self.configuration.profile, []
@@ -128,7 +130,7 @@ class Suite:
         if self.configuration.runtime:
             yield "runtime", self.configuration.runtime
         if self.package.wheel is not None:
-            yield "wheel", str(self.package.wheel.path)
+            yield "wheel", self._from_root(self.package.wheel.path)
 
     def _plan(self) -> "Mapping[str, tuple[tuple[Planned, Check], ...]]":
         from oneiric_conformance import CHECKS  # noqa: PLC0415 - loaded only where asked for

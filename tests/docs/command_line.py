@@ -16,8 +16,9 @@ HEAD = """\
 
 <!-- Written by tests/docs/command_line.py; a test compares it with what the commands say of themselves. -->
 
-`oneiric-core --help` lists the verbs, `oneiric-core VERB --help` explains one. The kit adds verbs of its own, which
-are listed where it is installed. `oneiric-core --install-completion` teaches your shell to complete what you type.
+`oneiric-core --help` lists the verbs, `oneiric-core VERB --help` explains one. Packages may add verbs of their own,
+which are listed where they are installed. `checks`, `certificate merge` and `certificate verify --rerun` need
+`oneiric-core[conformance]`. `oneiric-core --install-completion` teaches your shell to complete what you type.
 
 | exit code | means |
 |---|---|
@@ -34,7 +35,7 @@ say what to do. Progress is shown on a terminal, and nowhere else.
 
 def page() -> str:
     """All of it."""
-    verbs = [verb for verb in find_verbs().values() if not verb.owner]
+    verbs = [verb for verb in find_verbs().values() if verb.owner in {"", "oneiric-core"}]
     sections = [section for verb in verbs for section in sections_of(verb.name, typer.main.get_command(verb.load()))]
     return "\n".join([HEAD, *sections])
 

@@ -130,6 +130,7 @@ def test_a_key_in_the_place_of_its_path_is_not_repeated(released, key: str, insi
     assert max(key.split(), key=len)[:12] not in done.out + done.err
 
 
+@pytest.mark.slow
 def test_a_key_that_is_encrypted_signs_with_the_password_in_a_variable(released, monkeypatch) -> None:
     released.write("key.pem", private_pem(ISSUER.private, password=b"correct horse"))
     done = released.pytest(ASK, *ASKED, "-k", "META-002")

@@ -56,6 +56,19 @@ def test_garbage_is_one_line_before_the_run(author) -> None:
     assert "passed" not in done.out
 
 
+@pytest.mark.slow
+def test_the_wheel_is_named_as_from_the_root_directory(failing, tmp_path_factory) -> None:
+    """So that the line holds on another machine, too; a path elsewhere stays as it is."""
+    name = "third_party-1.0-py3-none-any.whl"
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (failing.root / "dist").mkdir()
+    node = "pyproject.toml::action/forgetful/third::LIFE-002"
+    for folder, shown in (("dist", f"dist/{name}"), (elsewhere, f"{elsewhere}/{name}")):
+        (failing.root / folder / name).write_bytes(b"")
+        done = failing.pytest(ASK, f"--oneiric-wheel={folder}/{name}", "-k", "LIFE-002")
+        assert f"pytest --oneiric-conformance --oneiric-wheel {shown} {node}" in " ".join(done.out.split())
+
+
 @pytest.mark.long
 def test_all_processes_of_an_exploration_start_in_one_place_and_say_where(failing) -> None:
     """And whoever has no example is told to start there again."""
