@@ -1,13 +1,17 @@
 """What every script begins with: the component, made as a runtime makes it, and how the script ends."""
 
 import asyncio
+import logging
 import os
 import re
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+import traceback
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from oneiric_conformance.handling.cancelling import in_thread
@@ -23,7 +27,7 @@ from oneiric_core.testing import (
     make_settings,
 )
 
-__all__ = ["Broken", "Component", "Declared", "expect", "run"]
+__all__ = ["Broken", "Component", "Declared", "expect", "run", "without_error"]
 
 
 class Broken(Exception):  # noqa: N818 - it is what was found
@@ -33,6 +37,25 @@ class Broken(Exception):  # noqa: N818 - it is what was found
 def expect(holds: bool, seen: str, expected: str) -> None:
     if not holds:
         raise Broken(f"seen      {seen}\nexpected  {expected}")
+
+
+@contextmanager
+def without_error(what: str, expected: str) -> Iterator[None]:
+    """What is raised in this block breaks the rule."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, Broken):
+            raise
+        raise Broken(f"seen      {what}: {raised(error)}\nexpected  {expected}") from error
+
+
+def raised(error: BaseException) -> str:
+    """An error in one line, with the place it came from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"at {Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name}" if frames else "at its end"
+    text = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}{text and f': {text}'} ({place})"
 
 
 @dataclass
@@ -128,9 +151,10 @@ def run(scenario: Scenario, subject: Any, example: Any, payloads: Any) -> None:
             asyncio.run(bounded())
         except Broken as broken:
             ended = str(broken)
-        except (SystemExit, asyncio.CancelledError) as error:
-            ended = f"seen      {type(error).__name__}: {error}\nexpected  the end of the script"
+        except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever the component raises
+            ended = f"seen      {raised(error)}\nexpected  the end of the script"
         finally:
             tempfile.tempdir = None
     if ended:
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it would tell of a task's exit once more
         sys.exit(ended)

@@ -16,7 +16,7 @@ from oneiric_conformance.handling.planting import KNOWN_VALUE, Planter
 from oneiric_conformance.observing.leaks import own_executor, wears_out
 from oneiric_conformance.observing.pulse import Pulse
 from oneiric_conformance.observing.sharing import content, moved_by_each, shared_containers
-from oneiric_conformance.scripts.base import Component, expect
+from oneiric_conformance.scripts.base import Component, expect, without_error
 from oneiric_core.testing import HEALTH_HOOKS, find_hook, grown, import_object, take_inventory
 
 __all__ = [
@@ -121,9 +121,10 @@ async def life_003(component: Component, example: Any, payloads: Any) -> None:
     instance, raw = await component.opened(), await component.built()
     await component.closed(instance)
     component.stop = ""
-    for each, times in ((instance, 2), (raw, 2)):
-        for _ in range(times):
-            await component.closed(each)
+    for each, when in ((instance, "called again"), (raw, "without init()")):
+        for _ in range(2):
+            with without_error(f"clean-up, {when}", "an end without error"):
+                await component.closed(each)
 
 
 async def life_004(component: Component, example: Any, payloads: Any) -> None:
@@ -156,7 +157,10 @@ async def life_005(component: Component, case: Any, payloads: Any) -> None:
             if not point:
                 task.cancel()
             await asyncio.wait({task}, timeout=5)
-            await component.closed(instance)
+            if task.done() and not task.cancelled():
+                task.exception()  # what it raised is its own business; else asyncio would tell of it at the end
+            with without_error(f"{part} cancelled at its {point}. wait, then cleaned up", "an end without error"):
+                await component.closed(instance)
         more = await grown(before)
         expect(not more, f"{part} cancelled at its {point}. wait, then cleaned up: there is {more[:2]}", "nothing left")
 
