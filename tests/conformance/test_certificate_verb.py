@@ -119,8 +119,36 @@ def test_one_that_may_be_believed_is_verified_against_its_wheel(say: Say, put, k
     assert "and that is the file given" in out
     assert "level core" in out
     assert "waived nothing" in out
-    code, out, _ = say("verify", put(), "--public-key", key, "--wheel", wheel, "--json")
-    assert json.loads(out)["signers"] == [hashlib.sha256(ISSUER.public).hexdigest()]
+
+
+def test_programs_are_told_each_fact_by_its_name(say: Say, put, key: Path, wheel: Path) -> None:
+    waiver = {"check": "LIFE-008", "component": "adapter/cache/acme", "reason": "old driver"}
+    issued = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
+    path = put(waivers=[waiver], issued_at=issued)
+    code, out, _ = say("verify", path, "--public-key", key, "--wheel", wheel, "--json")
+    assert code == 0
+    told = json.loads(out)
+    statement = json.loads(say("show", path, "--json")[1])
+    extension = statement["predicate"]["urn:oneiric:conformance-certificate"]
+    assert told == {
+        "certificate": str(path),
+        "package": "acme",
+        "version": "1.0",
+        "subjects": {"acme-1.0-py3-none-any.whl": DIGEST},
+        "level": "core",
+        "result": statement["predicate"]["result"],
+        "waivers": [waiver | {"until": None}],
+        "requirements": extension["requirements"]["id"],
+        "profile": extension["profile"],
+        "run_url": None,
+        "issued_at": issued.isoformat(),
+        "expires_at": told["expires_at"],
+        "signers": [hashlib.sha256(ISSUER.public).hexdigest()],
+        "wheel": str(wheel),
+        "rerun": False,
+    }
+    assert datetime.fromisoformat(told["expires_at"]) > issued
+    assert json.loads(say("verify", path, "--public-key", key, "--json")[1])["wheel"] is None
 
 
 def test_without_the_wheel_it_is_said_that_nobody_looked_at_it(say: Say, put, key: Path) -> None:

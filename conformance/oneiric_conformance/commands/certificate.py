@@ -1,5 +1,6 @@
 """``oneiric-core certificate``: look at certificates, verify them, and put reports together."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
@@ -39,7 +40,10 @@ def certificate() -> None:
 
 @verb.command(epilog=examples("oneiric-core certificate show certificate.json"))
 def show(path: CertificatePath, as_json: AsJson = False) -> None:
-    """What a certificate says, whoever signed it."""
+    """What a certificate says, whoever signed it.
+
+    With --json that is the statement of in-toto which was signed, and nothing besides.
+    """
     said = open_certificate(_read(path))
     if as_json:
         render.data(said.statement)
@@ -82,7 +86,12 @@ def verify(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Is it to be believed? Works without a network. Exit code 1 if not, with the reason."""
+    """Is it to be believed? Works without a network. Exit code 1 if not, with the reason.
+
+    With --json one that is: certificate, package, version, subjects (SHA-256 by name), level, result, waivers (each
+    with check, component, reason, until), requirements, profile, run_url, issued_at, expires_at, signers
+    (fingerprints), wheel, rerun. What there is none of is null.
+    """
     if rerun and wheel is None:
         raise typer.BadParameter("--rerun needs --wheel: else nothing says whether the same is judged")
     policy = CertificatePolicy([load_public_key(key.read_bytes(), name=str(key)) for key in public_key], level)
@@ -95,8 +104,8 @@ def verify(
         if rerun:
             _repeat(found, wheel)
     if as_json:
-        told = dict(_facts(found)) | {"signers": [*found.signers], "wheel": None if wheel is None else str(wheel)}
-        render.data(told | {"rerun": rerun})
+        asked = {"wheel": None if wheel is None else str(wheel), "rerun": rerun}
+        render.data({"certificate": str(path), **_plain(found), **asked})
         return
     about = "which was not looked at" if wheel is None else "and that is the file given"
     render.text(f"{path}: signed by {', '.join(found.signers)}; it is about {_subjects(found)}, {about}")
@@ -122,7 +131,10 @@ def merge(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put the reports of several runs into one page, or one summary."""
+    """Put the reports of several runs into one page, or one summary.
+
+    With --json: reports, and the paths of page and summary, of those that were written.
+    """
     from oneiric_conformance.reporting.document import read_report  # noqa: PLC0415 - loads the kit
     from oneiric_conformance.reporting.page import page  # noqa: PLC0415 - likewise
     from oneiric_conformance.reporting.summary import summary  # noqa: PLC0415 - likewise
@@ -178,7 +190,6 @@ def _facts(said: Certificate) -> list[tuple[str, str]]:
         f"{waiver.check} of {waiver.component}, because {waiver.reason}{waiver.until and f', until {waiver.until}'}"
         for waiver in said.waivers
     )
-    url = said.statement["predicate"].get("url")
     return [
         ("package", f"{said.package} {said.version}"),
         ("file", _subjects(said)),
@@ -187,10 +198,33 @@ def _facts(said: Certificate) -> list[tuple[str, str]]:
         ("waived", waivers or "nothing"),
         ("requirements", said.requirements),
         ("profile", said.profile),
-        *([("run", url)] if isinstance(url, str) else []),
+        *([("run", url)] if (url := _run_url(said)) is not None else []),
         ("issued", said.issued_at.isoformat()),
         ("expires", said.expires_at.isoformat()),
     ]
+
+
+def _plain(said: Certificate) -> dict[str, Any]:
+    """The same for programs, by names that do not change."""
+    return {
+        "package": said.package,
+        "version": said.version,
+        "subjects": dict(said.subjects),
+        "level": said.levels[-1],
+        "result": said.result,
+        "waivers": [asdict(waiver) | {"until": waiver.until or None} for waiver in said.waivers],
+        "requirements": said.requirements,
+        "profile": said.profile,
+        "run_url": _run_url(said),
+        "issued_at": said.issued_at.isoformat(),
+        "expires_at": said.expires_at.isoformat(),
+        "signers": [*said.signers],
+    }
+
+
+def _run_url(said: Certificate) -> str | None:
+    url = said.statement["predicate"].get("url")
+    return url if isinstance(url, str) else None
 
 
 def _subjects(said: Certificate) -> str:
