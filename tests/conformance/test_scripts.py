@@ -288,3 +288,40 @@ def imported(script: str) -> set[str]:
     found = [node for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Import | ast.ImportFrom)]
     names = [node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name for node in found]
     return {name.partition(".")[0] for name in names}
+
+
+HALF_WAY = """
+import asyncio
+
+class Half:
+    came = begun = False
+
+    async def init(self):
+        self.begun = True
+        try:
+            await asyncio.sleep(0.01)
+        except asyncio.CancelledError as error:
+            raise RuntimeError("interrupted") from error
+        self.came = True
+
+    async def cleanup(self):
+        if self.begun and not self.came:
+            raise RuntimeError("it never came up")
+
+    async def health(self):
+        return True
+
+    async def run(self, payload):
+        return {}
+"""
+
+
+def test_what_clean_up_raises_after_a_cancellation_is_told_in_words(author: Any, tmp_path: Path) -> None:
+    """And what init() raised on its way is not: clean-up is what is asked for here."""
+    script = script_for(author.package(HALF_WAY, "Half"), "LIFE-005")
+    done = run(script, tmp_path, PYTHONPATH=os.pathsep.join((str(author.folder), str(KIT))))
+    assert done.returncode == 1
+    seen, expected = done.stderr.splitlines()
+    assert seen.startswith("seen      init() cancelled at its ")
+    assert "then cleaned up: RuntimeError: it never came up (at " in seen
+    assert expected == "expected  an end without error"
