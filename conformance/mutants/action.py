@@ -41,6 +41,70 @@ class NamesOnlyTheKey(reference.Slugify):
         return await super().execute({"text": payload["text"]})
 
 
+def _with_schema(schema: Mapping[str, Any]) -> Any:
+    return reference.Slugify.metadata.model_copy(update={"capabilities": [{"name": "slug", "payload_schema": schema}]})
+
+
+@mutant("ACT-001", expects="it was taken, though Additional properties are not allowed")
+class IgnoresWhatItDoesNotKnow(reference.Slugify):
+    """Takes what is beside the text, which its schema forbids."""
+
+    async def execute(self, payload: Any) -> dict[str, Any]:
+        known = {"text": payload["text"]} if isinstance(payload, Mapping) and "text" in payload else payload
+        return await super().execute(known)
+
+
+@mutant("ACT-001", expects="is too long; the result")
+class CutsWhatIsTooLong(reference.Slugify):
+    """Declares how long a title may be, and cuts one that is longer."""
+
+    metadata = _with_schema(
+        {"type": "object", "properties": {"title": {"type": "string", "maxLength": 20}}, "required": ["title"]}
+    )
+
+    async def execute(self, payload: Any) -> dict[str, Any]:
+        title = payload.get("title") if isinstance(payload, Mapping) else None
+        return await super().execute({"text": title[:20] if isinstance(title, str) else title})
+
+
+@mutant("ACT-001", expects="it was taken, though -1 is less than the minimum of 0")
+class KnowsNoBounds(reference.Slugify):
+    """Declares bounds of a number, and looks at nothing but its type."""
+
+    metadata = _with_schema(
+        {
+            "type": "object",
+            "properties": {"size": {"type": "integer", "minimum": 0, "maximum": 9}},
+            "required": ["size"],
+        }
+    )
+
+    async def execute(self, payload: Any) -> dict[str, Any]:
+        size = payload.get("size") if isinstance(payload, Mapping) else None
+        if type(size) is not int:
+            raise ValueError("the payload has no size. Pass a whole number.")
+        return {"slug": "-" * size}
+
+
+@mutant("ACT-001", expects="does not match '^[a-z]+$'")
+class DoesNotLookInside(reference.Slugify):
+    """Declares how each name in a list is spelt, and takes any text."""
+
+    metadata = _with_schema(
+        {
+            "type": "object",
+            "properties": {"names": {"type": "array", "items": {"type": "string", "pattern": "^[a-z]+$"}}},
+            "required": ["names"],
+        }
+    )
+
+    async def execute(self, payload: Any) -> dict[str, Any]:
+        names = payload.get("names") if isinstance(payload, Mapping) else None
+        if not isinstance(names, list) or any(not isinstance(name, str) for name in names):
+            raise ValueError("the payload has no names. Pass a list of texts.")
+        return {"slug": "-".join(names)}
+
+
 _AN_OBJECT: Final = reference.Slugify()
 
 

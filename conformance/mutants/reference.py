@@ -229,6 +229,8 @@ class Slugify:
 
     async def execute(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         text = _text(payload)
+        if others := sorted(payload.keys() - {"text"}):
+            raise ValueError(f"the payload has {', '.join(others)} beside its text. Leave that out.")
         return {"slug": "-".join("".join(c if c.isalnum() else " " for c in text.lower()).split()), "text": text}
 
 

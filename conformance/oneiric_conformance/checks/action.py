@@ -6,14 +6,13 @@ import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
-from jsonschema import Draft202012Validator
-
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.evidence import own_work
 from oneiric_conformance.handling.payloads import schemas_of
 from oneiric_conformance.handling.plain import same
+from oneiric_conformance.handling.violations import violations, why_refused
 from oneiric_conformance.handling.work import answered, ask, samples, takes, verb_of, working
-from oneiric_conformance.judging.findings import Finding, described, shown
+from oneiric_conformance.judging.findings import Finding, cut, described, shown
 from oneiric_conformance.observing.disk import differences, tree
 from oneiric_conformance.observing.inventory import Inventory, take_inventory
 from oneiric_conformance.observing.leaks import settled
@@ -25,6 +24,7 @@ from oneiric_core import Domain
 __all__: list[str] = []
 
 _NO_OBJECTS: Final = (7, "text", ["list"], True)
+_OF_EACH: Final = 40
 _OTHER_VALUES: Final = (None, 7, "text", ["list"], {"an": "object"}, True)
 _ACCIDENTS: Final = (AttributeError, NameError, AssertionError, IndexError, RecursionError, NotImplementedError)
 _SIDE_EFFECTS: Final = ("write", "rename", "remove", "mkdir", "link", "attributes", "temporary", "connect", "process")
@@ -34,10 +34,12 @@ _SIDE_EFFECTS: Final = ("write", "rename", "remove", "mkdir", "link", "attribute
 def refuses_bad_payloads_clearly(bench: Bench) -> None:
     """What is no JSON object, or not what ``payload_schema`` allows, is refused by an exception that says why, in time.
 
-    A good payload gives plain JSON data.
+    Of the schema each keyword has to be kept: type, bounds, lengths, ``enum``, ``pattern``, names that are required or
+    not allowed. A good payload gives plain JSON data.
 
     Troubleshooting: look at the payload before using it and raise a ValueError that names what is wrong; an
-    AttributeError, or a KeyError with nothing but the key, is an accident.
+    AttributeError, or a KeyError with nothing but the key, is an accident. Leave out of the schema what the action does
+    not insist on: ``additionalProperties: false`` if it ignores what it does not know, a ``maximum`` that it cuts to.
     """
     with working(bench) as instance:
         execute = verb_of(bench, instance)
@@ -67,18 +69,26 @@ async def _good(bench: Bench, execute: Any) -> list[Any]:
     return taken
 
 
-def _broken(subject: Subject, good: list[Any]) -> Iterator[Any]:
-    """Good payloads with one property gone or of another type, as far as no schema allows that."""
-    validators = [Draft202012Validator(schema) for schema in schemas_of(subject)]
+def _broken(subject: Subject, good: list[Any]) -> list[Any]:
+    """Good payloads with one property changed, or one keyword of a schema broken, as far as no schema allows that."""
+    schemas = schemas_of(subject)
     known: list[Any] = []
+    for candidates in (_changed(good), *(violations(schema, good) for schema in schemas)) if schemas else ():
+        bad = (each for each in candidates if all(why_refused(schema, each) for schema in schemas))
+        room = len(known) + _OF_EACH
+        for candidate in bad:
+            if not any(same(candidate, other) for other in known):
+                known.append(candidate)
+            if len(known) == room:
+                break
+    return known
+
+
+def _changed(good: list[Any]) -> Iterator[Any]:
     for payload in (payload for payload in good[:4] if isinstance(payload, dict)):
         for name in payload:
-            without = {key: value for key, value in payload.items() if key != name}
-            for candidate in (without, *({**payload, name: value} for value in _OTHER_VALUES)):
-                allowed = not validators or any(validator.is_valid(candidate) for validator in validators)
-                if not allowed and not any(same(candidate, other) for other in known):
-                    known.append(candidate)
-    yield from known[:20]
+            yield {key: value for key, value in payload.items() if key != name}
+            yield from ({**payload, name: value} for value in _OTHER_VALUES)
 
 
 def _expect_refused(bench: Bench, execute: Any, payload: Any) -> None:
@@ -93,7 +103,9 @@ def _expect_refused(bench: Bench, execute: Any, payload: Any) -> None:
         clear = bool(text) and not bare and not isinstance(error, _ACCIDENTS)
         bench.expect(clear, seen=f"it was refused by {described(error)}", expected=expected, example=example)
         return
-    bench.expect(False, seen=f"it was taken; the result is {shown(result, 100)}", expected=expected, example=example)
+    why = next((cut(why_refused(schema, payload), 100) for schema in schemas_of(bench.subject)), "")
+    seen = f"it was taken{', though ' * bool(why)}{why}; the result is {shown(result, 100)}"
+    bench.expect(False, seen=seen, expected=expected, example=example)
 
 
 def _unless_free(subject: Subject) -> str:
