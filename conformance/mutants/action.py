@@ -1,6 +1,7 @@
 """Actions that take anything, do more than they say, or change what they are given."""
 
 import itertools
+import os
 import socket
 import subprocess
 import sys
@@ -222,3 +223,38 @@ class SignsItsResults(reference.Slugify):
 
     async def execute(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         return {**await super().execute(payload), "by": self._number}
+
+
+@mutant("ACT-003", expects="and in another process {")
+class HashesItsText(reference.Slugify):
+    """Puts the hash of the text into the result, which is another one in each process."""
+
+    async def execute(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        return {**await super().execute(payload), "hash": hash(payload["text"])}
+
+
+@mutant("ACT-003", expects="and in another process {")
+class SortsNothing(reference.Slugify):
+    """Lists letters in the order of a set."""
+
+    async def execute(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        return {**await super().execute(payload), "letters": list({*"abcdefgh", *payload["text"]})}
+
+
+@mutant("ACT-003", expects="and in another process {")
+class SignsWithItsProcess(reference.Slugify):
+    """Puts the number of the process into each result."""
+
+    async def execute(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        return {**await super().execute(payload), "by": os.getpid()}
+
+
+_BEGAN: Final = time.time_ns()
+
+
+@mutant("ACT-003", expects="and in another process {")
+class KnowsWhenItWasImported(reference.Slugify):
+    """Puts the time at which its module was imported into each result."""
+
+    async def execute(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        return {**await super().execute(payload), "since": _BEGAN}

@@ -12,6 +12,7 @@ from oneiric_conformance.handling.payloads import schemas_of
 from oneiric_conformance.handling.plain import same
 from oneiric_conformance.handling.violations import violations, why_refused
 from oneiric_conformance.handling.work import answered, ask, samples, takes, verb_of, working
+from oneiric_conformance.isolation.elsewhere import as_told, results_elsewhere
 from oneiric_conformance.judging.findings import Finding, cut, described, shown
 from oneiric_conformance.observing.disk import differences, tree
 from oneiric_conformance.observing.inventory import Inventory, take_inventory
@@ -174,10 +175,13 @@ def _claims_deterministic(subject: Subject) -> bool:
     applies=_unless_steady,
 )
 def the_same_payload_gives_the_same_result(bench: Bench) -> None:
-    """The same payload gives the same result, again and on another instance; where the action is ``side_effect_free``
-    and does not claim ``deterministic``, anything else is a warning.
+    """The same payload gives the same result, again, on another instance and in another process; where the action is
+    ``side_effect_free`` and does not claim ``deterministic``, anything else is a warning.
 
-    Troubleshooting: a counter, a clock, a random number or the order of a set in the result.
+    In the other process texts have other hashes (``PYTHONHASHSEED``), and nothing has happened before.
+
+    Troubleshooting: a counter, a clock, a random number, ``hash()`` or the order of a set in the result: sort it, or
+    take a digest of ``hashlib``.
     """
     expect = bench.expect if _claims_deterministic(bench.subject) else bench.advise
     with working(bench) as first, working(bench) as second:
@@ -185,12 +189,20 @@ def the_same_payload_gives_the_same_result(bench: Bench) -> None:
         with bench.control("it executes at least one payload"):
             payloads = [payload for payload in samples(bench) if takes(bench, executes[0], payload)]
             bench.expect(bool(payloads), seen="it refused every payload", expected="a payload it takes")
+        there = results_elsewhere(bench.subject, bench.limits, payloads, bench.profile.seconds)
+        told = {id(payload): answer for payload, answer in zip(payloads, there, strict=True) if answer is not None}
         for payload in bench.each(payloads):
             with bench.asking("execute() of a payload that it took before"):
                 results = [bench.run(ask(execute, copy.deepcopy(payload))) for execute in executes]
             for result, where in zip(results[1:], ("again", "on another instance"), strict=True):
                 seen = f"it gave {shown(results[0], 100)}, and {where} {shown(result, 100)}"
                 expect(same(result, results[0]), seen=seen, expected="the same", example=shown(payload))
+                bench.exercised()
+            if answer := told.get(id(payload)):
+                gave = answer.fault or shown([*answer.result, "no plain data"][0], 100)
+                seen = f"it gave {shown(results[0], 100)}, and in another process {gave}"
+                alike = not answer.fault and same(answer.result, as_told(results[0]))
+                expect(alike, seen=seen, expected="the same", example=shown(payload))
                 bench.exercised()
 
 

@@ -55,12 +55,13 @@ class ChildEnd:
 def run_child(module: str, request: Mapping[str, Any], box: Sandbox, seconds: Mapping[str, float]) -> ChildEnd:
     """Run ``oneiric_conformance.isolation.<module>.main(request, descriptor)`` in a fresh process in ``box``.
 
+    :param request: may name another ``environment`` and another ``work`` (directory) than those of the box.
     :param seconds: the time each stage may take.
     :raises ConformanceError: if the child did not get as far as the subject.
     """
     asked, errors = box.root / "request.json", box.root / "stderr"
     around = {"module": module, "environment": box.environment(), "work": str(box.work), "sys.path": sys.path}
-    asked.write_text(json.dumps({**request, **around}), encoding="utf-8")
+    asked.write_text(json.dumps({**around, **request}), encoding="utf-8")
     box.work.mkdir(exist_ok=True)
     told, tell = os.pipe()
     try:

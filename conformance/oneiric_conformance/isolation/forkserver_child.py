@@ -11,12 +11,16 @@ import traceback
 from contextlib import suppress
 from typing import Any, Final, NoReturn
 
-from oneiric_conformance.isolation import scout_child, smoke_child
+from oneiric_conformance.isolation import elsewhere_child, scout_child, smoke_child
 from oneiric_conformance.isolation.telling import confine
 
 __all__ = ["serve"]
 
-_MAINS: Final = {"smoke_child": smoke_child.main, "scout_child": scout_child.main}
+_MAINS: Final = {
+    "smoke_child": smoke_child.main,
+    "scout_child": scout_child.main,
+    "elsewhere_child": elsewhere_child.main,
+}
 _PATH_BYTES: Final = 1 << 16
 
 

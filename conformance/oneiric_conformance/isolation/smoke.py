@@ -19,7 +19,7 @@ from oneiric_conformance.subject import Subject
 from oneiric_core import DOMAINS, Domain
 from oneiric_core.testing import CLEANUP_HOOKS, HEALTH_HOOKS, INIT_HOOKS
 
-__all__ = ["SmokeReport", "smoke"]
+__all__ = ["SmokeReport", "found_by_all", "request_for", "seconds_for", "smoke"]
 
 _IMPORT_SECONDS: Final = 10.0
 _VERB_SECONDS: Final = 5.0
@@ -80,22 +80,28 @@ def smoke(subject: Subject, limits: Limits | None = None, *, payload: object = N
     :param payload: what the verb is given; an empty object if None. It must be plain JSON data.
     :raises ConformanceError: if the child process failed before it came to the component.
     """
-    factory, model = _path(subject.factory), _path(subject.settings_model)
-    importable = factory is not None and (model is not None or subject.settings_model is None)
+    importable = found_by_all(subject)
     with made_sandbox() as box:
-        request = _request(subject, limits or Limits(), box, payload)
-        seconds = _seconds(request["limits"])
-        paths = {"factory": factory, "settings_model": model, "live": importable}
+        request = request_for(subject, limits or Limits(), box, payload)
+        seconds = seconds_for(request["limits"])
         report = SmokeReport()
         if importable or subject.entry_point is not None:
-            report = _report(subject, run_child("smoke_child", {**request, **paths}, box, seconds))
+            report = _report(subject, run_child("smoke_child", {**request, "live": importable}, box, seconds))
         if importable or not report.ok:
             return report
         copy = _report(subject, fork_child(partial(forked, request, subject), box, seconds), report.side_effects)
         return replace(copy, durations={**report.durations, **copy.durations})
 
 
-def _request(subject: Subject, limits: Limits, box: Sandbox, payload: object) -> dict[str, Any]:
+def found_by_all(subject: Subject) -> bool:
+    """Whether another process can make the component as well: all that it takes has an import path."""
+    return _path(subject.factory) is not None and (
+        subject.settings_model is None or _path(subject.settings_model) is not None
+    )
+
+
+def request_for(subject: Subject, limits: Limits, box: Sandbox, payload: object = None) -> dict[str, Any]:
+    """What a process of its own has to be told of a component in order to run it."""
     row = next((row for row in DOMAINS.values() if row.domain == subject.domain), None)
     verb, start, stop = (row.verb, row.after_init, row.before_cleanup) if row else ("", "", "")
     topics, timeout = subject.metadata.get("topics"), subject.metadata.get("timeout_seconds")
@@ -104,6 +110,8 @@ def _request(subject: Subject, limits: Limits, box: Sandbox, payload: object) ->
     point = subject.entry_point
     return {
         "root": str(box.root),
+        "factory": _path(subject.factory),
+        "settings_model": _path(subject.settings_model),
         "entry_point": [point.group, point.name, point.value] if point else None,
         "settings": dict(subject.settings),
         "limits": {**asdict(limits), "verb": min(verb_seconds, 60.0)},
@@ -121,7 +129,7 @@ def _request(subject: Subject, limits: Limits, box: Sandbox, payload: object) ->
     }
 
 
-def _seconds(limits: Mapping[str, float]) -> dict[str, float]:
+def seconds_for(limits: Mapping[str, float]) -> dict[str, float]:
     """What the parent allows each stage: a little more than the child itself does."""
     init = limits["init"] + _GRACE
     return {

@@ -5,9 +5,9 @@ It must stay small: what is loaded here is loaded once for every component, befo
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from oneiric_conformance.finding.declarations import load
 from oneiric_conformance.handling.settings import declared, filled
@@ -19,6 +19,8 @@ from oneiric_conformance.subject import EntryPointName, Subject
 from oneiric_core.testing import call_hook, construct, find_hook, import_object, make_settings, wants_settings
 
 __all__ = ["forked", "imported", "live", "main"]
+
+Use: TypeAlias = Callable[[Mapping[str, Any], object, Teller], Awaitable[None]]
 
 
 def main(request: Mapping[str, Any], descriptor: int) -> None:
@@ -79,8 +81,13 @@ def _finish(request: Mapping[str, Any], subject: Subject, teller: Teller, box: S
     loop.close()
 
 
-async def live(request: Mapping[str, Any], subject: Subject, teller: Teller, box: Sandbox) -> None:
-    """Build, init, start, ask for health, use once, clean up. A failure before use goes straight to clean-up."""
+async def live(
+    request: Mapping[str, Any], subject: Subject, teller: Teller, box: Sandbox, use: Use | None = None
+) -> None:
+    """Build, init, start, ask for health, use, clean up. A failure before use goes straight to clean-up.
+
+    :param use: what is done with it; by default it does its work once.
+    """
     limits = request["limits"]
     instance: object = None
     try:
@@ -93,7 +100,7 @@ async def live(request: Mapping[str, Any], subject: Subject, teller: Teller, box
         return
     try:
         await _up(request, instance, teller)
-        await _used(request, instance, teller)
+        await (use or _used)(request, instance, teller)
     except Over:
         pass  # it has been told, and clean-up is owed all the same
     finally:

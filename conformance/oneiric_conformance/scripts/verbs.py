@@ -2,11 +2,15 @@
 
 import asyncio
 import copy
+import json
+import os
 import sys
+import tempfile
 import threading
 import time
 from contextlib import suppress
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from oneiric_conformance.handling.cancelling import Stepped, awaitable
@@ -33,6 +37,8 @@ __all__ = [
 ACCIDENTS = (AttributeError, NameError, AssertionError, IndexError, RecursionError, NotImplementedError)
 EFFECTS = {"subprocess.Popen", "os.posix_spawn", "os.fork", "os.remove", "os.rename", "os.mkdir", "socket.connect"}
 MESSAGES = {"socket.sendto", "socket.sendmsg"}
+
+ELSEWHERE = "--in-another-process"
 
 
 async def once(component: Component, instance: Any, payload: Any) -> Any:
@@ -95,14 +101,32 @@ async def act_002(component: Component, payload: Any, payloads: Any) -> None:
 
 
 async def act_003(component: Component, payload: Any, payloads: Any) -> None:
-    """The same payload gives the same result, again and on another instance."""
+    """The same payload gives the same result, again, on another instance and in another process."""
     first, second = await component.opened(), await component.opened()
-    for given in await taken(component, first, payloads) if payload is None else [payload]:
+    given_all, gave = await taken(component, first, payloads) if payload is None else [payload], list[Any]()
+    for given in given_all:
         results = [await once(component, instance, given) for instance in (first, first, second)]
         alike = same(results[0], results[1]) and same(results[0], results[2])
         expect(alike, f"{given!r:.100} gave {results!r:.300}", "the same three times")
+        gave.append("" if flaw(results[0]) else results[0])
     await component.closed(first)
     await component.closed(second)
+    if ELSEWHERE in sys.argv:
+        Path(sys.argv[-1]).write_text(json.dumps(gave), encoding="utf-8")  # noqa: ASYNC240 - nothing else runs
+        return
+    for given, here, there in zip(given_all, gave, await elsewhere(), strict=True):
+        alike = same(json.loads(json.dumps(here)), there)
+        expect(alike, f"{given!r:.100} gave {here!r:.150}, and in another process {there!r:.150}", "the same")
+
+
+async def elsewhere() -> Any:
+    """What this very script says in a process where texts have other hashes."""
+    said = Path(tempfile.mkdtemp(), "said")
+    again = await asyncio.create_subprocess_exec(
+        *(sys.executable, sys.argv[0], ELSEWHERE, str(said)), env={**os.environ, "PYTHONHASHSEED": "1"}
+    )
+    expect(not await again.wait(), "in another process it failed", "the same as here")
+    return json.loads(said.read_text(encoding="utf-8"))  # noqa: ASYNC240 - nor does it here
 
 
 async def act_004(component: Component, payload: Any, payloads: Any) -> None:
