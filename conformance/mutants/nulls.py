@@ -51,6 +51,10 @@ async def _echo(self: object, *args: object, **named: object) -> object:
     return args[0] if args else {}
 
 
+async def _wrap(self: object, *args: object, **named: object) -> dict[str, object]:
+    return {"ok": True, "result": args[0] if args else {}}
+
+
 _numbers: Final = itertools.count()
 
 
@@ -96,6 +100,11 @@ class AcceptsEverything(_Healthy):
 @_methods(_echo)
 class GivesBack(_Healthy):
     """Every method gives back what it was given."""
+
+
+@_methods(_wrap)
+class GivesBackWrapped(_Healthy):
+    """Every method says that it is done, and gives back what it was given."""
 
 
 @_methods(_nothing)
@@ -273,6 +282,7 @@ NULLS: Final[Mapping[str, Package]] = {
     "accepts everything": _package(_here(AcceptsEverything)),
     "accepts everything and claims nothing": _package(_here(AcceptsEverything), _NOTHING),
     "gives back what it was given": _package(_here(GivesBack), _NOTHING),
+    "gives back what it was given, wrapped": _package(_here(GivesBackWrapped), _NOTHING),
     "gives back the topic": _package(_here(GivesBackTheTopic), _NOTHING),
     "gives back the headers": _package(_here(GivesBackTheHeaders), _NOTHING),
     "gives back the event": _package(_here(GivesBackTheEvent), _NOTHING),

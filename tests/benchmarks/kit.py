@@ -20,7 +20,7 @@ class Part:
     async def execute(self, payload):
         if not isinstance(payload, dict):
             raise ValueError("payload needs to be an object")
-        return {{"got": payload}}
+        return {{"got": payload, "names": len(payload)}}
 
 def parts():
     return [

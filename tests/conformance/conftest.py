@@ -24,7 +24,7 @@ _numbers = count(1)
 ECHO = """
     class Echo:
         async def run(self, payload):
-            return {"got": payload}
+            return {"got": payload, "names": len(payload)}
 """
 
 

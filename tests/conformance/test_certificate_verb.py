@@ -215,7 +215,7 @@ def test_a_rerun_needs_the_wheel(say: Say, put, key: Path) -> None:
 @pytest.fixture
 def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An installed package with one task, its wheel beside it."""
-    source = "class Echo:\n    async def run(self, payload):\n        return {'got': payload}\n"
+    source = "class Echo:\n    async def run(self, payload):\n        return {'got': payload, 'names': len(payload)}\n"
     declared = (
         "from types import SimpleNamespace\n"
         "declared = SimpleNamespace(domain='task', key='echo', provider='acme', factory='repeated:Echo', version='1')\n"

@@ -18,6 +18,9 @@ NOTHING: dict[str, Callable[[Any], Any]] = {
     "None": lambda *_: None,
     "the same": lambda *_: {"done": True},
     "what was given": lambda given: given,
+    "what was given, with a word of its own": lambda given: {"ok": True, "result": given},
+    "what was given, in the depth": lambda given: ["done", {"at": [1, {"it": given}]}],
+    "what was given, or an error": lambda given: {"result": given} if given else {"result": given, "error": None},
     "a number of calls": lambda *_: {"calls": next(numbers)},
     "a lot": lambda *_: [lots.random(), lots.random()],
     "lots, as many as drawn": lambda *_: list(range(lots.randrange(100))),
@@ -29,6 +32,9 @@ NOTHING: dict[str, Callable[[Any], Any]] = {
 SOMETHING: dict[str, Callable[[Any], Any]] = {
     "length": lambda given: len(str(given)),
     "length and time": lambda given: {"length": len(str(given)), "at": time.time_ns()},
+    "what was given, and its length": lambda given: {"result": given, "length": len(given)},
+    "what was given, now and then changed": lambda given: {"ok": True, "result": given if given == GIVEN[0] else {}},
+    "what of it was given": lambda given: {"ok": True, "text": given.get("text")},
     "a truth": bool,
     "words and a lot": lambda given: [str(given).split(), lots.random()],
 }

@@ -317,7 +317,7 @@ SLOW = """
             await asyncio.sleep(0.2)
 
         async def run(self, payload):
-            return {"got": payload}
+            return {"got": payload, "names": len(payload)}
 """
 
 

@@ -22,7 +22,7 @@ GOOD = """
         def __init__(self): self.ready = False
         async def init(self): self.ready = True
         async def health(self): return self.ready
-        async def run(self, payload): return {"got": payload}
+        async def run(self, payload): return {"got": payload, "names": len(payload)}
         async def cleanup(self): self.ready = False
 """
 QUICK = Limits(init=0.4, health=0.4, cleanup=0.4, drain=0.4)

@@ -16,7 +16,7 @@ MANY: Final = """
         async def execute(self, payload):
             if not isinstance(payload, dict):
                 raise ValueError("payload needs to be an object")
-            return {{"got": payload}}
+            return {{"got": payload, "names": len(payload)}}
 
     def parts():
         return [

@@ -1,12 +1,12 @@
 """ACT: what an action promises."""
 
 import copy
-import os
-import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.effects import effects_of, side_effects
 from oneiric_conformance.handling.evidence import own_work
 from oneiric_conformance.handling.payloads import schemas_of
 from oneiric_conformance.handling.plain import same
@@ -17,7 +17,6 @@ from oneiric_conformance.judging.findings import Finding, cut, described, shown
 from oneiric_conformance.observing.disk import differences, tree
 from oneiric_conformance.observing.inventory import Inventory, take_inventory
 from oneiric_conformance.observing.leaks import settled
-from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_conformance.registry import check
 from oneiric_conformance.subject import Subject
 from oneiric_core import Domain
@@ -28,7 +27,6 @@ _NO_OBJECTS: Final = (7, "text", ["list"], True)
 _OF_EACH: Final = 40
 _OTHER_VALUES: Final = (None, 7, "text", ["list"], {"an": "object"}, True)
 _ACCIDENTS: Final = (AttributeError, NameError, AssertionError, IndexError, RecursionError, NotImplementedError)
-_SIDE_EFFECTS: Final = ("write", "rename", "remove", "mkdir", "link", "attributes", "temporary", "connect", "process")
 
 
 @check("ACT-001", judges="component", level="must", since="2026.1", floor=3, domains=[Domain.ACTION], exercises=True)
@@ -135,25 +133,19 @@ def what_is_side_effect_free_changes_nothing(bench: Bench) -> None:
         for payload in bench.each(payloads * max(1, 3 // len(payloads) + 1)):
             files, since = tree(box.path), len(box.record.events)
             bench.run(ask(execute, copy.deepcopy(payload)))
-            acts = _side_effects(box, since)
+            acts = side_effects(box, since)
             bench.expect(not acts, seen=f"execute() did: {'; '.join(acts[:2])}", example=shown(payload))
             changed = differences(files, tree(box.path))
             bench.expect(not changed, seen=f"execute() changed its root: {'; '.join(changed[:2])}")
             bench.exercised()
         bench.run(settled(before))
-        acts = _side_effects(box, begun)
+        acts = side_effects(box, begun)
         bench.expect(not acts, seen=f"some time after execute() it did: {'; '.join(acts[:2])}")
         bench.run(bench.cleanup(instance))
 
 
 async def _inventory() -> Inventory:
     return take_inventory()
-
-
-def _side_effects(box: Sandbox, since: int) -> list[str]:
-    allowed = (os.devnull, sys.pycache_prefix or os.devnull)
-    events = [event for event in box.record.events[since:] if event.origin and event.kind in _SIDE_EFFECTS]
-    return [str(event) for event in events if not event.target.startswith(allowed)]
 
 
 def _unless_steady(subject: Subject) -> str:
@@ -232,4 +224,5 @@ def leaves_the_payload_as_it_was(bench: Bench) -> None:
             bench.expect(taken, seen="it refused every payload", expected="a payload it takes")
         strategy, nasty = bench.payloads()
         bench.for_all(strategy, executed, nasty=nasty)
-        bench.behaved(bench.run(own_work(done, lambda given: ask(execute, copy.deepcopy(given)))))
+        own = bench.run(own_work(done, lambda given: ask(execute, copy.deepcopy(given))))
+    bench.behaved(own or effects_of(bench, partial(verb_of, bench), [payload for payload, _ in done]))

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.cancelling import Stepped, awaitable, in_thread, points_in, spread
+from oneiric_conformance.handling.effects import effects_of
 from oneiric_conformance.handling.evidence import own_work
 from oneiric_conformance.handling.payloads import schemas_of
 from oneiric_conformance.handling.plain import same
@@ -69,7 +70,8 @@ def runs_on_its_payloads(bench: Bench) -> None:
             bench.expect(runs, seen="it refused every payload", expected="a payload it runs on")
         strategy, nasty = bench.payloads()
         bench.for_all(strategy, once, nasty=nasty)
-        bench.behaved(bench.run(own_work(done, lambda given: ask(run, copy.deepcopy(given)))))
+        own = bench.run(own_work(done, lambda given: ask(run, copy.deepcopy(given))))
+    bench.behaved(own or effects_of(bench, partial(_run_of, bench), [payload for payload, _ in done]))
 
 
 @check("TASK-002", judges="component", level="must", since="2026.1", floor=2, domains=[Domain.TASK])

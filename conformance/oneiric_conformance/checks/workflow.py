@@ -9,6 +9,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from oneiric_conformance.handling.bench import Bench
+from oneiric_conformance.handling.effects import effects_of
 from oneiric_conformance.handling.evidence import own_work
 from oneiric_conformance.handling.graphs import (
     FAILED,
@@ -24,7 +25,7 @@ from oneiric_conformance.handling.graphs import (
     unwalkable,
 )
 from oneiric_conformance.handling.payloads import schemas_of
-from oneiric_conformance.handling.work import answered, inputs, working
+from oneiric_conformance.handling.work import answered, inputs, verb_of, working
 from oneiric_conformance.judging.findings import Finding, described, shown
 from oneiric_conformance.registry import check
 from oneiric_conformance.runtime import ComponentSpec, Runtime
@@ -87,13 +88,15 @@ def runs_respect_dependencies(bench: Bench) -> None:
         graph = bench.subject.metadata.get("dag") is not None
         bench.expect(executes or graph, seen="it has neither execute() nor a dag", expected="one of them")
     if executes:
-        bench.run(_executed(bench))
+        own, contexts = bench.run(_executed(bench))
+        bench.behaved(own or effects_of(bench, partial(verb_of, bench), contexts))
     if graph:
         done = _judge_graph(bench, _nodes(bench.subject))
         bench.behaved(0 if executes else done)  # with execute() of its own, the graph is not what is run
 
 
-async def _executed(bench: Bench) -> None:
+async def _executed(bench: Bench) -> tuple[int, list[Any]]:
+    """How many different things it did, and the contexts that it took."""
     results, refused = [], ""
     with bench.sandbox() as box:
         async with bench.runtime() as runtime:
@@ -109,9 +112,10 @@ async def _executed(bench: Bench) -> None:
                 answered(bench, "execute()", result)
                 results.append((context, result))
                 bench.exercised()
-            bench.behaved(await own_work(results, partial(_call, bench, runtime)))
+            own = await own_work(results, partial(_call, bench, runtime))
     seen = f"it executed no context; the last one ended with {refused}"
     bench.expect(bool(results), seen=seen, expected="a context that it takes")
+    return own, [context for context, _ in results]
 
 
 def _judge_graph(bench: Bench, nodes: Sequence[Mapping[str, Any]]) -> int:
@@ -161,7 +165,7 @@ async def _with_own_tasks(bench: Bench, nodes: Sequence[Mapping[str, Any]]) -> i
                 node, context = given
                 return (await _call(bench, runtime, context))[node["id"]]
 
-            return await own_work(done, again, lambda given: _payload(*given))
+            return await own_work(done, again, lambda given: {"payload": _payload(*given)})
 
 
 async def _runs(

@@ -11,29 +11,26 @@ __all__ = ["own_work"]
 _TRIED: Final = 3
 _AGAIN: Final = 3
 _UNSTEADY: Final = object()
-_NO_PARTS: Final[Mapping[str, Any]] = {}
 
 
 async def own_work(
     pairs: Sequence[tuple[Any, Any]],
     again: Callable[[Any], Awaitable[Any]],
-    shown: Callable[[Any], Any] = lambda given: given,
-    parts: Callable[[Any], Mapping[str, Any]] = lambda _: _NO_PARTS,
+    parts: Callable[[Any], Mapping[str, Any]] = lambda given: {"payload": given},
 ) -> int:
     """How many different things a component did with different inputs, given as (input, result).
 
     0 unless at least two results are plain data and differ from each other, from their inputs and from None, and do so
-    each time they are asked for: who answers the same to everything, hands back what it was given, counts its calls,
-    draws lots or tells the time did nothing of its own.
+    each time they are asked for: who answers the same to everything, hands back what it was given, with whatever words
+    around it, counts its calls, draws lots or tells the time did nothing of its own.
 
     :param again: gives the result for the same input once more.
-    :param shown: what of an input a component could simply hand back.
-    :param parts: what of an input is handed back wherever it stands in a result, by name: results that differ in that
-        alone do not differ, and one that is made of nothing else is none.
+    :param parts: what of an input a component could simply hand back, wherever it stands in a result, by name: results
+        that differ in that alone do not differ, and one that is made of nothing else is none.
     """
     apart: list[tuple[Any, Any]] = []
     for given, result in pairs:
-        if result is None or flaw(result) or same(result, shown(given)) or _handed_back(result, parts(given)):
+        if result is None or flaw(result) or _handed_back(result, parts(given)):
             continue
         if all(_differ(result, known, parts(given), parts(other)) for other, known in apart):
             apart.append((given, result))
