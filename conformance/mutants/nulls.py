@@ -269,7 +269,7 @@ def _package(factory: str, claims: Mapping[str, Any] | None = None) -> Package:
             reference.subject_of(component, factory=factory, metadata={**subject.metadata, **claims})
             for component, subject in zip(reference.COMPONENTS, subjects, strict=True)
         ]
-    return reference.package(*subjects)
+    return reference.package(*subjects, wheel=None)  # to build one here would be a write at import, and fail them all
 
 
 def _here(made: Any) -> str:

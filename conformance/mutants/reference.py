@@ -304,6 +304,6 @@ def package(*subjects: Subject, **changes: Any) -> Package:
         modules=frozenset({"mutants"}),
         declared=points,
         installed=points,
-        wheel=released(),
+        wheel=changes["wheel"] if "wheel" in changes else released(),
     )
     return replace(made, **changes)
