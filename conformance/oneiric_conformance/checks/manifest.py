@@ -65,8 +65,9 @@ def its_entry_round_trips(bench: Bench) -> None:
     runtime accepts it.
 
     Troubleshooting: a declared field of the wrong type or form (timeout_seconds as text, a retry policy without
-    numbers, a filter with two conditions, a graph with a circle); the reason names the field.
+    numbers, a filter with two conditions); the reason names the field.
     """
+    bench.refuse_unrunnable()
     full = fit_part(entry_of(bench.subject))
     least: Document = {name: full[name] for name in ("domain", "key", "provider", "factory") if name in full}
     for media_type, write, read in _FORMATS:
@@ -166,6 +167,7 @@ def unknown_fields_survive_and_are_signed(bench: Bench) -> None:
     Troubleshooting: a model that refuses or drops what it does not know, or a signature over the fields of a model
     instead of the document: a newer publisher must not break an older runtime, nor lose its signature there.
     """
+    bench.refuse_unrunnable()
     plain = fit_part(entry_of(bench.subject))
     with bench.control("without them it is accepted, and explained"):
         bench.run(_explained(bench, plain))
@@ -217,6 +219,7 @@ def everything_reaches_the_candidate(bench: Bench) -> None:
     Troubleshooting: an entry that cannot run here and is left out (see META-007), fields that are read and not passed
     on, or passed on under the manifest's name instead of the published one (``topics``, not ``event_topics``).
     """
+    bench.refuse_unrunnable()
     entry = fit_part({**entry_of(bench.subject), **_OFFERED})
     with bench.control("it is accepted, and explained"):
         told = bench.run(_explained(bench, entry))

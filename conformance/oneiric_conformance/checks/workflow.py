@@ -235,6 +235,7 @@ def a_failing_node_stops_only_its_dependents(bench: Bench) -> None:
     Troubleshooting: this is a promise of the runtime to the graph; if it is broken, look at the runtime, and at nodes
     that use the results of others without naming them in ``depends_on``.
     """
+    bench.refuse_unrunnable()
     nodes = [
         {name: node[name] for name in ("id", "task", "depends_on") if name in node} for node in _nodes(bench.subject)
     ]

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis.strategies import SearchStrategy
 
+from oneiric_conformance.handling.graphs import unrunnable
 from oneiric_conformance.handling.payloads import payloads_of
 from oneiric_conformance.handling.settings import declared, filled, mentions_sandbox
-from oneiric_conformance.judging.findings import Finding, asking, within
+from oneiric_conformance.judging.findings import Finding, Untried, asking, within
 from oneiric_conformance.runtime import ComponentSpec, Limits
 from oneiric_conformance.subject import Subject
-from oneiric_core import DOMAINS, ConformanceError
+from oneiric_core import DOMAINS, ConformanceError, Domain
 from oneiric_core.testing import (
     CLEANUP_HOOKS,
     HEALTH_HOOKS,
@@ -121,6 +122,15 @@ class Handling:
         with asking("payload_schema"):
             return payloads_of(self.subject)
 
+    def refuse_unrunnable(self) -> None:
+        """No runtime registers a graph that cannot be run, and no manifest holds one: WF-001 says what is wrong.
+
+        :raises Untried: if the subject declares such a graph.
+        """
+        dag = self.subject.metadata.get("dag") if self.subject.domain == Domain.WORKFLOW else None
+        if dag is not None and (seen := unrunnable(dag)):
+            raise Untried(f"WF-001: {seen}", "a graph that can be run")
+
     def spec(
         self,
         box: "Sandbox",
@@ -129,7 +139,11 @@ class Handling:
         factory: str | Callable[..., object] | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> ComponentSpec:
-        """The subject as a registration, changed as asked."""
+        """The subject as a registration, changed as asked.
+
+        :raises Untried: see :meth:`refuse_unrunnable`.
+        """
+        self.refuse_unrunnable()
         subject = self.subject
         declared = dict(subject.metadata if metadata is None else metadata)
         if subject.settings_model is not None:

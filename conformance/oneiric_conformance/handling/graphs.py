@@ -26,6 +26,7 @@ __all__ = [
     "node_factory",
     "taskless",
     "unfinished",
+    "unrunnable",
     "unwalkable",
 ]
 
@@ -89,6 +90,16 @@ def taskless(nodes: Nodes, own: set[str]) -> Fault:
         return SOUND
     expected = f"one of {', '.join(sorted(own))}, or another package that is installed"
     return f"no package here offers the task {', '.join(sorted(missing))}", expected
+
+
+def unrunnable(dag: Any) -> str:
+    """Why no runtime can run it, whatever tasks there are; empty if one can."""
+    seen, _ = malformed(dag)
+    if not seen:
+        seen, _ = unwalkable(dag["nodes"])
+    if not seen:
+        seen, _ = taskless(dag["nodes"], set())
+    return seen
 
 
 def installed_tasks() -> set[str]:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 
 import yaml
 
+from oneiric_conformance.handling.graphs import unrunnable
 from oneiric_conformance.subject import Subject
 from oneiric_core import Domain
 from oneiric_core.testing import PUBLISHER, KeyPair
@@ -128,8 +129,8 @@ def fit_part(entry: Mapping[str, Any]) -> Document:
 def offered(subjects: Iterable[Subject]) -> list[Document]:
     """Entries for judging a runtime: the package's names and metadata, whatever else is wrong with its declarations.
 
-    A factory that a manifest cannot name is replaced by one that is never called; where no component can be named at
-    all there is one entry of the kit's own.
+    A factory that a manifest cannot name is replaced by one that is never called, and a graph that none can hold is
+    left out; where no component can be named at all there is one entry of the kit's own.
     """
     sound = [subject for subject in subjects if not subject.error and has_plain_names(subject)]
     once = {subject.id: subject for subject in sound}
@@ -143,9 +144,15 @@ def _identity(subject: Subject) -> Document:
             "key": subject.key,
             "provider": subject.provider,
             "factory": subject.factory if has_import_path(subject) else "conformance.never_called:factory",
-            "metadata": dict(subject.metadata),
+            "metadata": _registrable(subject),
         }
     )
+
+
+def _registrable(subject: Subject) -> Document:
+    dag = subject.metadata.get("dag")
+    broken = subject.domain == Domain.WORKFLOW and dag is not None and unrunnable(dag)
+    return {name: value for name, value in subject.metadata.items() if not (broken and name == "dag")}
 
 
 def document_of(entries: Iterable[Mapping[str, Any]], **fields: Any) -> Document:

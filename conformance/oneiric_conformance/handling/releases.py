@@ -12,8 +12,7 @@ from typing import Any, Final
 
 from packaging.version import Version
 
-from oneiric_conformance.judging.findings import Finding
-from oneiric_conformance.results import UNTRIED
+from oneiric_conformance.judging.findings import Untried
 from oneiric_conformance.subject import Package
 from oneiric_core import UnsafeWheelError, scan_wheel
 from oneiric_core import Wheel as ScannedWheel
@@ -42,28 +41,27 @@ class Release:
 
 
 def wheel_bytes(package: Package) -> bytes:
-    """:raises Finding: the file is not there any more, or is another one."""
+    """:raises Untried: the file is not there any more, or is another one."""
     if package.wheel is None:
-        raise Finding(f"{UNTRIED}no wheel was given", "the file that is released")
+        raise Untried("no wheel was given", "the file that is released")
     try:
         content = package.wheel.path.read_bytes()
     except OSError as error:
-        seen = f"{UNTRIED}the wheel cannot be read: {error.strerror}"
-        raise Finding(seen, "the file that is released") from error
+        raise Untried(f"the wheel cannot be read: {error.strerror}", "the file that is released") from error
     if hashlib.sha256(content).hexdigest() != package.wheel.sha256:
-        raise Finding(f"{UNTRIED}the wheel was changed during the run", "the file that was there before it")
+        raise Untried("the wheel was changed during the run", "the file that was there before it")
     return content
 
 
 def release(content: bytes, mark: str, number: int) -> Release:
     """The wheel as its version ``number``, with ``mark`` in each of its modules.
 
-    :raises Finding: it is not one that may be unpacked.
+    :raises Untried: it is not one that may be unpacked.
     """
     try:
         scanned = scan_wheel(io.BytesIO(content))
     except UnsafeWheelError as error:
-        raise Finding(f"{UNTRIED}{error.what}", "a wheel that may be unpacked") from error
+        raise Untried(error.what, "a wheel that may be unpacked") from error
     version = f"{Version(scanned.version).public}+conformance.{number}"
     folder = f"{scanned.dist_info.partition('-')[0]}-{version}.dist-info"
     files: dict[str, bytes] = {}

@@ -8,9 +8,10 @@ from typing import TypeVar
 
 from oneiric_conformance.judging.route import Route
 from oneiric_conformance.judging.watchdog import TimeIsUp
+from oneiric_conformance.results import UNTRIED
 from oneiric_core import ConformanceError
 
-__all__ = ["Advice", "ControlFailed", "Finding", "Tally", "asking", "cut", "described", "shown", "within"]
+__all__ = ["Advice", "ControlFailed", "Finding", "Tally", "Untried", "asking", "cut", "described", "shown", "within"]
 
 T = TypeVar("T")
 _WIDTH = 300
@@ -37,6 +38,13 @@ class Finding(Exception):  # noqa: N818 - it is what was found, not a defect of 
 
 class Advice(Finding):
     """What should be otherwise, though no rule is broken: a warning, whatever the level of the check."""
+
+
+class Untried(Finding):
+    """Something has to come first, and did not, so that there was nothing to try."""
+
+    def __init__(self, seen: str, expected: str = "") -> None:
+        super().__init__(f"{UNTRIED}{seen}", expected)
 
 
 class ControlFailed(Finding):
@@ -72,7 +80,7 @@ class Tally:
         """Prove that what must succeed does; anything but the kit that fails inside is a :class:`ControlFailed`."""
         try:
             yield
-        except (ControlFailed, ConformanceError, TimeIsUp):
+        except (ControlFailed, Untried, ConformanceError, TimeIsUp):
             raise
         except Finding as found:
             raise ControlFailed(sentence, found) from found

@@ -14,7 +14,7 @@ from oneiric_conformance.handling.examples import by_itself
 from oneiric_conformance.handling.possible import why_no_payloads
 from oneiric_conformance.isolation.external import unreachable
 from oneiric_conformance.isolation.smoke import SmokeReport, smoke
-from oneiric_conformance.judging.findings import Finding, Tally
+from oneiric_conformance.judging.findings import Finding, Tally, Untried
 from oneiric_conformance.judging.guard import guard
 from oneiric_conformance.judging.keeping import Keeper, Stillness, as_it_was
 from oneiric_conformance.judging.loop import SharedLoop
@@ -27,7 +27,7 @@ from oneiric_conformance.profile import PROFILES, Profile
 from oneiric_conformance.registry import CHECKS, Check
 from oneiric_conformance.replaying import Replay
 from oneiric_conformance.requirements import RequirementSet, requirement_set
-from oneiric_conformance.results import UNTRIED, Result, Status, Waiver
+from oneiric_conformance.results import Result, Status, Waiver
 from oneiric_conformance.runtime import Limits, RuntimeFactory
 from oneiric_conformance.scripts.writing import script_of
 from oneiric_conformance.subject import Package, Subject
@@ -175,15 +175,15 @@ class Session:
     def _missing(self, subject: Subject, check: Check) -> Finding | None:
         """The prerequisite without which there is nothing to judge."""
         if unmet := self._unreachable(subject):
-            return Finding(f"{UNTRIED}{unmet}", "what it needs is there")
+            return Untried(unmet, "what it needs is there")
         if check.id in DECIDED_BY_SMOKE:
             return None
         if unmet := self.smoke(subject).failure:
-            return Finding(f"{UNTRIED}{unmet}", "the first run succeeds")
+            return Untried(unmet, "the first run succeeds")
         if subject.id not in self._possible:
             self._possible[subject.id] = why_no_payloads(subject, self.profile)
         unmet = self._possible[subject.id]
-        return Finding(f"{UNTRIED}{unmet}", "payloads it can be tried with") if unmet else None
+        return Untried(unmet, "payloads it can be tried with") if unmet else None
 
     def _unreachable(self, subject: Subject) -> str:
         """Why it cannot be judged, if a service that it needs is not there; each is asked once in a run."""
