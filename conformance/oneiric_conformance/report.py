@@ -4,7 +4,7 @@ import json
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from importlib.metadata import version
@@ -229,11 +229,14 @@ def _verdict(components: Sequence[ComponentReport], whole: Iterable[Result], mis
     return Verdict.CERTIFIED if verdicts == {Verdict.CERTIFIED} else Verdict.CONFORMS
 
 
-def _counts(planned: Sequence[Planned], results: Iterable[Result]) -> dict[str, int]:
-    """How many ended in which status, and executed of applicable of all that were planned."""
+def _counts(planned: Sequence[Planned], results: Collection[Result]) -> dict[str, int]:
+    """How many ended in which status, and executed of applicable of all that were planned.
+
+    What had nothing to try, because something has to come first and did not, was not executed.
+    """
     statuses = Counter(result.status for result in results)
     applicable = sum(item.status is not Status.NOT_APPLICABLE for item in planned)
-    executed = sum(number for status, number in statuses.items() if status not in _NOT_RUN)
+    executed = sum(result.status not in _NOT_RUN and not result.untried for result in results)
     by_status = {status.value: statuses[status] for status in Status}
     return {"executed": executed, "applicable": applicable, "total": len(planned), **by_status}
 

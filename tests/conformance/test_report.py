@@ -78,6 +78,18 @@ def test_everything_passed_and_was_seen_to_do_something() -> None:
     assert made.counts["total"] == 6
 
 
+@pytest.mark.parametrize("status", [Status.FAIL, Status.WAIVED])
+def test_what_had_nothing_to_try_was_not_executed(status: Status) -> None:
+    """It counts under its status all the same; a failure of any other kind was executed."""
+    results = full(_1=status, _2=Status.FAIL)
+    results[1] = replace(results[1], reason="prerequisite: init: OSError")
+    results[2] = replace(results[2], reason="control: it runs: no prerequisite: this is another text")
+    made = report(results)
+    assert (made.counts["executed"], made.counts["applicable"], made.counts["total"]) == (4, 5, 6)
+    assert made.counts["fail"] + made.counts["waived"] == 2
+    assert made.to_json()["counts"] == made.counts
+
+
 @pytest.mark.parametrize("status", [Status.FAIL, Status.ERROR])
 def test_a_failure_or_an_error_anywhere_fails_the_run(status: Status) -> None:
     assert verdicts(report(full(_1=status))) == ("fails", "fails", "certified")

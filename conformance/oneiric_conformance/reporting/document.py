@@ -114,7 +114,9 @@ class ReportDocument(_Shape):
     verdict: Verdict = Field(description="Of the whole run.")
     levels: tuple[str, ...] = Field(description="Those that were reached, from the least demanding.")
     lacking: dict[str, tuple[str, ...]] = Field(description="By level, what stands in the way of each other one.")
-    counts: dict[str, int] = Field(description="How many ended in which status, were executed, applied, and in all.")
+    counts: dict[str, int] = Field(
+        description="How many ended in which status, were executed (had something to try), applied, and in all."
+    )
     missing: tuple[str, ...] = Field(description="What was planned and has no result, as subject::check.")
     components: tuple[ComponentDocument, ...] = Field(description="One by one.")
     whole: tuple[ResultDocument, ...] = Field(description="What was found of the package and of the runtime.")
