@@ -53,9 +53,7 @@ def kit() -> Iterator[Figure]:
         alone, together = quickest_of(2, lambda: _run_many(many), lambda: _run_many(many, "-n", "2"))
         times = {number: _run_many(_many(Path(folder), number), *FEW_CHECKS) for number in (1, 10, 100)}
     told_many = f"{together:.1f} s, alone {alone:.1f} s: {alone / together:.2f} times faster"
-    yield Figure(
-        f"{_AS_LONG_AS_ALLOWED} components on two processors, gate profile, quickest of 2", told_many, "≥ 1.6"
-    )
+    yield Figure(f"{_AS_LONG_AS_ALLOWED} components on two processors, gate profile, quickest of 2", told_many, "≥ 1.6")
     told = ", ".join(f"{number}: {seconds:.1f} s" for number, seconds in times.items())
     each = 1000 * (times[100] - times[10]) / 90
     yield Figure("the same few checks on ever more components", f"{told}; {each:.0f} ms for one more", "linear")
