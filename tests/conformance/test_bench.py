@@ -290,7 +290,7 @@ def test_a_fresh_runtime_knows_its_workdir_and_is_stopped(bench_of: BenchOf, ech
                 await runtime.register(bench.spec(box))
                 verdict = await runtime.activate("task", "echo")
                 assert verdict.ok, verdict.reason
-                assert await runtime.call("task", "echo", {"a": 1}) == {"got": {"a": 1}}
+                assert await runtime.call("task", "echo", {"a": 1}) == {"got": {"a": 1}, "names": 1}
                 return bench.workdir(runtime), (await runtime.status("task", "echo")).provider
 
     workdir, provider = bench.run(through())
