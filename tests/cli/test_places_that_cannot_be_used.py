@@ -129,7 +129,8 @@ def test_notes_are_in_utf_8_whatever_the_locale_says(here: Path) -> None:
 
 def test_whoever_interrupts_it_while_it_is_loaded_sees_no_traceback(here: Path) -> None:
     (here / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
-    code = "import sys; from oneiric_core.cli.start import start; sys.exit(start())"
+    heeded = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # not so in a shell's background
+    code = f"{heeded}; import sys; from oneiric_core.cli.start import start; sys.exit(start())"
     modules = os.pathsep.join(filter(None, (str(here), os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "PYTHONPATH": modules}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=False)
@@ -137,7 +138,8 @@ def test_whoever_interrupts_it_while_it_is_loaded_sees_no_traceback(here: Path) 
 
 
 def test_the_program_begins_there() -> None:
-    code = "import sys; from oneiric_core.cli.start import start; sys.exit(start())"
+    heeded = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # not so in a shell's background
+    code = f"{heeded}; import sys; from oneiric_core.cli.start import start; sys.exit(start())"
     for arguments, expected in (["--version"], 0), (["nonsense"], 2):
         done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, check=False)
         assert done.returncode == expected
