@@ -12,9 +12,6 @@ from oneiric_conformance.handling import own
 pytestmark = pytest.mark.slow
 
 METER = """
-    import tempfile
-    from pathlib import Path
-
     RUNS = []
 
     class Meter:
@@ -30,19 +27,6 @@ METER = """
     def hold_once(meter):
         RUNS.append(id(meter))
         raise AssertionError("not twice")
-"""
-EXERCISES = """
-    import tempfile
-    from pathlib import Path
-
-    async def compares_with_a_note(meter):
-        note = kept("total")
-        note.write_text(str(await meter.add(2)))
-        assert note.read_text() == "2"
-
-    def kept(name):
-        Path.home().joinpath(".exercised").write_text("1")
-        return Path(tempfile.mkdtemp()) / name
 """
 
 
@@ -89,26 +73,6 @@ def test_one_that_fails_is_not_asked_again(author: Any, check: str) -> None:
 
 def test_one_that_is_not_there_is_for_another_rule(author: Any) -> None:
     assert outcome(meter(author, "here:nobody"), "LIFE-004") == (Status.PASS, "")
-
-
-def test_what_an_exercise_writes_for_itself_is_not_the_components(author: Any) -> None:
-    (exercises,) = author.package(EXERCISES, "compares_with_a_note").subjects
-    assert outcome(meter(author, str(exercises.factory)), "PATH-005") == (Status.PASS, "")
-
-
-def test_neither_is_it_where_both_are_in_one_file(author: Any) -> None:
-    source = (
-        METER
-        + """
-    async def notes(meter):
-        Path.home().joinpath(".exercised").write_text(str(await meter.add(2)))
-    """
-    )
-    package = author.package(source, "Meter", domain="adapter")
-    (subject,) = package.subjects
-    exercise = str(subject.factory).replace("Meter", "notes")
-    judged = replace(package, subjects=(replace(subject, exercise=exercise),))
-    assert outcome(judged, "PATH-005") == (Status.PASS, "")
 
 
 VAULT = """

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import sys
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,6 +9,7 @@ from typing import Any, Final
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.contracts import CONTRACTS
 from oneiric_conformance.handling.ordinary import ask
+from oneiric_conformance.observing.beside import Beside, beside_of, using
 from oneiric_core.testing import import_object
 
 __all__ = ["OwnWork"]
@@ -40,21 +40,19 @@ class OwnWork:
             return
         began = time.monotonic()
         try:
-            async with asyncio.timeout(self._bench.limits.init):
-                await ask(self._exercise, instance)
+            with using():
+                async with asyncio.timeout(self._bench.limits.init):
+                    await ask(self._exercise, instance)
         except Exception:  # noqa: BLE001 - how it ends is for OWN-001 to say
             self._exercise = None
         took = time.monotonic() - began
         self._every = max(self._every, min(self._lives, math.ceil(self._lives * took / _SPENT)))
 
-    def beside(self, instance: object) -> frozenset[object]:
-        """Code that is the exercise and not the component: its file, or itself where one file holds both."""
-        code = getattr(self._exercise, "__code__", None)
-        if code is None:
-            return frozenset()
-        modules = (sys.modules.get(kind.__module__) for kind in type(instance).__mro__)
-        together = code.co_filename in {getattr(module, "__file__", None) for module in modules}
-        return frozenset({code if together else code.co_filename})
+    def beside(self, instance: object) -> Beside | None:
+        """Which code is the exercise's and not the component's; None if there is no exercise."""
+        if self._exercise is None:
+            return None
+        return beside_of(self._exercise, instance, self._bench.package.modules, OwnWork.__call__.__code__)
 
 
 def _imported(bench: Bench) -> Callable[..., Any] | None:

@@ -6,17 +6,19 @@ account.
 """
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 from pathlib import Path
-from types import FrameType
-from typing import Final
+from types import CodeType, FrameType
+from typing import Final, NamedTuple
 
 import oneiric_core
+from oneiric_conformance.observing.beside import Beside
 from oneiric_core.testing import Owner, owner
 
-__all__ = ["Whose", "subject_origin", "whose_code"]
+__all__ = ["Account", "Whose", "account_of", "subject_origin", "thread_of", "whose_code"]
 
 
 class Whose(Enum):
@@ -33,6 +35,10 @@ _OUR_COMPONENTS: Final = _CORE + "builtin" + os.sep
 _PLUGIN: Final = str(Path(str(oneiric_core.__file__)).parent.parent / "pytest_oneiric") + os.sep
 _LOOP: Final = f"{os.sep}asyncio{os.sep}events.py"
 _THREADS: Final = os.sep + "threading.py"
+_BOOTSTRAP: Final = "_bootstrap"
+_BEGINNINGS: Final = frozenset({_BOOTSTRAP})
+"""Names of functions in which a thread begins."""
+_CALLBACK: Final = "a callback it left on the event loop"
 _OWNERS: Final = {Owner.LIBRARY: Whose.LIBRARY, Owner.MACHINERY: Whose.KIT, Owner.OTHER: Whose.SUBJECT}
 
 
@@ -48,37 +54,93 @@ def whose_code(filename: str) -> Whose:
     return _OWNERS[owner(filename)]
 
 
-def subject_origin(
-    frame: FrameType | None, outside: Collection[FrameType], beside: Collection[object] = frozenset()
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Account:
+    """On whose account an act is.
+
+    :param origin: where in the subject's code, or by which of its threads or callbacks; empty if not the subject's.
+    :param beside: whether it is on that of who uses the subject.
+    """
+
+    origin: str = ""
+    beside: bool = False
+
+
+_USERS: Final = Account(beside=True)
+
+
+def subject_origin(frame: FrameType | None, outside: Collection[FrameType]) -> str:
     """Where on the stack the subject acts, as ``file:line in name``; empty if nothing of it is there.
 
     :param frame: the innermost frame.
     :param outside: frames that called the kit; the walk ends there, so that a test which uses the kit is no subject.
-    :param beside: code, or files of code, that uses the subject and is not it; the walk ends there as well.
+    """
+    return account_of(frame, outside).origin
+
+
+def account_of(
+    frame: FrameType | None,
+    outside: Collection[FrameType],
+    beside: Beside | None = None,
+    begun: Callable[[FrameType], Account | None] = lambda frame: None,  # noqa: ARG005 - the shape is given
+) -> Account:
+    """On whose account is what happens on a stack.
+
+    :param frame: the innermost frame.
+    :param outside: as above.
+    :param beside: who uses the subject, if anybody does.
+    :param begun: on whose account a thread is, or a piece of work in it, of which a frame is the outermost.
     """
     kit_acts = False
     scheduled = ""
+    first: _First | None = None
+    inner: CodeType | None = None
     while frame is not None and frame not in outside:
-        name = frame.f_code.co_filename
-        if beside and (name in beside or frame.f_code in beside):
-            return ""
-        whose = whose_code(name)
+        code = frame.f_code
+        whose = whose_code(code.co_filename)
         if whose is Whose.SUBJECT:
-            return f"{name}:{frame.f_lineno} in {frame.f_code.co_name}"
+            first = first or _First(code, f"{code.co_filename}:{frame.f_lineno} in {code.co_name}")
+            if beside is None or beside.is_subjects(code):
+                given = beside is not None and beside.is_users(first.code) and not _knows(code, inner)
+                return _USERS if given else Account(first.place)
+        if beside is not None and code is beside.root:
+            return _USERS
+        if code.co_name in _BEGINNINGS and (account := begun(frame)) is not None:
+            return _below(account, first, beside, kit_acts=kit_acts)
         kit_acts = kit_acts or whose is Whose.KIT
-        if not kit_acts and name.endswith(_LOOP) and frame.f_code.co_name == "_run":
-            scheduled = "a callback it left on the event loop"
-        frame = frame.f_back
-    return scheduled
+        if not kit_acts and code.co_filename.endswith(_LOOP) and code.co_name == "_run":
+            scheduled = _CALLBACK
+        frame, inner = frame.f_back, code
+    if first is None:
+        return Account(scheduled)
+    users = beside is not None and beside.in_use() and beside.is_users(first.code)
+    return _USERS if users else Account(first.place)
+
+
+class _First(NamedTuple):
+    """The innermost code that is neither a library's nor the kit's, and where in it."""
+
+    code: CodeType
+    place: str
+
+
+def _knows(outer: CodeType, inner: CodeType | None) -> bool:
+    """Whether it calls a function of a module by its name, which a callback that it was given is not."""
+    return inner is not None and inner.co_qualname == inner.co_name and inner.co_name in outer.co_names
+
+
+def _below(account: Account, first: _First | None, beside: Beside | None, *, kit_acts: bool) -> Account:
+    """What has no function of the subject on its stack, and was begun on somebody's account."""
+    if first is None:
+        return Account() if kit_acts and account.origin == _CALLBACK else account
+    if account.beside or (beside is not None and account.origin and beside.is_users(first.code)):
+        return _USERS
+    return Account(first.place)
 
 
 def thread_of(frame: FrameType) -> object:
-    """The :class:`threading.Thread` whose stack this is, or None outside threads started from Python."""
-    outermost = frame
-    while outermost.f_back is not None:
-        outermost = outermost.f_back
-    code = outermost.f_code
-    if code.co_name == "_bootstrap" and code.co_filename.endswith(_THREADS):
-        return outermost.f_locals.get("self")
+    """The :class:`threading.Thread` of which this is the outermost frame; else None."""
+    code = frame.f_code
+    if code.co_name == _BOOTSTRAP and code.co_filename.endswith(_THREADS):
+        return frame.f_locals.get("self")
     return None

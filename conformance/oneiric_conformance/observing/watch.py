@@ -9,11 +9,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from weakref import WeakKeyDictionary
 
-from oneiric_conformance.observing.frames import subject_origin, thread_of
+from oneiric_conformance.observing.beside import Beside
+from oneiric_conformance.observing.frames import Account, account_of, thread_of
 from oneiric_core.testing import Act, intercepting, listening, possible_places
 
 __all__ = ["Event", "Record", "intercepting", "watching"]
@@ -21,6 +23,8 @@ __all__ = ["Event", "Record", "intercepting", "watching"]
 
 Stamp: TypeAlias = tuple[int, int, int, int] | None
 """Which file it is, how long, and when it was changed; None if there is none."""
+
+_MAKING: Final = frozenset({"mkdir", "write", "rename"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,15 @@ class Event:
 class Record:
     """What was seen while watching, in order of occurrence.
 
-    :param beside: code, or files of code, that uses the subject and is not it, as an author's exercise does.
+    :param beside: who uses the subject and is not it, as an author's exercise does: what it writes is not the
+        subject's, nor is what the subject writes where that has made room for it.
     """
 
     events: list[Event] = field(default_factory=list)
     outside: frozenset[FrameType] = field(default_factory=frozenset, repr=False)
-    beside: frozenset[object] = field(default_factory=frozenset, repr=False)
-    _threads: WeakKeyDictionary[object, str] = field(default_factory=WeakKeyDictionary, repr=False)
+    beside: Beside | None = field(default=None, repr=False)
+    _threads: WeakKeyDictionary[object, Account] = field(default_factory=WeakKeyDictionary, repr=False)
+    _room: set[str] = field(default_factory=set, repr=False)
 
     def of(self, *kinds: str) -> list[Event]:
         """The events of these kinds."""
@@ -103,19 +109,25 @@ class Record:
         return self.of("thread")
 
     def _hear(self, act: Act, frame: FrameType) -> None:
-        origin = self._origin(frame)
+        account = account_of(frame, self.outside, self.beside, self._begun)
         possible = tuple((place, _stamp(place)) for place in possible_places(act)) if act.vague else ()
+        if account.beside and act.kind in _MAKING and _stamp(act.target) is None:
+            self._room.add(act.target)
+        origin = "" if self._has_room(act.target) else account.origin
         self.events.append(Event(act.kind, act.target, origin, act.exclusive, possible))
-        if origin and isinstance(act.subject, threading.Thread):
-            self._threads[act.subject] = origin
+        if account != Account() and isinstance(act.subject, threading.Thread):
+            self._threads[act.subject] = account
 
-    def _origin(self, frame: FrameType) -> str:
-        origin = subject_origin(frame, self.outside, self.beside)
-        if origin or not self._threads:
-            return origin
+    def _has_room(self, path: str) -> bool:
+        """Whether somebody beside the subject has made the file, or a directory above it."""
+        return bool(self._room) and any(place in self._room for place in (path, *map(str, Path(path).parents)))
+
+    def _begun(self, frame: FrameType) -> Account | None:
         thread = thread_of(frame)
-        started = "" if thread is None else self._threads.get(thread, "")
-        return f"a thread started at {started}" if started else ""
+        account = None if thread is None else self._threads.get(thread)
+        if account is None or not account.origin:
+            return account
+        return Account(f"a thread started at {account.origin}")
 
 
 def _stamp(path: str) -> Stamp:
