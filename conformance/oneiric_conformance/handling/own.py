@@ -1,10 +1,8 @@
 """The author's own exercise, as work for checks that look at what becomes of it and not at how it ends."""
 
 import asyncio
-import math
-import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.contracts import CONTRACTS
@@ -14,39 +12,34 @@ from oneiric_core.testing import import_object
 
 __all__ = ["OwnWork"]
 
-_SPENT: Final = 0.5
-"""Seconds that so many lives may spend on an exercise, if one of them does not take more."""
-
 
 class OwnWork:
     """The exercise of a component that has neither a contract nor a verb; called once in the life of an instance.
 
-    Nobody knows what it costs, or whether an instance stands it twice. Where it takes long it is left out of most
-    lives, and of all once it has failed or has taken longer than ``init()`` may.
+    Nobody knows what it costs, whom it asks and who counts that. So it is done in the first of so many lives in a row,
+    and no more once it has failed or has taken longer than ``init()`` may; and where it asks a service elsewhere only
+    by a check for which one life is enough.
 
-    :param lives: of so many in a row there is one at least that is not left out.
+    :param lives: of so many in a row there is one in which it is done.
     """
 
     def __init__(self, bench: Bench, lives: int = 1) -> None:
         self._bench = bench
         self._lives = lives
         self._turn = 0
-        self._every = 1
-        self._exercise: Callable[..., Any] | None = _imported(bench)
+        spared = lives > 1 and bool(bench.subject.external)
+        self._exercise: Callable[..., Any] | None = None if spared else _imported(bench)
 
     async def __call__(self, instance: object) -> None:
         turn, self._turn = self._turn, self._turn + 1
-        if self._exercise is None or self._bench.verb(instance) is not None or turn % self._every:
+        if self._exercise is None or self._bench.verb(instance) is not None or turn % self._lives:
             return
-        began = time.monotonic()
         try:
             with using():
                 async with asyncio.timeout(self._bench.limits.init):
                     await ask(self._exercise, instance)
         except Exception:  # noqa: BLE001 - how it ends is for OWN-001 to say
             self._exercise = None
-        took = time.monotonic() - began
-        self._every = max(self._every, min(self._lives, math.ceil(self._lives * took / _SPENT)))
 
     def beside(self, instance: object) -> Beside | None:
         """Which code is the exercise's and not the component's; None if there is no exercise."""

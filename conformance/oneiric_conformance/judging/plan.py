@@ -13,6 +13,9 @@ from oneiric_conformance.subject import Package, Subject
 
 __all__ = ["LOADING", "Planned", "plan_for"]
 
+_FIRST: Final = "OWN-001"
+"""Comes before other checks of a component: what it uses up, of a service that counts, it must be the first to use."""
+
 LOADING: Final = "META-001"
 """The one check that judges a component which cannot be loaded."""
 
@@ -46,7 +49,7 @@ def plan_for(package: Package, requirements: RequirementSet, lacks: Mapping[str,
     :param lacks: what the runtime has no counterpart of, with reasons.
     """
     checks: dict[Judges, list[Check]] = {"package": [], "component": [], "runtime": []}
-    for _, check in sorted(CHECKS.items()):
+    for _, check in sorted(CHECKS.items(), key=lambda item: (item[0] != _FIRST, item[0])):
         checks[check.judges].append(check)
     planned = [_whole(check, package, requirements, lacks) for check in checks["package"]]
     for subject in package.subjects:
