@@ -1,5 +1,6 @@
 """Runtimes that let names from outside become paths, and components that write where they like."""
 
+import asyncio
 import hashlib
 import json
 import os
@@ -180,6 +181,15 @@ class NotesWhatIsMissing(_Notes, reference.Vault):
         if found is None:
             self.note(".missing")
         return found
+
+
+@mutant("PATH-005", expects="home/.asked: in the home directory (by work handed to a thread")
+class NotesInAThread(reference.Vault):
+    """Has a thread of the loop's own keep the name of the last secret asked for in the home directory."""
+
+    async def get_secret(self, secret_id: str) -> str | None:
+        await asyncio.to_thread((Path.home() / ".asked").write_text, secret_id)
+        return await super().get_secret(secret_id)
 
 
 @mutant("PATH-005", expects="home/.total: in the home directory")

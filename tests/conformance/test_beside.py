@@ -39,6 +39,10 @@ METER = """
             await asyncio.create_task(self.later())
         async def later(self):
             log()
+        async def waits(self):
+            await asyncio.to_thread(int)
+        async def logs_by_another(self):
+            await asyncio.to_thread(Path.home().joinpath(".log").write_text, "1")
         def logs_in_a_thread(self):
             thread = threading.Thread(target=log)
             thread.start()
@@ -88,6 +92,10 @@ EXERCISES = """
         thread.start()
         thread.join()
 
+    async def spools_in_a_thread_of_its(meter):
+        await meter.waits()
+        await asyncio.to_thread(Path.home().joinpath(".spool").write_text, "1")
+
     async def listens(meter):
         await meter.told(spool)
 
@@ -103,6 +111,10 @@ EXERCISES = """
 
     def has_it_logged_in_a_thread(meter):
         meter.logs_in_a_thread()
+
+    async def has_it_logged_in_a_thread_of_its_own(meter):
+        await asyncio.to_thread(int)
+        await meter.logs_by_another()
 
     def has_it_spooled(meter):
         meter.spools()
@@ -132,7 +144,9 @@ def outcome(package: Package, exercise: str) -> tuple[Status, str]:
     return result.status, result.reason
 
 
-@pytest.mark.parametrize("name", ["has_it_exported", "names_a_file", "spools_itself", "listens"])
+@pytest.mark.parametrize(
+    "name", ["has_it_exported", "names_a_file", "spools_itself", "spools_in_a_thread_of_its", "listens"]
+)
 def test_what_an_exercise_does_and_has_done_where_it_made_room_is_not_held_against_the_component(
     author: Any, exercises: str, name: str
 ) -> None:
@@ -147,6 +161,7 @@ def test_what_an_exercise_does_and_has_done_where_it_made_room_is_not_held_again
         ("has_it_logged", "home/.log"),
         ("has_it_logged_later", "home/.log"),
         ("has_it_logged_in_a_thread", "home/.log"),
+        ("has_it_logged_in_a_thread_of_its_own", "home/.log"),
         ("has_it_spooled", "home/.spool"),
     ],
 )

@@ -36,8 +36,10 @@ _PLUGIN: Final = str(Path(str(oneiric_core.__file__)).parent.parent / "pytest_on
 _LOOP: Final = f"{os.sep}asyncio{os.sep}events.py"
 _THREADS: Final = os.sep + "threading.py"
 _BOOTSTRAP: Final = "_bootstrap"
-_BEGINNINGS: Final = frozenset({_BOOTSTRAP})
-"""Names of functions in which a thread begins."""
+_BEGINNINGS: Final = frozenset({_BOOTSTRAP, "begin_handed"})
+"""Names of functions in which a thread begins, or a piece of work that was handed to it."""
+_IN_BETWEEN: Final = _KIT + "observing" + os.sep + "handed.py"
+"""What stands there for the library's own code."""
 _CALLBACK: Final = "a callback it left on the event loop"
 _OWNERS: Final = {Owner.LIBRARY: Whose.LIBRARY, Owner.MACHINERY: Whose.KIT, Owner.OTHER: Whose.SUBJECT}
 
@@ -45,7 +47,7 @@ _OWNERS: Final = {Owner.LIBRARY: Whose.LIBRARY, Owner.MACHINERY: Whose.KIT, Owne
 @lru_cache(maxsize=4096)
 def whose_code(filename: str) -> Whose:
     """To whom the code compiled from ``filename`` belongs; generated code (``<string>``) counts as a library's."""
-    if filename.startswith("<"):
+    if filename.startswith("<") or filename == _IN_BETWEEN:
         return Whose.LIBRARY
     if filename.startswith(_OUR_COMPONENTS):
         return Whose.SUBJECT
@@ -132,7 +134,7 @@ def _knows(outer: CodeType, inner: CodeType | None) -> bool:
 def _below(account: Account, first: _First | None, beside: Beside | None, *, kit_acts: bool) -> Account:
     """What has no function of the subject on its stack, and was begun on somebody's account."""
     if first is None:
-        return Account() if kit_acts and account.origin == _CALLBACK else account
+        return Account() if kit_acts and account.origin.endswith(_CALLBACK) else account
     if account.beside or (beside is not None and account.origin and beside.is_users(first.code)):
         return _USERS
     return Account(first.place)

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 
 from oneiric_conformance.observing.beside import Beside
 from oneiric_conformance.observing.frames import Account, account_of, thread_of
+from oneiric_conformance.observing.handed import handed_to, handing_over
 from oneiric_core.testing import Act, intercepting, listening, possible_places
 
 __all__ = ["Event", "Record", "intercepting", "watching"]
@@ -109,7 +110,7 @@ class Record:
         return self.of("thread")
 
     def _hear(self, act: Act, frame: FrameType) -> None:
-        account = account_of(frame, self.outside, self.beside, self._begun)
+        account = self._account(frame)
         possible = tuple((place, _stamp(place)) for place in possible_places(act)) if act.vague else ()
         if account.beside and act.kind in _MAKING and _stamp(act.target) is None:
             self._room.add(act.target)
@@ -122,12 +123,19 @@ class Record:
         """Whether somebody beside the subject has made the file, or a directory above it."""
         return bool(self._room) and any(place in self._room for place in (path, *map(str, Path(path).parents)))
 
+    def _account(self, frame: FrameType) -> Account:
+        return account_of(frame, self.outside, self.beside, self._begun)
+
     def _begun(self, frame: FrameType) -> Account | None:
+        if (handed := handed_to(frame, self._account)) is not None:
+            return _told("work handed to a thread at", handed)
         thread = thread_of(frame)
-        account = None if thread is None else self._threads.get(thread)
-        if account is None or not account.origin:
-            return account
-        return Account(f"a thread started at {account.origin}")
+        started = None if thread is None else self._threads.get(thread)
+        return None if started is None else _told("a thread started at", started)
+
+
+def _told(how: str, account: Account) -> Account:
+    return Account(f"{how} {account.origin}") if account.origin else account
 
 
 def _stamp(path: str) -> Stamp:
@@ -146,7 +154,7 @@ def watching() -> Iterator[Record]:
     subject's account.
     """
     record = Record(outside=_frames(sys._getframe(2)))  # noqa: SLF001 - documented; contextlib's frame is skipped
-    with listening(record._hear):  # noqa: SLF001 - its own module
+    with listening(record._hear), handing_over(record._account):  # noqa: SLF001 - its own module
         try:
             yield record
         finally:
