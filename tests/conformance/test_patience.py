@@ -1,10 +1,12 @@
 """Limits that can be waited for, and a second look where they were too short."""
 
 from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 import pytest
 
-from oneiric_conformance import PROFILES, Finding, Limits, Package
+from oneiric_conformance import CHECKS, PROFILES, Finding, Limits, Package
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.patience import tight_limits, with_time_to_spare
 
@@ -72,3 +74,49 @@ def test_a_slow_component_is_given_its_lifetimes_and_never_more_than_the_limits(
     assert slow.health == 1.0
     assert tight_limits(bench, 60.0).init == 3.0
     assert quick.cleanup == bench.limits.cleanup
+
+
+MOODY = """
+    import os
+
+    ASKED, UNWELL = [], []
+    GONE, LEAVING, LEFT = [], [], []
+
+    class Moody:
+        def health(self):
+            ASKED.append(1)
+            return len(ASKED) not in UNWELL
+
+        def cleanup(self):
+            GONE.append(1)
+            if len(GONE) in LEAVING:
+                LEFT.append(open(os.devnull))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("check", "calls", "moods"),
+    [("HOT-004", "ASKED", "UNWELL"), ("LIFE-004", "GONE", "LEAVING"), ("HOT-005", "GONE", "LEAVING")],
+)
+def test_what_is_looked_at_again_counts_once(
+    author: Any, bench_of: Callable[..., Bench], check: str, calls: str, moods: str
+) -> None:
+    """How often a machine stood still is no part of what was tried."""
+    package = author.package(MOODY, "Moody")
+    moody = import_module(str(package.subjects[0].factory).partition(":")[0])
+
+    def tried() -> tuple[int, int]:
+        """How many cases were, and with how many calls."""
+        getattr(moody, calls).clear()
+        bench = bench_of(package, repetitions=10, seconds=60.0)
+        CHECKS[check].body(bench)
+        return bench.tally.exercised, len(getattr(moody, calls))
+
+    cases, needed = tried()
+    getattr(moody, moods).append(needed - 1)
+    again, more = tried()
+    for left in moody.LEFT:
+        left.close()
+    assert more > needed
+    assert again == cases > 0

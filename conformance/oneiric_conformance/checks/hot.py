@@ -184,7 +184,6 @@ def _judge_failures(bench: Bench, limits: Limits) -> None:
             await put_aside(bench, await stage.live())
             for plan in FAULTS:
                 await _fails(stage, act, plan)
-                bench.exercised()
             for plan in (FaultPlan("factory", "timeout"), FaultPlan("init", "timeout"), FaultPlan("health", "timeout")):
                 await _is_cancelled(stage, act, plan)
             await _delivers_late(stage, act)
@@ -192,6 +191,7 @@ def _judge_failures(bench: Bench, limits: Limits) -> None:
     with bench.control("a candidate without a fault replaces the live one"):
         bench.run(_replaces(bench, limits))
     bench.run(judge())
+    bench.exercised(len(FAULTS))  # not one by one, for what is tried again is tried once
 
 
 async def _lifetime(bench: Bench) -> float:
@@ -301,12 +301,12 @@ async def _swapped_often(bench: Bench) -> None:
         async def swap() -> None:
             await stage.must_swap(stage.provider)
             await own(await stage.expect_serving(act, "after a swap"))
-            bench.exercised()
 
         await swap()
         kept = tracker.alive()
         times = bench.profile.repetitions
         more = await wears_out(swap, times)
+        bench.exercised(times)
         seen = f"{times} swaps left {', '.join(more[:3])}"
         bench.expect(not more, seen=seen, expected="no more tasks, threads, descriptors and processes than before")
         await until(lambda: tracker.alive() <= kept, stage.patience)  # a thread may be about to end

@@ -216,9 +216,10 @@ async def _worn(bench: Bench) -> list[str]:
                 with suppress(Exception):  # whether it works is for others to say
                     await act(instance)
                 await own(instance)
-        bench.exercised()
 
-    return await wears_out(life, bench.profile.repetitions)
+    more = await wears_out(life, bench.profile.repetitions)
+    bench.exercised(bench.profile.repetitions)
+    return more
 
 
 def _first(lines: list[str]) -> str:

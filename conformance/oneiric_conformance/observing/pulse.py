@@ -24,7 +24,7 @@ class Pulse:
         self._next: asyncio.Handle | None = None
 
     def __enter__(self) -> Self:
-        self._last, self._late = self._loop.time(), _kept_waiting()
+        self._last, self._late = self._moment()
         self._next = self._loop.call_later(_BEAT, self._beat)
         return self
 
@@ -38,9 +38,18 @@ class Pulse:
         self._next = self._loop.call_later(_BEAT, self._beat)
 
     def _listen(self) -> None:
-        now, late = self._loop.time(), _kept_waiting()
+        now, late = self._moment()
         self.longest = max(self.longest, now - self._last - (late - self._late) - _BEAT)
         self._last, self._late = now, late
+
+    def _moment(self) -> tuple[float, float]:
+        """The time, and how long this thread has been kept waiting until then."""
+        late = _kept_waiting()
+        while True:
+            now, again = self._loop.time(), _kept_waiting()
+            if again == late:
+                return now, late
+            late = again  # others ran in between, so that the time may be of before or after it
 
 
 def _kept_waiting() -> float:
