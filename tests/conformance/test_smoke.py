@@ -266,6 +266,7 @@ def test_the_childs_program_tells_every_stage_and_then_that_it_is_done(
         "factory": f"{author.written[0]}:Good",
         "settings_model": None,
         "settings": {},
+        "planted": False,
         "live": True,
         "limits": dict.fromkeys(("init", "health", "verb", "cleanup"), 0.05),
         "hooks": hooks,

@@ -13,6 +13,7 @@ from hypothesis.strategies import SearchStrategy
 
 from oneiric_conformance.handling.examples import for_all, run_machine
 from oneiric_conformance.handling.exercise import Handling
+from oneiric_conformance.handling.planting import plant_known
 from oneiric_conformance.judging.findings import Advice, Finding, Tally, asking
 from oneiric_conformance.judging.loop import SharedLoop
 from oneiric_conformance.observing.quarters import Quarters, watched_sandbox
@@ -20,7 +21,7 @@ from oneiric_conformance.observing.sandbox import Sandbox
 from oneiric_conformance.profile import Profile
 from oneiric_conformance.runtime import Limits, Runtime, RuntimeFactory, Trust
 from oneiric_conformance.subject import Package, Subject
-from oneiric_core.testing import PUBLISHER
+from oneiric_core.testing import PUBLISHER, make_settings
 
 if TYPE_CHECKING:
     from oneiric_conformance.isolation.smoke import SmokeReport
@@ -101,6 +102,13 @@ class Bench(Handling):
     def of(self, subject: Subject) -> "Bench":
         """A bench for one component of the package; what it counts is counted here."""
         return Bench(self._around, subject, self._name, self.tally)
+
+    def settings(self, box: Sandbox) -> dict[str, Any]:
+        """The same, with a secret in the places they name if the component does not come up without one."""
+        raw = super().settings(box)
+        if "secrets" in self.subject.capabilities and self.smoke.planted:
+            plant_known(make_settings(self.subject.settings_model, raw), box.path)
+        return raw
 
     def run(self, work: Awaitable[T], seconds: float | None = None) -> T:
         """The result of ``work`` on the session's event loop.

@@ -27,6 +27,9 @@ _GRACE: Final = 1.0
 """Seconds after which a stage that should have been cancelled is taken to hang."""
 
 _LIFE: Final = frozenset({"settings", "factory", "init", "start", "health", "stop", "cleanup"})
+_COMING: Final = frozenset({"factory", "init", "start", "health"})
+"""Stages that may ask for what has to be there before."""
+
 _MUST_SUCCEED: Final = ("import", "settings", "factory", "init", "start", "health")
 
 
@@ -44,6 +47,7 @@ class SmokeReport:
         first run: the verb may refuse the payload, and clean-up has checks of its own.
     :param changes: functions and classes of the kit, of asyncio and of the system modules that it replaced.
     :param durations: seconds by stage.
+    :param planted: whether it came up only where secrets are kept in the places that its settings name.
     """
 
     stage: str = ""
@@ -53,6 +57,7 @@ class SmokeReport:
     errors: Mapping[str, str] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
     durations: Mapping[str, float] = field(default_factory=dict)
+    planted: bool = False
 
     @property
     def ok(self) -> bool:
@@ -74,15 +79,24 @@ def smoke(subject: Subject, limits: Limits | None = None, *, payload: object = N
     """Run a component once in a fresh process and a fresh sandbox; never raises for what the component does.
 
     A factory without an import path (a closure, say) cannot be found by another process. Its module is imported in a
-    fresh one all the same, and the rest happens in a copy of this process.
+    fresh one all the same, and the rest happens in a copy of this process. What gives secrets and does not come up is
+    run once more with one planted: where they are kept may have to be there.
 
     :param limits: per stage; import has 10 s, and the verb 5 s or what ``timeout_seconds`` declares.
     :param payload: what the verb is given; an empty object if None. It must be plain JSON data.
     :raises ConformanceError: if the child process failed before it came to the component.
     """
+    report = _first_run(subject, limits or Limits(), payload)
+    if report.stage in _COMING and "secrets" in subject.capabilities:
+        another = _first_run(subject, limits or Limits(), payload, planted=True)
+        return replace(another, planted=True) if another.ok else report
+    return report
+
+
+def _first_run(subject: Subject, limits: Limits, payload: object, *, planted: bool = False) -> SmokeReport:
     importable = found_by_all(subject)
     with made_sandbox() as box:
-        request = request_for(subject, limits or Limits(), box, payload)
+        request = request_for(subject, limits, box, payload) | {"planted": planted}
         seconds = seconds_for(request["limits"])
         report = SmokeReport()
         if importable or subject.entry_point is not None:
@@ -114,6 +128,7 @@ def request_for(subject: Subject, limits: Limits, box: Sandbox, payload: object 
         "settings_model": _path(subject.settings_model),
         "entry_point": [point.group, point.name, point.value] if point else None,
         "settings": dict(subject.settings),
+        "planted": False,
         "limits": {**asdict(limits), "verb": min(verb_seconds, 60.0)},
         "hooks": {
             "init": INIT_HOOKS,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from oneiric_conformance.finding.declarations import load
+from oneiric_conformance.handling.planting import plant_known
 from oneiric_conformance.handling.settings import declared, filled
 from oneiric_conformance.isolation.fingerprint import noting_imports, take_fingerprint
 from oneiric_conformance.isolation.telling import Over, Streams, Teller, answer_where, side_effects
@@ -94,6 +95,8 @@ async def live(
         with teller.stage("settings"):
             _refuse_dropped(subject)
             settings = make_settings(subject.settings_model, filled(declared(subject), box))
+            if request["planted"]:
+                plant_known(settings, box.path)
         async with teller.timed("factory", limits["init"]):
             instance = await construct(subject.factory, settings)
     except Over:

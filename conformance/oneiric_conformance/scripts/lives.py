@@ -85,7 +85,7 @@ async def healthy(component: Component, instance: Any, when: str) -> None:
 async def life_001(component: Component, example: Any, payloads: Any) -> None:
     """Two calls of the factory give two instances that share nothing."""
     del example
-    first, second = await component.built(), await component.built()
+    first, second = [await component.built(furnished(component)) for _ in range(2)]
     expect(first is not second, "two calls of the factory gave the same instance", "another instance each time")
     for instance in (first, second):
         await component.come(instance)
@@ -110,7 +110,7 @@ async def life_001(component: Component, example: Any, payloads: Any) -> None:
 async def life_002(component: Component, example: Any, payloads: Any) -> None:
     """It is healthy after init()."""
     del example, payloads
-    instance = await component.opened()
+    instance = await component.opened(furnished(component))
     await healthy(component, instance, "after init()")
     await component.closed(instance)
 
@@ -118,7 +118,7 @@ async def life_002(component: Component, example: Any, payloads: Any) -> None:
 async def life_003(component: Component, example: Any, payloads: Any) -> None:
     """Clean-up can be called again, and without init()."""
     del example, payloads
-    instance, raw = await component.opened(), await component.built()
+    instance, raw = await component.opened(furnished(component)), await component.built(furnished(component))
     await component.closed(instance)
     component.stop = ""
     for each, when in ((instance, "called again"), (raw, "without init()")):
@@ -147,7 +147,7 @@ async def life_005(component: Component, case: Any, payloads: Any) -> None:
     for part, point in [case] if case else cases():
         before = take_inventory()
         with own_executor():
-            instance = await component.built()
+            instance = await component.built(furnished(component))
             if part == "init()":
                 step = Stepped(component.come, instance, cancel_at=point)
             else:
@@ -202,7 +202,7 @@ async def life_007(component: Component, example: Any, payloads: Any) -> None:
 async def life_008(component: Component, example: Any, payloads: Any) -> None:
     """After clean-up it says that it is not healthy any more."""
     del example, payloads
-    instance = await component.opened()
+    instance = await component.opened(furnished(component))
     await component.closed(instance)
     expect(
         find_hook(instance, HEALTH_HOOKS) is not None, "it has no health hook", "one that tells whether it is closed"

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from oneiric_conformance.checks.secret import _FORGET, _NOBODY, _SECRETS
+from oneiric_conformance.checks.secret import _FORGET, _NOBODY, _SECRETS, _kept_in
 from oneiric_conformance.handling.ordinary import KNOWN_NAME, secret_of
 from oneiric_conformance.handling.planting import Planter
 from oneiric_conformance.handling.work import ask
@@ -18,7 +18,7 @@ async def unlocked(component: Component) -> tuple[Any, Planter]:
     """An instance, and what keeps secrets for it: in the environment, and in the files that its settings name."""
     folder = tempfile.mkdtemp()
     planter = Planter(component.settings_in(folder), Path(folder))
-    for name, value in _SECRETS.items():
+    for name, value in _kept_in(planter).items():
         planter.plant(name, value)
     return await component.opened(folder), planter
 
@@ -32,8 +32,8 @@ async def given(store: Any, name: str, value: str | None, when: str = "") -> Non
 async def sec_001(component: Component, example: Any, payloads: Any) -> None:
     """A secret is given as text, exactly as it is kept."""
     del example, payloads
-    store, _ = await unlocked(component)
-    for name, value in _SECRETS.items():
+    store, planter = await unlocked(component)
+    for name, value in _kept_in(planter).items():
         await given(store, name, value)
     await component.closed(store)
 
@@ -53,7 +53,7 @@ async def sec_003(component: Component, example: Any, payloads: Any) -> None:
     del example, payloads
     store, planter = await unlocked(component)
     await given(store, KNOWN_NAME, _SECRETS[KNOWN_NAME])
-    for value, when in (("another", "changed"), (None, "taken away"), ("a third one", "put back")):
+    for value, when in (("another", "changed"), (None, "taken away"), ("third", "put back")):
         planter.plant(KNOWN_NAME, value)
         forget = find_hook(store, _FORGET)
         if forget is not None:
