@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import re
 import unicodedata
 from contextlib import suppress
 from contextvars import ContextVar
+from fnmatch import fnmatchcase
 from io import StringIO
 from typing import Any
 
@@ -226,6 +228,47 @@ class RemembersWhatIsDeleted(_Remembers):
     async def clear(self) -> None:
         self._read.clear()
         await super().clear()
+
+
+@mutant("KV-001", expects="get('a/b') answered None")
+class DeletesWhatIsBelow(reference.Cache):
+    """Deletes with a key what looks like a path below it."""
+
+    async def delete(self, key: str) -> bool:
+        below = [each for each in self._values if each.startswith(f"{key}/")]
+        for each in below:
+            del self._values[each]
+        return await super().delete(key)
+
+
+class _Matches(reference.Cache):
+    """Deletes whatever its keys match."""
+
+    def matches(self, key: str, pattern: str) -> bool:
+        raise NotImplementedError
+
+    async def delete(self, key: str) -> bool:
+        matching = [each for each in self._values if each == key or self.matches(each, key)]
+        for each in matching:
+            del self._values[each]
+        return bool(matching)
+
+
+@mutant("KV-001", expects="get('a b') answered None")
+class DeletesWhatIsLike(_Matches):
+    """Deletes as a query with LIKE does, where an underscore stands for any character."""
+
+    def matches(self, key: str, pattern: str) -> bool:
+        parts = (".*" if each == "%" else "." if each == "_" else re.escape(each) for each in pattern)
+        return re.fullmatch("".join(parts), key, re.DOTALL) is not None
+
+
+@mutant("KV-001", expects="get('a') answered None")
+class DeletesWhatMatches(_Matches):
+    """Takes the key to delete for a pattern of the shell's if there are brackets in it."""
+
+    def matches(self, key: str, pattern: str) -> bool:
+        return "[" in pattern and fnmatchcase(key, pattern)
 
 
 _VALUES: ContextVar[dict[str, Any]] = ContextVar("values")

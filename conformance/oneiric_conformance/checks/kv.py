@@ -49,6 +49,10 @@ _KEYS: Final = (
 _TEXTS: Final = ("12", "1.5", "true", "null", "[1]", '{"a": 1}', '"a"', "one\r\ntwo\rthree\n\t ")
 """What some reader takes for something else than the text it is."""
 
+_BESIDE: Final = ("a", "A", "b", "ab", "a b", "a/b", "a:b")
+_TAKING: Final = ("*", "?", "%", "a%", "[ab]", "")
+"""Keys that are near each other, and keys that a query may take for many."""
+
 _PLAIN: Final[tuple[Step, ...]] = (("set", "a", "text"), ("get", "a", None))
 _NASTY: Final[tuple[tuple[Step, ...], ...]] = (
     (("set", "a", 1), ("set", "a", 2), ("get", "a", None)),
@@ -62,6 +66,9 @@ _NASTY: Final[tuple[tuple[Step, ...], ...]] = (
     (*((verb, "a", value) for value in (1, 2) for verb in ("set", "get")), ("delete", "a", None), ("get", "a", None)),
     (("set", "a", 1), ("get", "a", None), ("clear", "", None), ("get", "a", None)),
     (*(("set", key, 1) for key in _KEYS), ("clear", "", None)),
+    (*(("set", key, key) for key in _BESIDE), ("delete", "a", None)),
+    (*(("set", key, key) for key in (*_BESIDE, "a_b")), ("delete", "a_b", None)),
+    *((*(("set", key, key) for key in ("a", "ab", taking)), ("delete", taking, None)) for taking in _TAKING),
 )
 
 
@@ -147,8 +154,8 @@ def a_store_answers_as_a_dictionary_would(bench: Bench) -> None:
 
     Troubleshooting: keys that are folded, cut or replaced in part (use a digest where there is no room for the key),
     values that come back as another type (True as 1, a list as text, the text "12" as a number), ends of line that are
-    translated, a clear or delete that forgets a key or what a read cache keeps of it, or a get that raises for a key
-    that is not there.
+    translated, a clear or delete that forgets a key or what a read cache keeps of it, a delete that takes a key for a
+    pattern or for the beginning of others, or a get that raises for a key that is not there.
     """
     with bench.control("what was set is got back"):
         bench.run(_play(bench, _PLAIN))
