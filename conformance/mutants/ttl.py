@@ -138,6 +138,47 @@ class LetsTheTimerGoOn(reference.TimedCache):
         await super().cleanup()
 
 
+@mutant("TTL-001", expects="cleared and set again without a ttl is None")
+class LetsAllTimersGoOn(LetsTheTimerGoOn):
+    """Has a timer for each value, stops it when the key is set again or deleted, and drops all when it is cleared."""
+
+    async def delete(self, key: str) -> bool:
+        if key in self._timers:
+            self._timers.pop(key).cancel()
+        return await super().delete(key)
+
+    async def clear(self) -> None:
+        self._timers.clear()
+        await super().clear()
+
+
+@mutant("TTL-001", expects="cleared and set again without a ttl is None")
+class ClearsNoTimes(reference.TimedCache):
+    """Keeps times apart from values, and forgets the values alone when it is cleared."""
+
+    def __init__(self, settings: reference.CacheSettings) -> None:
+        super().__init__(settings)
+        self._ends: dict[str, float] = {}
+
+    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        if key in self._values:
+            self._ends.pop(key, None)
+        await super().set(key, value)
+        if ttl is not None:
+            self._ends[key] = time.monotonic() + ttl
+
+    async def get(self, key: str) -> Any:
+        return None if self._ends.get(key, math.inf) <= time.monotonic() else await super().get(key)
+
+    async def delete(self, key: str) -> bool:
+        self._ends.pop(key, None)
+        return await super().delete(key)
+
+    async def cleanup(self) -> None:
+        self._ends.clear()
+        await super().cleanup()
+
+
 @mutant("TTL-001", expects="raised TypeError", also={"META-009": "it claims what it has no argument for"})
 class TakesNoTime(reference.TimedCache):
     """Claims ``ttl`` and does not take it."""

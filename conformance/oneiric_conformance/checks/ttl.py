@@ -20,6 +20,7 @@ _STAYS: Final = {
     "renewed": "set again without a ttl",
     "lengthened": "set again with a long ttl",
     "returned": "deleted and set again without a ttl",
+    "cleared": "cleared and set again without a ttl",
 }
 _GOES: Final = {
     "brief": "soon gone",
@@ -39,7 +40,7 @@ def a_value_is_gone_after_its_time(bench: Bench) -> None:
 
     Troubleshooting: a ttl that is rounded to whole seconds, that is only looked at when the store is next written, that
     starts anew with each get, or that survives the value it was given for (a timer that nobody cancels when the key is
-    set again or deleted, or a time that is kept if there is one already).
+    set again, deleted or cleared, or a time that is kept if there is one already).
     """
     bench.run(_wait_once(bench))
 
@@ -62,12 +63,15 @@ async def _wait_once(bench: Bench) -> None:
 
 async def _fill(bench: Bench, store: Any) -> None:
     with bench.asking(f"set(…, ttl={_TTL})"):
+        await ask(store.set, "cleared", "old", ttl=_TTL)
+        if "kv" in bench.subject.capabilities:
+            await ask(store.clear)
         await ask(store.set, "limited", "old")
         await ask(store.set, "shortened", "old", ttl=_LONG)
         for key in ("renewed", "lengthened", "returned"):
             await ask(store.set, key, "old", ttl=_TTL)
         await ask(store.delete, "returned")
-        for key in ("renewed", "returned"):
+        for key in ("kept", "renewed", "returned", "cleared"):
             await ask(store.set, key, _STAYS[key])
         for key in ("long", "lengthened"):
             await ask(store.set, key, _STAYS[key], ttl=_LONG)

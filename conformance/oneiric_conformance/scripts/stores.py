@@ -121,11 +121,14 @@ async def blob_002(component: Component, example: Any, payloads: Any) -> None:
 async def ttl_001(component: Component, example: Any, payloads: Any) -> None:
     del example, payloads
     store = await component.opened()
+    await ask(store.set, "cleared", "old", ttl=0.25)
+    if "kv" in component.claims:
+        await ask(store.clear)
     await ask(store.set, "kept", "for good")
     for key in ("limited", "shortened", "renewed", "lengthened", "returned"):
         await ask(store.set, key, "old", **({} if key == "limited" else {"ttl": 60 if key == "shortened" else 0.25}))
     await ask(store.delete, "returned")
-    for key in ("renewed", "returned"):
+    for key in ("renewed", "returned", "cleared"):
         await ask(store.set, key, "new")
     for key in ("long", "lengthened"):
         await ask(store.set, key, "new", ttl=60)
@@ -138,6 +141,6 @@ async def ttl_001(component: Component, example: Any, payloads: Any) -> None:
         await ask(store.get, "read")
     for key in goes:
         await got(store, key, None)
-    for key in ("kept", "renewed", "returned", "long", "lengthened"):
+    for key in ("kept", "renewed", "returned", "cleared", "long", "lengthened"):
         await got(store, key, "for good" if key == "kept" else "new")
     await component.closed(store)
