@@ -150,6 +150,26 @@ class RemembersWhatIsDeleted(_Remembers):
         await super().save(key, data)
 
 
+@mutant("BLOB-001", expects="list() answered ['a', 'b.txt']")
+class RemembersItsList(reference.Folder):
+    """Remembers the list it gave until the next time that something is saved."""
+
+    _listed: "list[str] | None" = None
+
+    async def save(self, key: str, data: bytes) -> None:
+        self._listed = None
+        await super().save(key, data)
+
+    async def list(self, prefix: str = "") -> "list[str]":
+        if self._listed is None:
+            self._listed = await super().list()
+        return [key for key in self._listed if key.startswith(prefix)]
+
+    async def cleanup(self) -> None:
+        self._listed = None
+        await super().cleanup()
+
+
 _everywhere: dict[str, bytes] = {}
 
 

@@ -72,9 +72,11 @@ async def blob_001(component: Component, steps: Any, payloads: Any) -> None:
                 await ask(store.delete, key)
             except (LookupError, OSError):
                 expect(not known, f"delete({key!r}) raised for what is there", "a deletion")
+        elif verb == "list":
+            await listed(store, model)
         else:
             await read(store, key, model.get(key))
-    for _, key, _ in steps or [("read", "a", b"")]:
+    for key in [key for verb, key, _ in steps or [("read", "a", b"")] if verb != "list"]:
         await read(store, key, model.get(key))
     await listed(store, model)
     for key in list(model):
