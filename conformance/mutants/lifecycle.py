@@ -224,6 +224,17 @@ class ForgetsWhatItDeletesLater(reference.Cache):
         return await super().delete(key)
 
 
+@mutant("LIFE-004", expects="descriptor", also={"HOT-005": _WORKS})
+class ForgetsWhatIsMissing(reference.Cache):
+    """Opens a file when a key is deleted, and closes it again only if there was such a key."""
+
+    async def delete(self, key: str) -> bool:
+        descriptor = os.open(__file__, os.O_RDONLY)
+        if found := await super().delete(key):
+            os.close(descriptor)
+        return found
+
+
 @mutant("LIFE-004", expects="thread")
 class ForgetsWhatItClears(reference.Cache):
     """Leaves clearing up to a thread that nobody tells to end."""

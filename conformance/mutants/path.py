@@ -124,6 +124,17 @@ class NotesWhatItDeletes(_Notes, reference.Cache):
         return await super().delete(key)
 
 
+@mutant("PATH-005", expects="home/.unread: in the home directory")
+class NotesWhatItCannotRead(_Notes, reference.Folder):
+    """Notes in the home directory that it was asked for bytes which it has not got."""
+
+    async def read(self, key: str) -> bytes | None:
+        found = await super().read(key)
+        if found is None:
+            self.note(".unread")
+        return found
+
+
 @mutant("PATH-005", expects="home/.cleared: in the home directory")
 class NotesThatItIsCleared(_Notes, reference.Cache):
     """Notes in the home directory that all values are."""

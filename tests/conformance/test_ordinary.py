@@ -51,3 +51,32 @@ async def test_others_have_their_turn_between_any_two_calls(claim: list[str]) ->
     assert all(diary.noted[::2])
     assert not any(diary.noted[1::2])
     assert len(diary.noted) >= 4
+
+
+async def test_what_is_not_there_is_asked_for_and_deleted_as_well() -> None:
+    for claim, verbs in (("kv", ("get", "delete")), ("blob", ("read", "delete"))):
+        diary = Diary()
+        await ordinary_use([claim], diary)
+        (saved, *after) = [note for note in diary.noted if note.endswith("conformance-goes")]
+        assert saved.startswith(("set", "save"))
+        gone = after[after.index("delete conformance-goes") + 1 :]
+        assert {note.partition(" ")[0] for note in gone} == {*verbs}
+
+
+@pytest.mark.parametrize("error", [KeyError, FileNotFoundError])
+async def test_a_store_of_bytes_may_refuse_what_is_not_there(error: type[Exception]) -> None:
+    class Strict(Diary):
+        def read(self, key: str) -> None:
+            super().read(key)
+            if key == "conformance-goes":
+                raise error(key)
+
+        def delete(self, key: str) -> None:
+            super().delete(key)
+            if self.noted.count(f"delete {key}") > 1:
+                raise error(key)
+
+    strict = Strict()
+    await ordinary_use(["blob"], strict)
+    assert "list" in strict.noted
+    assert not any(strict.noted[1::2])

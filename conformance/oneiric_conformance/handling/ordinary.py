@@ -42,14 +42,13 @@ async def secret_of(store: Any, name: str) -> Any:
 
 
 async def ordinary_use(claims: Collection[str], instance: Any, *, clears: bool = False) -> None:
-    """Use all that it claims, whatever it answers.
+    """Use all that it claims, whatever it answers, and ask it for what is not there.
 
     What a store keeps at the end is another object each time, under the same key, so that where it lies can be seen to
     change each time. Others have their turn between any two calls, as they have in an application.
 
     :param clears: empty it at the end; otherwise what others have put in is left there.
     """
-    await _let_others_run()
     if "blob" in claims:
         await _keep_bytes(instance)
     if "kv" in claims:
@@ -58,16 +57,19 @@ async def ordinary_use(claims: Collection[str], instance: Any, *, clears: bool =
         await _asked(instance.set, _EXPIRES, "soon gone", ttl=_SOON)
     if "secrets" in claims:
         for name in (KNOWN_NAME, MISSING_NAME):
-            await secret_of(instance, name)
             await _let_others_run()
+            await secret_of(instance, name)
     if "kv" in claims and clears:
         await _if_there(instance, "clear")
+    await _let_others_run()
 
 
 async def _keep_values(store: Any) -> None:
     await _asked(store.set, _GOES, "gone")
     await _if_there(store, "delete", _GOES)
     await _asked(store.get, _GOES)
+    with suppress(LookupError):
+        await _if_there(store, "delete", _GOES)
     await _asked(store.set, _STAYS, str(b"a value", "ascii"))
     await _asked(store.get, _STAYS)
 
@@ -75,14 +77,15 @@ async def _keep_values(store: Any) -> None:
 async def _keep_bytes(store: Any) -> None:
     """Others may share the store, so that what was put in a moment ago need not be there any more."""
     await _asked(store.save, _GOES, b"gone")
-    with suppress(LookupError, OSError):
-        await _if_there(store, "delete", _GOES)
+    for verb in ("delete", "read", "delete"):
+        with suppress(LookupError, OSError):
+            await _if_there(store, verb, _GOES)
     await _asked(store.save, _STAYS, bytes(bytearray(b"some bytes")))
     await _asked(store.read, _STAYS)
     if find_hook(store, ("list",)) is not None:
         with suppress(LookupError, OSError):
-            await listed(store)
             await _let_others_run()
+            await listed(store)
 
 
 async def _if_there(store: Any, name: str, *arguments: Any) -> None:
@@ -93,8 +96,8 @@ async def _if_there(store: Any, name: str, *arguments: Any) -> None:
 
 
 async def _asked(function: Callable[..., Any], *arguments: Any, **named: Any) -> None:
-    await ask(function, *arguments, **named)
     await _let_others_run()
+    await ask(function, *arguments, **named)
 
 
 async def _let_others_run() -> None:
