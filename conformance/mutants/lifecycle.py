@@ -264,6 +264,23 @@ class ForgetsItsReader(reference.Meter):
         return await super().add(amount)
 
 
+@mutant("LIFE-004", expects="there is descriptor", also={"HOT-005": _WORKS})
+class OpensForMany(reference.Cache):
+    """Leaves a file open where it is asked for several values at once, as its exercise does and its contract not."""
+
+    exercise = "mutants.lifecycle:asks_for_many"
+
+    async def get_many(self, *keys: str) -> list[Any]:
+        os.open(__file__, os.O_RDONLY)
+        return [await self.get(key) for key in keys]
+
+
+async def asks_for_many(cache: OpensForMany) -> None:
+    await cache.set("one", 1)
+    if await cache.get_many("one", "none") != [1, None]:
+        raise AssertionError("it was not found")
+
+
 @mutant("LIFE-005", expects="cancelled at the 1. point")
 class StartsBeforeItKnows(reference.Ticker):
     """Starts a task in ``init()``, waits, and only then remembers the task."""

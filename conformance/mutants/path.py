@@ -212,6 +212,22 @@ class KeepsItsTotal(_Notes, reference.Meter):
         return await super().add(amount)
 
 
+@mutant("PATH-005", expects="home/.jobs: in the home directory")
+class NotesItsJobs(_Notes, reference.Ticker):
+    """A service that notes in the home directory that it was given a job, as its exercise does and ``status()`` not."""
+
+    exercise = "mutants.path:is_given_a_job"
+
+    async def submit(self, job: str) -> str:
+        self.note(".jobs")
+        return f"{job} is taken"
+
+
+async def is_given_a_job(service: NotesItsJobs) -> None:
+    if await service.submit("it") != "it is taken":
+        raise AssertionError("it was not taken")
+
+
 @mutant("PATH-005", expects="predictable name")
 class PredictableTemporary(reference.WordCount):
     """Uses a temporary file whose name anybody can guess."""

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 from oneiric_conformance.handling.bench import Bench
-from oneiric_conformance.handling.contracts import CONTRACTS
 from oneiric_conformance.handling.ordinary import ask
 from oneiric_conformance.observing.beside import Beside, beside_of, using
 from oneiric_core.testing import import_object
@@ -14,7 +13,8 @@ __all__ = ["OwnWork"]
 
 
 class OwnWork:
-    """The exercise of a component that has neither a contract nor a verb; called once in the life of an instance.
+    """The exercise of a component, if it has one, beside its contracts or its verb; called once in the life of an
+    instance.
 
     Nobody knows what it costs, whom it asks and who counts that. So it is done in the first of so many lives in a row,
     and no more once it has failed or has taken longer than ``init()`` may; and where it asks a service elsewhere only
@@ -32,7 +32,7 @@ class OwnWork:
 
     async def __call__(self, instance: object) -> None:
         turn, self._turn = self._turn, self._turn + 1
-        if self._exercise is None or self._bench.verb(instance) is not None or turn % self._lives:
+        if self._exercise is None or turn % self._lives:
             return
         try:
             with using():
@@ -50,7 +50,7 @@ class OwnWork:
 
 def _imported(bench: Bench) -> Callable[..., Any] | None:
     """Before anything is watched: what an exercise brings along is not the component's."""
-    if not bench.subject.exercise or bench.subject.capabilities & {*CONTRACTS}:
+    if not bench.subject.exercise:
         return None
     try:
         found: Any = import_object(bench.subject.exercise, None)

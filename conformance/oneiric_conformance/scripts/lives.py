@@ -62,8 +62,8 @@ async def used(component: Component, instance: Any, payloads: Any) -> None:
 
 
 async def exercised(component: Component, instance: Any) -> None:
-    """What its author has it do, if nobody else knows what it is for."""
-    if component.exercise and not component.claims and not component.verb:
+    """What its author has it do."""
+    if component.exercise:
         exercise: Any = import_object(component.exercise, None)
         with suppress(Exception):
             await ask(exercise, instance)
