@@ -6,12 +6,12 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar, Self
 
 from mutants import mutant, reference
 from oneiric_core import EventEnvelope
 
-_TABLE: dict[str, Any] = {}
 _ANSWERS: dict[str, list[str]] = {"last": []}
 _SHARED = "the instance that is swapped in is the one that is let go"
 _UNCLEAN = "clean-up is called there without init() as well"
@@ -67,6 +67,17 @@ class NumbersItsCalls(reference.Slugify):
         return await super().execute(payload)
 
 
+@mutant("LIFE-001", expects="TotalOfAll.total changed in all instances")
+class TotalOfAll(reference.Meter):
+    """Has no work but what its exercise shows, and adds that up in a number of its class."""
+
+    total: ClassVar[int] = 0
+
+    async def add(self, amount: int) -> int:
+        type(self).total += amount
+        return self.total
+
+
 @mutant("LIFE-001", expects="AddsForAll.amounts changed in all instances")
 class AddsForAll(reference.Meter):
     """Has no work but what its exercise shows, and keeps the amounts of that in a list of its class."""
@@ -105,21 +116,26 @@ class AnswersInTheModule(reference.Slugify):
         return answer
 
 
+@cache
+def _table() -> dict[str, Any]:
+    return {}
+
+
 @mutant("LIFE-001", expects="what was set on one instance was got from another one")
 class StorageOfTheModule(reference.Cache):
-    """Keeps its values in a dictionary of its module."""
+    """Keeps its values in a dictionary that a function of its module gives to all."""
 
     async def get(self, key: str) -> Any:
-        return _TABLE.get(key)
+        return _table().get(key)
 
     async def set(self, key: str, value: Any) -> None:
-        _TABLE[key] = value
+        _table()[key] = value
 
     async def delete(self, key: str) -> bool:
-        return _TABLE.pop(key, None) is not None
+        return _table().pop(key, None) is not None
 
     async def clear(self) -> None:
-        _TABLE.clear()
+        _table().clear()
 
 
 _CLOSED = "a swap cleans one instance up while another one lives"

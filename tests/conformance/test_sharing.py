@@ -1,10 +1,11 @@
 """What instances may have in common though they share no state, and what they may not."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from oneiric_conformance import PROFILES, Session, Status
+from oneiric_conformance import PROFILES, Package, Session, Status
 
 pytestmark = pytest.mark.slow
 
@@ -14,6 +15,7 @@ import functools
 import json
 import pathlib
 import threading
+import uuid
 from collections import Counter, OrderedDict, defaultdict
 
 _LIVE = {}
@@ -89,6 +91,20 @@ def length(text):
     return len(text)
 
 
+class RemembersInTheClass(Task):
+    """The same on the class: results, a lock for each text, and what was warned of once."""
+
+    known = {}
+    locks = {}
+    warned = set()
+
+    async def run(self, payload):
+        key = json.dumps(payload)
+        with self.locks.setdefault(key, threading.Lock()):
+            self.warned.add("empty" if not payload else "full")
+            return {"text": self.known.setdefault(key, key.upper())}
+
+
 class Lazy(Task):
     """Learns once, for all, what does not change."""
 
@@ -121,6 +137,30 @@ class Store(Task):
         self.write({})
 
 
+class Renders(Task):
+    """What its exercise has it render is another text each time."""
+
+    templates = {}
+    locks = {}
+    recent = []
+
+    def render(self, template):
+        with self.locks.setdefault(template, threading.Lock()):
+            return self.templates.setdefault(template, template.format(1))
+
+    def last(self, template):
+        self.recent[:] = [template]
+
+
+def renders(instance):
+    assert instance.render(f"{uuid.uuid4()} {{}}").endswith("1")
+
+
+def renders_last(instance):
+    renders(instance)
+    instance.last(uuid.uuid4())
+
+
 class AtHome(Store):
     """Keeps its values where it always does, and is told of no other place."""
 
@@ -134,22 +174,31 @@ class AtHome(Store):
         self.path().write_text(json.dumps(values))
 
 
-class InTheModule(Store):
+class OfAFunction(Store):
     def read(self):
-        return _TABLE
+        return table()["values"]
 
     def write(self, values):
-        global _TABLE
-        _TABLE = values
+        table()["values"] = values
 
 
-_TABLE = {}
+@functools.cache
+def table():
+    return {"values": {}}
 '''
-FINE = ["Registers", "InTheBackground", "Statistics", "Remembers", "Lazy"]
+FINE = ["Registers", "InTheBackground", "Statistics", "Remembers", "RemembersInTheClass", "Lazy"]
 
 
-def said(author: Any, name: str, **changes: Any) -> str:
+def said(author: Any, name: str, exercise: str = "", **changes: Any) -> str:
     package = author.package(SOURCE, name, **changes)
+    if exercise:
+        (subject,) = package.subjects
+        own = str(subject.factory).replace(name, exercise)
+        package = replace(package, subjects=(replace(subject, exercise=own),))
+    return of(package)
+
+
+def of(package: Package) -> str:
     with Session(package, profile=PROFILES["quick"]) as session:
         (result,) = [session.judge(item) for item in session.plan() if item.check == "LIFE-001"]
     return result.reason if result.status is not Status.PASS else ""
@@ -160,6 +209,18 @@ def test_what_a_module_may_hold_for_all_is_no_shared_state(author: Any, name: st
     assert said(author, name) == ""
 
 
+def test_it_does_not_matter_who_used_the_component_before(author: Any) -> None:
+    """A cache and a table of locks are empty the first time, and full when another check, or a test, has used them."""
+    package = author.package(SOURCE, "RemembersInTheClass")
+    assert [of(package), of(package)] == ["", ""]
+
+
+def test_an_exercise_may_bring_a_cache_something_new_each_time(author: Any) -> None:
+    adapter = {"domain": "adapter", "metadata": {"capabilities": []}}
+    assert said(author, "Renders", "renders", **adapter) == ""
+    assert "Renders.recent changed" in said(author, "Renders", "renders_last", **adapter)
+
+
 def test_what_a_module_holds_of_one_s_work_is(author: Any) -> None:
     assert "._LAST changed in all instances" in said(author, "Keeps")
 
@@ -167,4 +228,4 @@ def test_what_a_module_holds_of_one_s_work_is(author: Any) -> None:
 def test_a_store_that_is_on_the_disk_is_the_same_for_all(author: Any) -> None:
     kv = {"domain": "adapter", "metadata": {"capabilities": ["kv"]}}
     assert said(author, "AtHome", **kv) == ""
-    assert "got from another one" in said(author, "InTheModule", **kv)
+    assert "got from another one" in said(author, "OfAFunction", **kv)

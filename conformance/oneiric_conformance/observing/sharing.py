@@ -4,12 +4,12 @@ import asyncio
 import sys
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
-__all__ = ["content", "moved_by_each", "shared_containers"]
+__all__ = ["moved_by_each", "moved_by_new"]
 
 Place: TypeAlias = tuple[Any, ...]
 """A name for people, and the keys that lead from there further inside."""
@@ -25,58 +25,64 @@ _DEEP: Final = 4
 _MOST: Final = 20_000
 
 
-def shared_containers(first: object, second: object) -> Iterator[tuple[str, Any]]:
-    """Containers that both instances reach under one name, as attributes of theirs or of their class."""
-    for kind in type(first).__mro__[:-1]:
-        for name, value in vars(kind).items():
-            if issubclass(type(value), _CONTAINERS) and not name.startswith("__"):
-                yield f"{kind.__name__}.{name}", value
-    yield from ((name, value) for name, value in _of_both(first, second) if issubclass(type(value), _CONTAINERS))
-
-
-def content(container: Any) -> list[object]:
-    """What is in it, keys among it."""
-    return [part for item in container.items() for part in item] if isinstance(container, dict) else list(container)
-
-
 async def moved_by_each(
     act: Callable[[Any], Awaitable[object]], first: object, second: object, own: Collection[str]
 ) -> list[str]:
-    """Names of what is another one after either of two instances did once more what both had done before.
+    """Names of what is another one after either of two instances did once more what both have done before.
 
-    A cache stays as it is then; and what is there for each instance by itself, only that one changes.
+    A cache stays as it is then, and is filled before, whoever used the component earlier; and what is there for each
+    instance by itself, only that one changes.
 
     :param own: names of top-level modules; others are not looked into.
     """
     seen = []
+    with suppress(Exception):  # whether it works is for others to say
+        await act(first)
     for instance in (second, first, second):
-        with suppress(Exception):  # whether it works is for others to say
+        with suppress(Exception):
             await act(instance)
         seen.append(_Common(first, second, own))
-    places = seen[0].moved(seen[1]) & seen[1].moved(seen[2])
-    return sorted({str(name) for name, *_ in places})
+    return _names(seen[0].moved(seen[1]) & seen[1].moved(seen[2]))
+
+
+async def moved_by_new(
+    act: Callable[[Any], Awaitable[object]], first: object, second: object, own: Collection[str]
+) -> list[str]:
+    """The same of an act that each of them does once only, and that may bring something new each time.
+
+    A cache or a table of locks has another entry then. Nothing else in the class or in both of them changes; modules,
+    in which such an act may stand as well, and objects are not looked into.
+    """
+    await act(first)
+    before = _Common(first, second, own, inside=False)
+    await act(second)
+    later = _Common(first, second, own, inside=False)
+    return _names(place for place in before.moved(later) if not before.is_table(place))
 
 
 class _Common:
     """How everything is that two instances could both change: what their class, its module and both of them hold.
 
     Only classes and modules below one of the ``own`` names are looked at, and only objects of such classes are looked
-    into; of a module only its containers and such objects. An instance of the component is never looked into: a list of
-    all that live is not shared state.
+    into; of a module only its containers and such objects, and of any other class its containers. An instance of the
+    component is never looked into: a list of all that live is not shared state.
+
+    :param inside: whether to look into modules and objects at all.
     """
 
-    def __init__(self, first: object, second: object, own: Collection[str]) -> None:
+    def __init__(self, first: object, second: object, own: Collection[str], *, inside: bool = True) -> None:
         self._own = own
+        self._inside = inside
         self._instances = {type(first), type(second)}
         self.marks: dict[Place, tuple[Any, ...]] = {}
         self._kept: list[object] = []  # so that no other object takes the place in memory of one that is gone
-        kinds = [kind for kind in type(first).__mro__[:-1] if _home(kind) in own]
+        kinds = type(first).__mro__[:-1]
         for kind in kinds:
             for name, value in _open_names(vars(kind)):
-                self._add((f"{kind.__name__}.{name}",), value, names=True)
+                self._add((f"{kind.__name__}.{name}",), value, names=_home(kind) in own)
         for name, value in _of_both(first, second):
             self._add((name,), value)
-        for module in dict.fromkeys(kind.__module__ for kind in kinds):
+        for module in dict.fromkeys(kind.__module__ for kind in kinds if inside and _home(kind) in own):
             for name, value in _open_names(getattr(sys.modules.get(module), "__dict__", {})):
                 self._add((f"{module}.{name}", _MODULE), value)
 
@@ -89,6 +95,10 @@ class _Common:
         there = self.marks.keys() & later.marks.keys()
         places = {place for place in there if self.marks[place] != later.marks[place]}
         return {place for place in places if _MODULE not in place or not self._is_number(place, later)}
+
+    def is_table(self, place: Place) -> bool:
+        """Whether only what keys it has can be said of it; how each of them is kept is another place."""
+        return any(type(mark) is frozenset for mark in self.marks[place])
 
     def _is_number(self, place: Place, later: "_Common") -> bool:
         return all(type(mark) is str for mark in self.marks[place] + later.marks[place])
@@ -118,7 +128,8 @@ class _Common:
 
     def _opens(self, kind: type) -> bool:
         """A descriptor keeps what it keeps for each instance by itself; a class or a function is code."""
-        return _home(kind) in self._own and kind not in self._instances and not hasattr(kind, "__get__")
+        apart = kind in self._instances or hasattr(kind, "__get__")
+        return self._inside and not apart and _home(kind) in self._own
 
     def _key(self, key: object) -> object:
         return key if type(key) in _PLAIN else self._mark(key)
@@ -133,6 +144,10 @@ class _Common:
 
 def _is_under_way(value: object) -> bool:
     return issubclass(type(value), _UNDER_WAY)
+
+
+def _names(places: Iterable[Place]) -> list[str]:
+    return sorted({str(name) for name, *_ in places})
 
 
 def _of_both(first: object, second: object) -> Iterator[tuple[str, Any]]:
