@@ -296,7 +296,7 @@ def repeated_swaps_leak_nothing(bench: Bench) -> None:
 
 async def _swapped_often(bench: Bench) -> None:
     tracker, own = Tracker(bench.subject.factory), OwnWork(bench, bench.profile.repetitions)
-    async with staged(bench, factory=tracker) as (stage, act):
+    async with staged(bench, factory=tracker, clears=True) as (stage, act):
 
         async def swap() -> None:
             await stage.must_swap(stage.provider)

@@ -6,13 +6,14 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any, Final
 
+from oneiric_conformance.handling.apart import mixed
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.cancelling import Stepped, awaitable, points_in
+from oneiric_conformance.handling.ordinary import ordinary_use
 from oneiric_conformance.handling.own import OwnWork
-from oneiric_conformance.handling.plain import same
 from oneiric_conformance.handling.planting import furnish
 from oneiric_conformance.handling.settings import declared, mentions_sandbox
-from oneiric_conformance.handling.work import Act, ask, some_work
+from oneiric_conformance.handling.work import Act, some_work
 from oneiric_conformance.judging.findings import Finding
 from oneiric_conformance.observing.inventory import take_inventory
 from oneiric_conformance.observing.leaks import grown, own_executor, wears_out
@@ -24,7 +25,6 @@ __all__: list[str] = []
 
 _PAIRS: Final = 3
 _POINTS: Final = 10
-_APART: Final = "conformance-apart"
 _IN_ALL: Final = "changed in all instances when one of them worked"
 
 
@@ -81,21 +81,12 @@ async def _moved(bench: Bench, first: Any, second: Any) -> list[str]:
 
 
 async def _expect_apart(bench: Bench, first: Any, second: Any) -> None:
-    """What is set on one store no other one gives; but they may be two doors to one place outside of the process."""
+    """What is done to one store no other one shows; but they may be two doors to one place outside of the process."""
     if "kv" not in bench.subject.capabilities or bench.subject.external:
         return
-    found = None
-    with suppress(Exception):
-        await ask(first.set, _APART, _APART)
-        found = await ask(second.get, _APART)
-        await ask(first.delete, _APART)
-    if same(found, _APART):
+    if seen := await mixed(first, second):
         told = mentions_sandbox(declared(bench.subject))
-        bench.expect(
-            not told and await _kept_outside(bench),
-            seen="what was set on one instance was got from another one",
-            expected="None, as nobody set it there",
-        )
+        bench.expect(not told and await _kept_outside(bench), seen=seen, expected="values of its own")
 
 
 async def _kept_outside(bench: Bench) -> bool:
@@ -103,8 +94,7 @@ async def _kept_outside(bench: Bench) -> bool:
     with bench.watched_sandbox() as box:
         async with bench.live(box) as instance:
             with suppress(Exception):
-                await ask(instance.set, _APART, _APART)
-                await ask(instance.delete, _APART)
+                await ordinary_use({"kv"}, instance, clears=True)
     return bool(box.trespasses() or box.record.connects or box.record.processes)
 
 

@@ -114,11 +114,12 @@ async def until(condition: Callable[[], bool], seconds: float) -> None:
 
 @asynccontextmanager
 async def staged(
-    bench: Bench, limits: Limits | None = None, *, factory: Callable[..., object] | None = None
+    bench: Bench, limits: Limits | None = None, *, factory: Callable[..., object] | None = None, clears: bool = False
 ) -> AsyncIterator[tuple[Stage, Act]]:
     """A stage with the subject activated on it, and what the subject can be seen doing.
 
     :param factory: what makes its instances instead of the witness.
+    :param clears: whether a store empties itself at the end of what it does.
     """
     with bench.sandbox() as box:
         await furnish(bench, box)
@@ -128,7 +129,7 @@ async def staged(
             verdict = await runtime.activate(stage.domain, stage.key)
             bench.expect(verdict.ok, seen=f"the activation was refused: {verdict.reason}", expected="an activation")
             instance = await stage.live()
-            act = await some_work(bench, instance)
+            act = await some_work(bench, instance, clears=clears)
             await stage.expect_serving(act, "after the activation")
             yield stage, act
 

@@ -55,10 +55,10 @@ class Stage:
         await asyncio.wait({swap}, timeout=_LEISURE)
         return new
 
-    async def serves(self, when: str) -> Any:
+    async def serves(self, when: str, clears: bool = False) -> Any:
         async with self.runtime.lease(self.spec.domain, self.spec.key) as instance:
             await healthy(self.component, instance, when)
-            await worked(self.component, instance, self.payloads)
+            await worked(self.component, instance, self.payloads, clears)
             return instance
 
 
@@ -152,7 +152,7 @@ async def hot_005(component: Hosted, example: Any, payloads: Any) -> None:
 
         async def swap() -> None:
             await stage.swap()
-            await exercised(component, await stage.serves("after a swap"))
+            await exercised(component, await stage.serves("after a swap", clears=True))
 
         await swap()
         before = tracker.alive()
