@@ -251,7 +251,7 @@ class ForgetsWhatIsMissing(reference.Cache):
         return found
 
 
-@mutant("LIFE-004", expects="thread")
+@mutant("LIFE-004", expects="thread", also={"HOT-005": _WORKS})
 class ForgetsWhatItClears(reference.Cache):
     """Leaves clearing up to a thread that nobody tells to end."""
 

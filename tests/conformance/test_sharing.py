@@ -58,6 +58,25 @@ class Registers(Task):
         return await super().run(payload)
 
 
+class RegistersWhenUsed(Task):
+    """A list of all that have something to close."""
+
+    used = []
+
+    async def cleanup(self):
+        self.used[:] = [each for each in self.used if each is not self]
+        await super().cleanup()
+
+    def add(self, number):
+        if self not in self.used:
+            self.used.append(self)
+        return number + 1
+
+
+def adds(instance):
+    assert instance.add(1) == 2
+
+
 class InTheBackground(Task):
     """The idiom of asyncio's documentation."""
 
@@ -219,6 +238,10 @@ def test_an_exercise_may_bring_a_cache_something_new_each_time(author: Any) -> N
     adapter = {"domain": "adapter", "metadata": {"capabilities": []}}
     assert said(author, "Renders", "renders", **adapter) == ""
     assert "Renders.recent changed" in said(author, "Renders", "renders_last", **adapter)
+
+
+def test_a_list_of_those_that_an_exercise_used_is_no_shared_state(author: Any) -> None:
+    assert said(author, "RegistersWhenUsed", "adds", domain="adapter", metadata={"capabilities": []}) == ""
 
 
 def test_what_a_module_holds_of_one_s_work_is(author: Any) -> None:

@@ -65,7 +65,7 @@ class _Common:
 
     Only classes and modules below one of the ``own`` names are looked at, and only objects of such classes are looked
     into; of a module only its containers and such objects, and of any other class its containers. An instance of the
-    component is never looked into: a list of all that live is not shared state.
+    component is never looked into, and is passed over on a list: one of all that live is not shared state.
 
     :param inside: whether to look into modules and objects at all.
     """
@@ -115,7 +115,7 @@ class _Common:
                 self.marks[*place, self._key(key)] = (self._mark(part),)
                 self._add((*place, self._key(key)), part)
         elif issubclass(kind, _CONTAINERS):
-            parts = [part for part in list(value) if not _is_under_way(part)]
+            parts = [part for part in list(value) if not (_is_under_way(part) or type(part) in self._instances)]
             marks = map(self._mark, parts)
             self.marks[place] = (frozenset(marks),) if issubclass(kind, set) else tuple(marks)
             for index, part in enumerate(parts):
