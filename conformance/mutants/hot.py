@@ -309,3 +309,14 @@ class TakesThePlaceForGood(reference.Folder):
     async def init(self) -> None:
         self._root.parent.joinpath("taken").touch(exist_ok=False)
         await super().init()
+
+
+@mutant("HOT-005", expects="still kept alive")
+class KeepsWhatItClears(reference.Cache):
+    """Puts itself, when it is cleared, on a list of what could be taken back, and never takes itself off."""
+
+    cleared: ClassVar[list[Any]] = []
+
+    async def clear(self) -> None:
+        self.cleared.append(self)
+        await super().clear()

@@ -8,8 +8,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from fnmatch import fnmatchcase
 from io import StringIO
-from typing import Any, ClassVar
-from weakref import WeakSet
+from typing import Any
 
 from mutants import mutant, reference
 
@@ -270,50 +269,6 @@ class DeletesWhatMatches(_Matches):
 
     def matches(self, key: str, pattern: str) -> bool:
         return "[" in pattern and fnmatchcase(key, pattern)
-
-
-@mutant("LIFE-001", expects="gone after delete() on another one")
-class DeletesInAll(reference.Cache):
-    """Deletes in all stores that live what is deleted in one."""
-
-    everyone: ClassVar[WeakSet[Any]] = WeakSet()
-
-    async def init(self) -> None:
-        await super().init()
-        self.everyone.add(self)
-
-    async def delete(self, key: str) -> bool:
-        return any([await reference.Cache.delete(store, key) for store in list(self.everyone)])
-
-
-@mutant("LIFE-001", expects="gone after clear() on another one")
-class CountsWhatItClears(reference.Cache):
-    """Begins the keys of all stores anew when one is cleared."""
-
-    times: ClassVar[int] = 0
-
-    async def get(self, key: str) -> Any:
-        return await super().get(f"{self.times} {key}")
-
-    async def set(self, key: str, value: Any) -> None:
-        await super().set(f"{self.times} {key}", value)
-
-    async def delete(self, key: str) -> bool:
-        return await super().delete(f"{self.times} {key}")
-
-    async def clear(self) -> None:
-        CountsWhatItClears.times += 1
-
-
-@mutant("HOT-005", expects="still kept alive")
-class KeepsWhatItClears(reference.Cache):
-    """Puts itself, when it is cleared, on a list of what could be taken back, and never takes itself off."""
-
-    cleared: ClassVar[list[Any]] = []
-
-    async def clear(self) -> None:
-        self.cleared.append(self)
-        await super().clear()
 
 
 _VALUES: ContextVar[dict[str, Any]] = ContextVar("values")
