@@ -77,7 +77,7 @@ async def _moved(bench: Bench, first: Any, second: Any) -> list[str]:
     with suppress(Exception):  # whether it works is for others to say
         act = await some_work(bench, first)
     names = await moved_by_each(act, first, second, modules)
-    return names or await moved_by_new(OwnWork(bench, 2), first, second, modules)
+    return names or await moved_by_new(OwnWork(bench, 2, each=True), first, second, modules)
 
 
 async def _expect_apart(bench: Bench, first: Any, second: Any) -> None:

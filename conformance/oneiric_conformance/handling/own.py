@@ -21,18 +21,19 @@ class OwnWork:
     by a check for which one life is enough.
 
     :param lives: of so many in a row there is one in which it is done.
+    :param each: it is done in all of them instead.
     """
 
-    def __init__(self, bench: Bench, lives: int = 1) -> None:
+    def __init__(self, bench: Bench, lives: int = 1, *, each: bool = False) -> None:
         self._bench = bench
-        self._lives = lives
+        self._every = 1 if each else lives
         self._turn = 0
         spared = lives > 1 and bool(bench.subject.external)
         self._exercise: Callable[..., Any] | None = None if spared else _imported(bench)
 
     async def __call__(self, instance: object) -> None:
         turn, self._turn = self._turn, self._turn + 1
-        if self._exercise is None or turn % self._lives:
+        if self._exercise is None or turn % self._every:
             return
         try:
             with using():
