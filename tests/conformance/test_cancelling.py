@@ -1,6 +1,8 @@
 """Where something is cancelled that waits more often than there is time to cancel it, and what may go on after that."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -53,6 +55,73 @@ async def test_it_is_cancelled_where_it_is_told_to_be() -> None:
     assert run.points == 21
 
 
+async def cancelled(function: Any, at: int) -> tuple[bool, Stepped]:
+    """Whether it ended as cancelled, when it was cancelled at that point."""
+    run = Stepped(function, cancel_at=at)
+    task = asyncio.ensure_future(awaitable(run))
+    await asyncio.wait({task})
+    return task.cancelled(), run
+
+
+async def quick() -> None:
+    await asyncio.sleep(0)
+
+
+async def waits_for_what_is_quick() -> None:
+    await asyncio.wait_for(quick(), 5)
+    await asyncio.sleep(0.01)
+
+
+async def waits_for_a_task_that_does() -> None:
+    await asyncio.create_task(asyncio.wait_for(quick(), 5))
+    await asyncio.sleep(0.01)
+
+
+async def waits_for_an_item() -> None:
+    async def items() -> AsyncIterator[None]:
+        yield await asyncio.wait_for(quick(), 5)
+
+    async for _ in items():
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("function", [waits_for_what_is_quick, waits_for_a_task_that_does, waits_for_an_item])
+async def test_a_cancellation_that_asyncio_itself_forgets_comes_once_more(function: Any) -> None:
+    """Before Python 3.12 wait_for() gives the result of what has ended in the same turn, as if nothing had been."""
+    ended, run = await cancelled(function, at=1)
+    assert ended
+    assert run.cancel_at == run.points
+
+
+async def test_who_waits_no_more_is_known_not_to_have_been_cancelled() -> None:
+    ended, run = await cancelled(lambda: asyncio.wait_for(asyncio.sleep(0), 5), at=1)
+    assert ended or run.cancel_at > run.points
+
+
+async def test_who_forgets_it_for_himself_is_not_told_again() -> None:
+    async def goes_on() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait_for(asyncio.sleep(60), 60)
+        await asyncio.sleep(0)
+
+    ended, run = await cancelled(goes_on, at=1)
+    assert (ended, run.cancel_at) == (False, 1)
+
+
+async def test_who_is_about_to_be_given_a_server_is_not_cancelled_before_he_has_it() -> None:
+    """Nobody could close what listens before."""
+    servers: list[asyncio.Server] = []
+
+    async def serves() -> None:
+        servers.append(await asyncio.start_server(print, "127.0.0.1", 0))
+
+    run = await stepped(serves)
+    ended, again = await cancelled(serves, at=run.points)
+    assert (ended, again.cancel_at, len(servers)) == (False, run.points + 1, 2)
+    for server in servers:
+        server.close()
+
+
 TASKS = """
     import asyncio
     from itertools import count
@@ -89,12 +158,49 @@ TASKS = """
         async def cleanup(self):
             for reader in self.readers:
                 reader.cancel()
+
+    class WaitsInTurn:
+        '''Has a lock, and a limit for how long it waits for it.'''
+        def __init__(self):
+            self.lock = asyncio.Lock()
+        async def run(self, payload):
+            await asyncio.wait_for(self.lock.acquire(), 5)
+            try:
+                await asyncio.sleep(0.001)
+                return {"keys": sorted(payload)}
+            finally:
+                self.lock.release()
+
+    class LooksUp:
+        '''What it waits for is there at once.'''
+        async def run(self, payload):
+            return {"keys": await asyncio.wait_for(self.look_up(payload), 5)}
+        async def look_up(self, payload):
+            return sorted(payload)
+
+    class Listens:
+        '''Has a server, as everybody writes it.'''
+        server = None
+        async def init(self):
+            self.server = await asyncio.start_server(print, "127.0.0.1", 0)
+        async def run(self, payload):
+            return {"keys": sorted(payload)}
+        async def cleanup(self):
+            if self.server is not None:
+                self.server.close()
+                await self.server.wait_closed()
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["Commits", "Hurries", "KeepsReaders"])
-def test_what_ends_in_time_is_not_held_against_a_task(author: Any, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [
+        *((name, "TASK-002") for name in ("Commits", "Hurries", "KeepsReaders", "WaitsInTurn", "LooksUp")),
+        ("Listens", "LIFE-005"),
+    ],
+)
+def test_what_ends_in_time_is_not_held_against_a_task(author: Any, name: str, check: str) -> None:
     package = author.package(TASKS, name)
     schema = {"type": "object", "additionalProperties": {"type": "integer"}}
     declared = {"capabilities": [{"name": "keys", "payload_schema": schema}]}
@@ -102,6 +208,6 @@ def test_what_ends_in_time_is_not_held_against_a_task(author: Any, name: str) ->
     with Session(
         replace(package, subjects=(replace(subject, metadata=declared),)), profile=PROFILES["quick"]
     ) as session:
-        (planned,) = (item for item in session.plan() if item.check == "TASK-002")
+        (planned,) = (item for item in session.plan() if item.check == check)
         result = session.judge(planned)
     assert (result.status, result.reason) == (Status.PASS, "")

@@ -219,7 +219,8 @@ def a_cancelled_hook_can_be_cleaned_up(bench: Bench) -> None:
     """Cancelled at any point where ``init()`` or clean-up waits, and then cleaned up in peace, nothing of it remains.
 
     Where there are more than ten such points, ten are tried: each place in the code at which it waits, the last point,
-    and others between. What goes on in a shield has half a second to end.
+    and others between. What goes on in a shield has half a second to end. It is not cancelled where asyncio makes a
+    server and waits once more before it hands it over, as what listens then is lost by asyncio itself.
 
     Troubleshooting: a resource that is kept in a local variable until ``init()`` has succeeded (store it at once, or
     close it in ``finally``), or a clean-up that marks itself done before it is.

@@ -85,7 +85,9 @@ def gives_up_when_told(bench: Bench) -> None:
     nothing is left half done, has ended once the instance was cleaned up, or a second and twice a run's time later.
 
     Troubleshooting: an ``except BaseException`` or ``except CancelledError`` that does not raise again, a loop that
-    tries again whatever happens, or work that is only waited for in a shield.
+    tries again whatever happens, or work that is only waited for in a shield. A ``finally`` that ends a helper with
+    ``with suppress(CancelledError): await ticker`` swallows what was meant for the run as well: wait for it with
+    ``await asyncio.wait({ticker})``, or have it in a ``TaskGroup``.
     """
     left: dict[asyncio.Task[Any], str] = {}
     with working(bench) as instance:
@@ -152,12 +154,12 @@ async def _cancelled(
     task = asyncio.ensure_future(awaitable(stepped))
     if not point:
         task.cancel()
-    where = "before it began" if not point else f"at the {point}. point where it waits"
     done, _ = await asyncio.wait({task}, timeout=patience)
+    where = f"at the {stepped.cancel_at}. point where it waits" if point else "before it began"
     if not done:
         task.cancel()
         raise Finding(f"cancelled {where}, it still ran {patience:.3g} s later", "the end of the run", shown(payload))
-    if not task.cancelled() and point <= stepped.points:  # else it waited less often than before
+    if not task.cancelled() and stepped.cancel_at <= stepped.points:  # else it waited less often than before
         error = task.exception()
         ended = f"raised {described(error)}" if error else f"went on and returned {task.result()!r}"
         raise Finding(f"cancelled {where}, it {ended}", "CancelledError, let through", shown(payload))

@@ -165,9 +165,9 @@ async def task_002(component: Component, case: Any, payloads: Any) -> None:
         if not point:
             task.cancel()
         done, _ = await asyncio.wait({task}, timeout=patience)
-        where = f"cancelled at its {point}. wait"
+        where = f"cancelled at its {step.cancel_at}. wait"
         expect(bool(done), f"{where} it ran for another {patience:.3g} s", "the end of it")
-        expect(task.cancelled() or point > step.points, f"{where} it went on", "CancelledError, let through")
+        expect(task.cancelled() or step.cancel_at > step.points, f"{where} it went on", "CancelledError, let through")
         left |= asyncio.all_tasks() - before
         await once(component, instance, payload)
     await component.closed(instance)
