@@ -81,7 +81,7 @@ class ForgottenFile(reference.Slugify):
 _WORKS = "whatever its work leaves behind in each life it leaves behind in each swap"
 
 
-@mutant("LIFE-004", expects="more tasks", also={"HOT-005": _WORKS})
+@mutant("LIFE-004", expects="more tasks", also={"LIFE-005": _LEAK, "HOT-005": _WORKS})
 class ForgetsWhatItDeletesLater(reference.Cache):
     """Leaves what it deletes to a task that nobody ends."""
 
@@ -90,7 +90,7 @@ class ForgetsWhatItDeletesLater(reference.Cache):
         return await super().delete(key)
 
 
-@mutant("LIFE-004", expects="descriptor", also={"HOT-005": _WORKS})
+@mutant("LIFE-004", expects="descriptor", also={"LIFE-005": _LEAK, "HOT-005": _WORKS})
 class ForgetsWhatIsMissing(reference.Cache):
     """Opens a file when a key is deleted, and closes it again only if there was such a key."""
 
@@ -101,7 +101,7 @@ class ForgetsWhatIsMissing(reference.Cache):
         return found
 
 
-@mutant("LIFE-004", expects="thread", also={"HOT-005": _WORKS})
+@mutant("LIFE-004", expects="thread", also={"LIFE-005": _LEAK, "HOT-005": _WORKS})
 class ForgetsWhatItClears(reference.Cache):
     """Leaves clearing up to a thread that nobody tells to end."""
 
@@ -110,7 +110,7 @@ class ForgetsWhatItClears(reference.Cache):
         threading.Thread(target=threading.Event().wait, args=(60,), name="clearing", daemon=True).start()
 
 
-@mutant("LIFE-004", expects="descriptor", also={"HOT-005": _WORKS})
+@mutant("LIFE-004", expects="descriptor", also={"LIFE-005": _LEAK, "HOT-005": _WORKS})
 class ForgetsItsVault(reference.Vault):
     """Opens a file for each secret that it finds, and keeps it open for good."""
 

@@ -15,8 +15,7 @@ from oneiric_conformance.handling.planting import furnish
 from oneiric_conformance.handling.settings import declared, mentions_sandbox
 from oneiric_conformance.handling.work import Act, some_work
 from oneiric_conformance.judging.findings import Finding
-from oneiric_conformance.observing.inventory import take_inventory
-from oneiric_conformance.observing.leaks import grown, own_executor, wears_out
+from oneiric_conformance.observing.leaks import leaves, own_executor, wears_out
 from oneiric_conformance.observing.sharing import moved_by_each, moved_by_new
 from oneiric_conformance.registry import check
 from oneiric_core.testing import HEALTH_HOOKS, find_hook
@@ -140,21 +139,41 @@ async def _expect_healthy(bench: Bench, instance: object, when: str) -> None:
 def cleanup_can_always_be_called(bench: Bench) -> None:
     """Clean-up ends in time, may be called again, and works on an instance that was never initialised.
 
+    What it cleans up has worked before, so that there is something to close.
+
     Troubleshooting: an attribute that only ``init()`` sets (set it to None in ``__init__``), or a resource that is
     closed without looking whether it is open.
     """
     with bench.control("it comes up and is healthy"):
         bench.run(_alone(bench))
+    work = _Work(bench)
     for _ in range(2):
-        bench.run(_cleaned_twice(bench))
+        bench.run(_cleaned_twice(bench, work))
         bench.exercised()
         bench.run(_cleaned_without_init(bench))
         bench.exercised()
 
 
-async def _cleaned_twice(bench: Bench) -> None:
+class _Work:
+    """Some work of one instance after the other; whether it works is for others to say."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._act: Act | None = None
+
+    async def __call__(self, instance: object) -> None:
+        if self._act is None:
+            self._act = await some_work(self._bench, instance, clears=True)  # which has done it
+            return
+        with suppress(Exception):
+            await self._act(instance)
+
+
+async def _cleaned_twice(bench: Bench, work: _Work) -> None:
     with bench.sandbox() as box:
+        await furnish(bench, box)
         instance = await bench.activated(box)
+        await work(instance)
         for when in ("first", "second", "third"):
             await _in_time(bench, bench.cleanup(instance), f"the {when} clean-up")
 
@@ -192,17 +211,13 @@ def coming_and_going_leaves_nothing_behind(bench: Bench) -> None:
 
 
 async def _worn(bench: Bench) -> list[str]:
-    act: Act | None = None
-    own = OwnWork(bench, bench.profile.repetitions)
+    work, own = _Work(bench), OwnWork(bench, bench.profile.repetitions)
 
     async def life() -> None:
-        nonlocal act
         with bench.sandbox() as box:
             await furnish(bench, box)
             async with bench.live(box) as instance:
-                act = act or await some_work(bench, instance, clears=True)
-                with suppress(Exception):  # whether it works is for others to say
-                    await act(instance)
+                await work(instance)
                 await own(instance)
 
     more = await wears_out(life, bench.profile.repetitions)
@@ -220,33 +235,40 @@ def a_cancelled_hook_can_be_cleaned_up(bench: Bench) -> None:
 
     Where there are more than ten such points, ten are tried: each place in the code at which it waits, the last point,
     and others between. What goes on in a shield has half a second to end. It is not cancelled where asyncio makes a
-    server and waits once more before it hands it over, as what listens then is lost by asyncio itself.
+    server and waits once more before it hands it over, as what listens then is lost by asyncio itself. What is cleaned
+    up has worked before, so that what is only opened at need is there.
 
     Troubleshooting: a resource that is kept in a local variable until ``init()`` has succeeded (store it at once, or
     close it in ``finally``), or a clean-up that marks itself done before it is.
     """
+    work = _Work(bench)
     with bench.control("nothing remains when nobody cancels it"):
-        hooks = bench.run(_hooks(bench))
+        hooks = bench.run(_hooks(bench, work))
     cases = [(part, point) for part, steps in hooks.items() for point in (0, *points_in(steps, _POINTS))]
     for part, point in bench.each(cases):
-        bench.run(_interrupted(bench, part, point))
+        bench.run(_interrupted(bench, work, part, point))
         bench.exercised()
 
 
-async def _hooks(bench: Bench) -> dict[str, Stepped]:
-    """How ``init()`` and clean-up wait."""
-    with own_executor():
-        await _initialised(bench)  # what is set up once is set up now
-    with bench.sandbox() as box:
-        before = take_inventory()
-        with own_executor():
+async def _hooks(bench: Bench, work: _Work) -> dict[str, Stepped]:
+    """How ``init()`` and clean-up wait, the second after some work."""
+    hooks: dict[str, Stepped] = {}
+
+    async def life() -> None:
+        with bench.sandbox() as box:
+            await furnish(bench, box)
             instance = await bench.build(box)
-            coming, going = Stepped(_come, bench, instance), Stepped(bench.cleanup, instance)
+            hooks["init()"] = coming = Stepped(_come, bench, instance)
+            hooks["clean-up"] = going = Stepped(bench.cleanup, instance)
             await coming
+            await work(instance)
             await going
-        more = await grown(before)
-        bench.expect(not more, seen=f"after clean-up there is {_first(more)}", expected="nothing left")
-        return {"init()": coming, "clean-up": going}
+
+    with own_executor():
+        await life()  # what is set up once is set up now
+    more = await leaves(life)
+    bench.expect(not more, seen=f"after clean-up there is {_first(more)}", expected="nothing left")
+    return hooks
 
 
 async def _come(bench: Bench, instance: object) -> None:
@@ -254,22 +276,25 @@ async def _come(bench: Bench, instance: object) -> None:
     await bench.start(instance)
 
 
-async def _interrupted(bench: Bench, part: str, point: int) -> None:
+async def _interrupted(bench: Bench, work: _Work, part: str, point: int) -> None:
     where = f"{part} cancelled " + (f"at the {point}. point where it waits" if point else "before it began")
-    with bench.sandbox() as box:
-        before = take_inventory()
-        with own_executor():
+
+    async def life() -> None:
+        with bench.sandbox() as box:
+            await furnish(bench, box)
             instance = await bench.build(box)
             if part == "init()":
                 step = Stepped(_come, bench, instance, cancel_at=point)
             else:
                 await _come(bench, instance)
+                await work(instance)
                 step = Stepped(bench.cleanup, instance, cancel_at=point)
             await _run_cancelled(bench, step, point, where)
             with bench.asking(f"clean-up after {where}"):
                 await bench.cleanup(instance)
-        more = await grown(before)
-        bench.expect(not more, seen=f"{where}, then cleaned up: there is {_first(more)}", expected="nothing left")
+
+    more = await leaves(life)
+    bench.expect(not more, seen=f"{where}, then cleaned up: there is {_first(more)}", expected="nothing left")
 
 
 async def _run_cancelled(bench: Bench, step: Stepped, point: int, where: str) -> None:

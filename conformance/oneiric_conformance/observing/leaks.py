@@ -8,7 +8,7 @@ from typing import Final
 
 from oneiric_core.testing import Inventory, grown, growth, take_inventory
 
-__all__ = ["grown", "growth", "own_executor", "settled", "wears_out"]
+__all__ = ["grown", "growth", "leaves", "own_executor", "settled", "wears_out"]
 
 _PATIENCE: Final = 0.5
 """Seconds that a thread, process or task which was told to end is given to be gone."""
@@ -32,6 +32,11 @@ async def wears_out(act: Callable[[], Awaitable[object]], times: int) -> list[st
     of the loop's own executor are not the component's: each round has an executor that is shut down at its end.
     """
     await _round(act, 2)
+    return await leaves(act, times)
+
+
+async def leaves(act: Callable[[], Awaitable[object]], times: int = 1) -> list[str]:
+    """The same, where nothing was set up before: what there is more of each time."""
     more: list[str] = []
     for _ in range(2):
         before = take_inventory()

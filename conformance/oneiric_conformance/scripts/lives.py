@@ -14,11 +14,11 @@ from oneiric_conformance.handling.apart import mixed
 from oneiric_conformance.handling.cancelling import Stepped, awaitable
 from oneiric_conformance.handling.ordinary import KNOWN_NAME, ask, ordinary_use
 from oneiric_conformance.handling.planting import KNOWN_VALUE, Planter
-from oneiric_conformance.observing.leaks import own_executor, wears_out
+from oneiric_conformance.observing.leaks import leaves, wears_out
 from oneiric_conformance.observing.pulse import Pulse
 from oneiric_conformance.observing.sharing import moved_by_each, moved_by_new
 from oneiric_conformance.scripts.base import Component, expect, without_error
-from oneiric_core.testing import HEALTH_HOOKS, find_hook, grown, import_object, take_inventory
+from oneiric_core.testing import HEALTH_HOOKS, find_hook, import_object
 
 __all__ = [
     "life_001",
@@ -112,8 +112,9 @@ async def life_002(component: Component, example: Any, payloads: Any) -> None:
 
 async def life_003(component: Component, example: Any, payloads: Any) -> None:
     """Clean-up can be called again, and without init()."""
-    del example, payloads
+    del example
     instance, raw = await component.opened(furnished(component)), await component.built(furnished(component))
+    await used(component, instance, payloads)
     await component.closed(instance)
     component.stop = ""
     for each, when in ((instance, "called again"), (raw, "without init()")):
@@ -138,26 +139,28 @@ async def life_004(component: Component, example: Any, payloads: Any) -> None:
 
 async def life_005(component: Component, case: Any, payloads: Any) -> None:
     """Cancelled where it waits, then cleaned up in peace, nothing of it remains."""
-    del payloads
     for part, point in [case] if case else cases():
-        before = take_inventory()
-        with own_executor():
-            instance = await component.built(furnished(component))
-            if part == "init()":
-                step = Stepped(component.come, instance, cancel_at=point)
-            else:
-                await component.come(instance)
-                step = Stepped(component.closed, instance, cancel_at=point)
-            task = asyncio.ensure_future(awaitable(step))
-            if not point:
-                task.cancel()
-            await asyncio.wait({task}, timeout=5)
-            if task.done() and not task.cancelled():
-                task.exception()  # what it raised is its own business; else asyncio would tell of it at the end
-            with without_error(f"{part} cancelled at its {point}. wait, then cleaned up", "an end without error"):
-                await component.closed(instance)
-        more = await grown(before)
-        expect(not more, f"{part} cancelled at its {point}. wait, then cleaned up: there is {more[:2]}", "nothing left")
+        where = f"{part} cancelled at its {point}. wait, then cleaned up"
+        more = await leaves(partial(interrupted, component, payloads, part, point, where))
+        expect(not more, f"{where}: there is {more[:2]}", "nothing left")
+
+
+async def interrupted(component: Component, payloads: Any, part: str, point: int, where: str) -> None:
+    instance = await component.built(furnished(component))
+    if part == "init()":
+        step = Stepped(component.come, instance, cancel_at=point)
+    else:
+        await component.come(instance)
+        await used(component, instance, payloads)
+        step = Stepped(component.closed, instance, cancel_at=point)
+    task = asyncio.ensure_future(awaitable(step))
+    if not point:
+        task.cancel()
+    await asyncio.wait({task}, timeout=5)
+    if task.done() and not task.cancelled():
+        task.exception()  # what it raised is its own business; else asyncio would tell of it at the end
+    with without_error(where, "an end without error"):
+        await component.closed(instance)
 
 
 def cases() -> Iterator[tuple[str, int]]:
