@@ -1,6 +1,9 @@
 """Tasks that do not run, or do not end."""
 
 import asyncio
+import os
+import signal
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -121,6 +124,41 @@ class TellsNobody(reference.WordCount):
         except ValueError as error:
             told.set_exception(error)
         await heard.wait()
+
+
+@mutant("TASK-002", expects="cancelled at the 1. point where it waits, it left after clean-up: process")
+class LeavesItsChild(reference.WordCount):
+    """Has a child process that it only ends when the run comes to its end."""
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        child = os.posix_spawnp("sleep", ["sleep", "5"], os.environ)  # noqa: ASYNC221 - it takes no time
+        result = await super().run(payload)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)  # noqa: ASYNC222 - nor does this
+        return result
+
+
+@mutant("TASK-002", expects="cancelled at the 1. point where it waits, it left after clean-up: thread")
+class LeavesItsThread(reference.WordCount):
+    """Has a thread that it only tells to end when the run comes to its end."""
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        over = threading.Event()
+        threading.Thread(target=over.wait, args=(60,), daemon=True).start()
+        result = await super().run(payload)
+        over.set()
+        return result
+
+
+@mutant("TASK-002", expects="cancelled at the 1. point where it waits, it left after clean-up: descriptor")
+class LeavesItsFile(reference.WordCount):
+    """Has a file that it only closes when the run comes to its end."""
+
+    async def run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        file = os.open(os.devnull, os.O_RDONLY)
+        result = await super().run(payload)
+        os.close(file)
+        return result
 
 
 @mutant(

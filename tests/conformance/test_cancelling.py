@@ -124,6 +124,8 @@ async def test_who_is_about_to_be_given_a_server_is_not_cancelled_before_he_has_
 
 TASKS = """
     import asyncio
+    import time
+    from concurrent.futures import ThreadPoolExecutor
     from itertools import count
 
     ROUNDS = count()
@@ -178,6 +180,36 @@ TASKS = """
         async def look_up(self, payload):
             return sorted(payload)
 
+    class HasWorkers:
+        '''Threads for all instances, as many as it needs, and no end of them.'''
+        pool = ThreadPoolExecutor(4)
+        async def run(self, payload):
+            await asyncio.get_running_loop().run_in_executor(self.pool, time.sleep, 0.02)
+            return {"keys": sorted(payload)}
+
+    class HasALog:
+        '''A file that the first run opens, even if it is cancelled then, and clean-up closes.'''
+        log = None
+        async def run(self, payload):
+            if self.log is None:
+                self.log = open("/dev/null")
+            await asyncio.sleep(0)
+            return {"keys": sorted(payload)}
+        async def cleanup(self):
+            if self.log is not None:
+                self.log.close()
+
+    class HasAChild:
+        '''A process, ended whatever happens.'''
+        async def run(self, payload):
+            child = await asyncio.create_subprocess_exec("sleep", "60")
+            try:
+                await asyncio.sleep(0)
+            finally:
+                child.kill()
+            await child.wait()
+            return {"keys": sorted(payload)}
+
     class Listens:
         '''Has a server, as everybody writes it.'''
         server = None
@@ -197,10 +229,11 @@ TASKS = """
     ("name", "check"),
     [
         *((name, "TASK-002") for name in ("Commits", "Hurries", "KeepsReaders", "WaitsInTurn", "LooksUp")),
+        *((name, "TASK-002") for name in ("HasWorkers", "HasALog", "HasAChild")),
         ("Listens", "LIFE-005"),
     ],
 )
-def test_what_ends_in_time_is_not_held_against_a_task(author: Any, name: str, check: str) -> None:
+def test_what_ends_in_time_is_not_held_against_it(author: Any, name: str, check: str) -> None:
     package = author.package(TASKS, name)
     schema = {"type": "object", "additionalProperties": {"type": "integer"}}
     declared = {"capabilities": [{"name": "keys", "payload_schema": schema}]}

@@ -13,8 +13,9 @@ from oneiric_conformance.handling.effects import effects_of
 from oneiric_conformance.handling.evidence import own_work
 from oneiric_conformance.handling.payloads import schemas_of
 from oneiric_conformance.handling.plain import same
-from oneiric_conformance.handling.work import answered, ask, samples, takes, verb_of, working
+from oneiric_conformance.handling.work import answered, ask, opened, samples, takes, verb_of, working
 from oneiric_conformance.judging.findings import Finding, described, shown
+from oneiric_conformance.observing.leaks import held, leaves, still_held
 from oneiric_conformance.registry import check
 from oneiric_core import Domain
 
@@ -82,7 +83,8 @@ def gives_up_when_told(bench: Bench) -> None:
     It runs again afterwards, and every run ends within its declared ``timeout_seconds``. What declares ``blocking`` is
     run in a thread, which cannot be stopped: it ends when the run is over. Tried are the payload on which it waits most
     often, at eight points at most, and others that wait elsewhere. A piece of it that a shield lets go on, so that
-    nothing is left half done, has ended once the instance was cleaned up, or a second and twice a run's time later.
+    nothing is left half done, has ended once the instance was cleaned up, or a second and twice a run's time later; so
+    have threads and processes, and no descriptor is open then. What is set up once for all instances may stay.
 
     Troubleshooting: an ``except BaseException`` or ``except CancelledError`` that does not raise again, a loop that
     tries again whatever happens, or work that is only waited for in a shield. A ``finally`` that ends a helper with
@@ -90,6 +92,7 @@ def gives_up_when_told(bench: Bench) -> None:
     ``await asyncio.wait({ticker})``, or have it in a ``TaskGroup``.
     """
     left: dict[asyncio.Task[Any], str] = {}
+    others: dict[str, tuple[Any, int]] = {}
     with working(bench) as instance:
         run = _run_of(bench, instance)
         with bench.control("it runs when nobody cancels it"):
@@ -99,13 +102,19 @@ def gives_up_when_told(bench: Bench) -> None:
         bench.expect(in_time, seen=f"a run took {seconds:.2f} s", expected=f"{limit} s at most, as it declares")
         patience = _IN_TIME + 2 * seconds if _blocks(bench) else _IN_TIME
         for payload, point in bench.each(_cancellations(runs)):
-            left |= bench.run(_cancelled(run, payload, point, patience))
+            tasks, more = bench.run(_cancelled(run, payload, point, patience))
+            left |= tasks
+            others |= dict.fromkeys(more, (payload, point))
             with bench.asking("the run after a cancelled one"):
                 bench.run(ask(run, copy.deepcopy(payload)))
             bench.exercised()
         bench.run(_timed_out(bench, run, runs[0][0], patience))
         bench.exercised()
-    bench.run(_expect_ended(bench, left, _IN_TIME + 2 * seconds))
+    fair = _IN_TIME + 2 * seconds
+    bench.run(_expect_ended(bench, left, fair))
+    suspects = {id(others[line]): others[line] for line in bench.run(still_held(others, fair))}
+    for payload, point in spread([*suspects.values()], _OTHERS):
+        bench.run(_expect_let_go(bench, payload, point, patience, fair))
 
 
 async def _observed(bench: Bench, run: Callable[..., Any]) -> tuple[list[tuple[Any, Stepped]], float]:
@@ -147,9 +156,9 @@ def _cancellations(runs: list[tuple[Any, Stepped]]) -> list[tuple[Any, int]]:
 
 async def _cancelled(
     run: Callable[..., Any], payload: Any, point: int, patience: float
-) -> dict["asyncio.Task[Any]", str]:
-    """Cancel a run at the given point; the tasks that it has left then, and where it was cancelled."""
-    before = asyncio.all_tasks()
+) -> tuple[dict["asyncio.Task[Any]", str], list[str]]:
+    """Cancel a run at the given point; the tasks that it has left then and where it was cancelled, and what else."""
+    before, had = asyncio.all_tasks(), held()
     stepped = Stepped(run, copy.deepcopy(payload), cancel_at=point)
     task = asyncio.ensure_future(awaitable(stepped))
     if not point:
@@ -163,7 +172,7 @@ async def _cancelled(
         error = task.exception()
         ended = f"raised {described(error)}" if error else f"went on and returned {task.result()!r}"
         raise Finding(f"cancelled {where}, it {ended}", "CancelledError, let through", shown(payload))
-    return dict.fromkeys(asyncio.all_tasks() - before, where)
+    return dict.fromkeys(asyncio.all_tasks() - before, where), held().since(had)
 
 
 async def _expect_ended(bench: Bench, left: dict["asyncio.Task[Any]", str], seconds: float) -> None:
@@ -174,6 +183,20 @@ async def _expect_ended(bench: Bench, left: dict["asyncio.Task[Any]", str], seco
         name = getattr(task.get_coro(), "__qualname__", "a coroutine")
         seen = f"cancelled {left[task]}, it left the task {name}, which still ran {seconds:.3g} s after clean-up"
         bench.expect(False, seen=seen, expected="the end of all that it began")
+
+
+async def _expect_let_go(bench: Bench, payload: Any, point: int, patience: float, fair: float) -> None:
+    """An instance whose only run is cancelled leaves nothing, or nothing the second time: that was set up once."""
+
+    async def life() -> None:
+        async with opened(bench) as instance:
+            tasks, _ = await _cancelled(_run_of(bench, instance), payload, point, patience)
+        await _expect_ended(bench, tasks, fair)
+
+    more = await leaves(life)
+    where = f"at the {point}. point where it waits" if point else "before it began"
+    seen = f"cancelled {where}, it left after clean-up: {', '.join(more[:3])}"
+    bench.expect(not more, seen=seen, expected="the end of all that it began", example=shown(payload))
 
 
 async def _timed_out(bench: Bench, run: Callable[..., Any], payload: Any, patience: float) -> None:

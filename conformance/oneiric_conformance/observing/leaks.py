@@ -1,17 +1,24 @@
 """What grows: tasks, threads, descriptors and processes that are there after something ended, and were not before."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+import gc
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 from oneiric_core.testing import Inventory, grown, growth, take_inventory
 
-__all__ = ["grown", "growth", "leaves", "own_executor", "settled", "wears_out"]
+__all__ = ["grown", "growth", "held", "leaves", "own_executor", "settled", "still_held", "wears_out"]
 
 _PATIENCE: Final = 0.5
 """Seconds that a thread, process or task which was told to end is given to be gone."""
+_GLANCE: Final = 0.01
+_EXECUTORS: Final = ("asyncio_", "AnyIO worker")
+"""Threads that belong to the loop and end with it."""
+_NOTHING: Final = Inventory(frozenset(), frozenset(), frozenset(), frozenset())
 
 
 async def settled(before: Inventory) -> None:
@@ -47,6 +54,22 @@ async def leaves(act: Callable[[], Awaitable[object]], times: int = 1) -> list[s
     return more
 
 
+def held() -> Inventory:
+    """The threads, descriptors and processes there are, but for the threads of the loop's own executor."""
+    return replace(take_inventory(but_threads=_EXECUTORS), tasks=frozenset())
+
+
+async def still_held(lines: Collection[str], seconds: float) -> list[str]:
+    """Of what an inventory has named, what is there even after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while still := {*held().since(_NOTHING)}.intersection(lines):
+        if time.monotonic() > deadline:
+            break
+        gc.collect()
+        await asyncio.sleep(_GLANCE)
+    return [line for line in lines if line in still]
+
+
 @contextmanager
 def own_executor() -> Iterator[None]:
     """The running loop has another executor during the block; its threads are gone at the end."""
@@ -57,7 +80,8 @@ def own_executor() -> Iterator[None]:
         yield
     finally:
         executor.shutdown(wait=True)
-        loop.set_default_executor(ThreadPoolExecutor())  # it starts no thread before it is used
+        # It starts no thread before it is used, and is named as the loop names its own.
+        loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
 
 
 async def _round(act: Callable[[], Awaitable[object]], times: int) -> None:

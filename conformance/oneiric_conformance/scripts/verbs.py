@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from oneiric_conformance.handling.cancelling import Stepped, awaitable
 from oneiric_conformance.handling.plain import flaw, same
 from oneiric_conformance.handling.telling import tells_apart
 from oneiric_conformance.handling.work import ask
+from oneiric_conformance.observing.leaks import held, leaves, still_held
 from oneiric_conformance.scripts.base import Broken, Component, expect
 from oneiric_core import EventEnvelope
 
@@ -153,27 +155,49 @@ async def task_002(component: Component, case: Any, payloads: Any) -> None:
     """Cancelled where it waits it ends within a second as cancelled, and runs again; a run ends in its time."""
     instance = await component.opened()
     able = await taken(component, instance, payloads)
-    given, limit, left = case[0] if case else able[-1], component.seconds, set[Any]()
+    given, limit, left, others = case[0] if case else able[-1], component.seconds, set[Any](), dict[str, Any]()
     began = time.monotonic()
     await once(component, instance, given)
     seconds = time.monotonic() - began
     expect(seconds <= limit, f"a run took {seconds:.3f} s", f"{limit:g} s at most, as it declares")
-    patience = 1 + 2 * seconds if component.blocking else 1
+    patience, fair = 1 + 2 * seconds if component.blocking else 1, 1 + 2 * seconds
     for payload, point in [case] if case else [(each, point) for each in (able[0], given) for point in range(9)]:
-        before, step = asyncio.all_tasks(), Stepped(component.work(instance), copy.deepcopy(payload), cancel_at=point)
-        task = asyncio.ensure_future(awaitable(step))
-        if not point:
-            task.cancel()
-        done, _ = await asyncio.wait({task}, timeout=patience)
-        where = f"cancelled at its {step.cancel_at}. wait"
-        expect(bool(done), f"{where} it ran for another {patience:.3g} s", "the end of it")
-        expect(task.cancelled() or step.cancel_at > step.points, f"{where} it went on", "CancelledError, let through")
-        left |= asyncio.all_tasks() - before
+        tasks, more = await told_to_end(component, instance, payload, point, patience)
+        left |= tasks
+        others |= dict.fromkeys(more, (payload, point))
         await once(component, instance, payload)
     await component.closed(instance)
-    if left:
-        _, left = await asyncio.wait(left, timeout=1 + 2 * seconds)
-    expect(not left, f"it left {left!r:.300}", "the end of all that it began")
+    await ended(left, fair)
+    for payload, point in [others[line] for line in await still_held(others, fair)][:3]:
+        more = await leaves(partial(let_go, component, payload, point, patience, fair))
+        expect(not more, f"cancelled at its {point}. wait, it left {more[:3]}", "the end of all that it began")
+
+
+async def told_to_end(component: Component, instance: Any, payload: Any, point: int, patience: float) -> Any:
+    """What is there after it was cancelled, and was not before."""
+    before, had = asyncio.all_tasks(), held()
+    step = Stepped(component.work(instance), copy.deepcopy(payload), cancel_at=point)
+    task = asyncio.ensure_future(awaitable(step))
+    if not point:
+        task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=patience)
+    where = f"cancelled at its {step.cancel_at}. wait"
+    expect(bool(done), f"{where} it ran for another {patience:.3g} s", "the end of it")
+    expect(task.cancelled() or step.cancel_at > step.points, f"{where} it went on", "CancelledError, let through")
+    return asyncio.all_tasks() - before, held().since(had)
+
+
+async def ended(tasks: set[Any], seconds: float) -> None:
+    if tasks:
+        _, tasks = await asyncio.wait(tasks, timeout=seconds)
+    expect(not tasks, f"it left {tasks!r:.300}", "the end of all that it began")
+
+
+async def let_go(component: Component, payload: Any, point: int, patience: float, fair: float) -> None:
+    instance = await component.opened()
+    tasks, _ = await told_to_end(component, instance, payload, point, patience)
+    await component.closed(instance)
+    await ended(tasks, fair)
 
 
 async def task_003(component: Component, example: Any, payloads: Any) -> None:
