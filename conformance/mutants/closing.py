@@ -65,3 +65,17 @@ class LosesItsWorker(reference.WordCount):
             await asyncio.sleep(0)
             worker.cancel()
             await asyncio.wait({worker})
+
+
+@mutant("LIFE-004", expects="WaitsToForget._forget")
+class WaitsToForget(reference.TimedCache):
+    """A task waits for the end of each value that has one, and nobody ends the task before."""
+
+    async def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        await super().set(key, value, ttl)
+        if ttl is not None:
+            self._forgets = asyncio.create_task(self._forget(key, ttl))
+
+    async def _forget(self, key: str, ttl: float) -> None:
+        await asyncio.sleep(ttl)
+        await super().get(key)

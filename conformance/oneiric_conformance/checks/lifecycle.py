@@ -9,7 +9,7 @@ from typing import Any, Final
 from oneiric_conformance.handling.apart import mixed
 from oneiric_conformance.handling.bench import Bench
 from oneiric_conformance.handling.cancelling import Stepped, awaitable, points_in
-from oneiric_conformance.handling.ordinary import ordinary_use
+from oneiric_conformance.handling.ordinary import keep_for_long, ordinary_use
 from oneiric_conformance.handling.own import OwnWork
 from oneiric_conformance.handling.planting import furnish
 from oneiric_conformance.handling.settings import declared, mentions_sandbox
@@ -218,6 +218,7 @@ async def _worn(bench: Bench) -> list[str]:
             await furnish(bench, box)
             async with bench.live(box) as instance:
                 await work(instance)
+                await keep_for_long(bench.subject.capabilities, instance, external=bool(bench.subject.external))
                 await own(instance)
 
     more = await wears_out(life, bench.profile.repetitions)

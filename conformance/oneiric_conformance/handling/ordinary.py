@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from oneiric_core.testing import find_hook
 
-__all__ = ["KNOWN_NAME", "MISSING_NAME", "ask", "listed", "ordinary_use", "secret_of"]
+__all__ = ["KNOWN_NAME", "MISSING_NAME", "ask", "keep_for_long", "listed", "ordinary_use", "secret_of"]
 
 KNOWN_NAME: Final = "CONFORMANCE_PLAIN"
 MISSING_NAME: Final = "CONFORMANCE_NOBODY"
@@ -19,6 +19,7 @@ _GOES: Final = "conformance-goes"
 _EXPIRES: Final = "conformance-expires"
 _SOON: Final = 0.05
 """Seconds: a timer that an adapter leaves to itself is over before anybody looks what is left of it."""
+_LATE: Final = 3600.0
 
 
 async def ask(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
@@ -62,6 +63,15 @@ async def ordinary_use(claims: Collection[str], instance: Any, *, clears: bool =
     if "kv" in claims and clears:
         await _if_there(instance, "clear")
     await _let_others_run()
+
+
+async def keep_for_long(claims: Collection[str], instance: Any, *, external: bool) -> None:
+    """Set a value that goes in an hour, unless a server would keep it: a task or thread that waits so long for its end
+    has to give up at clean-up.
+    """
+    if {"kv", "ttl"} <= {*claims} and not external:
+        with suppress(Exception):  # whether it works is for others to say
+            await ask(instance.set, _EXPIRES, "here for long", ttl=_LATE)
 
 
 async def _keep_values(store: Any) -> None:

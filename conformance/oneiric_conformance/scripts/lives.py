@@ -12,7 +12,7 @@ from typing import Any
 
 from oneiric_conformance.handling.apart import mixed
 from oneiric_conformance.handling.cancelling import Stepped, awaitable
-from oneiric_conformance.handling.ordinary import KNOWN_NAME, ask, ordinary_use
+from oneiric_conformance.handling.ordinary import KNOWN_NAME, ask, keep_for_long, ordinary_use
 from oneiric_conformance.handling.planting import KNOWN_VALUE, Planter
 from oneiric_conformance.observing.leaks import leaves, wears_out
 from oneiric_conformance.observing.pulse import Pulse
@@ -130,6 +130,7 @@ async def life_004(component: Component, example: Any, payloads: Any) -> None:
     async def life() -> None:
         instance = await component.opened(furnished(component))
         await used(component, instance, payloads)
+        await keep_for_long(component.claims, instance, external=component.external)
         await exercised(component, instance)
         await component.closed(instance)
 
