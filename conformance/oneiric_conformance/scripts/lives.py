@@ -93,7 +93,7 @@ async def life_001(component: Component, example: Any, payloads: Any) -> None:
     own = {type(first).__module__.partition(".")[0]}
     names = await moved_by_each(partial(worked, component, payloads=payloads), first, second, own)
     names = names or await moved_by_new(partial(exercised, component), first, second, own)
-    expect(not names, f"{names} changed in all instances", "its own state")
+    expect(not names, f"{', '.join(names[:2])} changed in all instances", "its own state")
     if "kv" in component.claims and not component.external:
         seen = await mixed(first, second)
         expect(not seen, seen, "values of its own")
