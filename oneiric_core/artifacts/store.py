@@ -44,6 +44,8 @@ __all__ = ["BlobStore"]
 
 # How often something that somebody keeps putting in an artifact's place is moved out of the way.
 ATTEMPTS: Final = 16
+# How often to look for what somebody may be about to put back: some hundredths of a second.
+_LOOKS: Final = 256
 SHORTEST_WAIT: Final = 0.01
 LONGEST_WAIT: Final = 0.25
 
@@ -90,7 +92,7 @@ class BlobStore:
                 self._publish(name, sha256, blobs, temporary)
                 status = os.fstat(descriptor)
                 untouched = is_blob(status) and inode_of(sha256, blobs) == inode_from(status)
-        if not untouched and self.find(sha256) is None:  # unless somebody else published the same artifact
+        if not untouched and not self._comes_back(sha256):
             raise _meddled(sha256)
         return path
 
@@ -273,6 +275,12 @@ class BlobStore:
         if not why:
             raise FileNotFoundError(sha256)
         return why
+
+    def _comes_back(self, sha256: str) -> bool:
+        """Whether it is there after all: from somebody else who published it, or put back by who had taken it away for
+        a wrong one that it replaced, a moment later.
+        """
+        return any(self.find(sha256) is not None for _ in range(_LOOKS))
 
     def _publish(self, name: str, sha256: str, blobs: int, temporary: int) -> None:
         for _ in range(ATTEMPTS):

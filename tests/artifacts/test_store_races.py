@@ -30,7 +30,7 @@ def test_what_was_found_wrong_is_put_aside_while_others_publish(tmp_path: Path) 
     """The control: a wrong file does go to quarantine, and a right one is there at the end."""
     store = BlobStore(tmp_path / "cache")
     store.add([DATA], SHA256)
-    for _ in range(20):
+    for _ in range(ROUNDS):
         path = store.path(SHA256)
         path.chmod(0o600)
         path.write_bytes(b"something else")
