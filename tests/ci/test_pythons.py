@@ -75,6 +75,8 @@ def test_everything_runs_on_the_default_python_and_the_suite_on_the_newest_too(m
     assert "--no-print-directory PYTHON=python3 test" in machine.made()
     second = [line for line in machine.made() if "PYTHON=python3 " not in line]
     assert second == [f"--no-print-directory PYTHON={machine.bin / 'python3.13'} VENV=.venv-newest test test-slow"]
+    assert "make test-slow runs there alone" in told
+    assert "--no-print-directory PYTHON=python3 test-slow" not in machine.made()
 
 
 def test_where_there_is_no_second_python_the_gate_says_so(machine: Machine) -> None:
@@ -84,6 +86,7 @@ def test_where_there_is_no_second_python_the_gate_says_so(machine: Machine) -> N
     assert f"everything runs on Python 3.12.0, {machine.bin / 'python3'}\n" in told
     assert "there is no second Python here" in told
     assert not [line for line in machine.made() if ".venv-newest" in line]
+    assert "--no-print-directory PYTHON=python3 test-slow" in machine.made()
 
 
 def test_a_default_python_that_is_too_old_gives_way_to_the_oldest_that_will_do(machine: Machine) -> None:
