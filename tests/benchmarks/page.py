@@ -19,7 +19,7 @@ def page_of(machine: str, measured: Mapping[str, list[str]], before: str, subjec
     lines = [
         "# Benchmarks",
         "",
-        f"Written by `make bench` on {machine}. Medians; figures of one machine, to be compared with each other.",
+        f"Written by `make bench` on {machine}. Medians; each section is of one machine, to be compared in itself.",
     ]
     for subject in subjects:
         if subject in tables:
