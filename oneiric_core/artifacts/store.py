@@ -280,7 +280,11 @@ class BlobStore:
         """Whether it is there after all: from somebody else who published it, or put back by who had taken it away for
         a wrong one that it replaced, a moment later.
         """
-        return any(self.find(sha256) is not None for _ in range(_LOOKS))
+        for _ in range(_LOOKS):
+            with self.examine(sha256) as (file, wrong):
+                if file is not None or wrong:
+                    return file is not None
+        return False
 
     def _publish(self, name: str, sha256: str, blobs: int, temporary: int) -> None:
         for _ in range(ATTEMPTS):
