@@ -50,6 +50,15 @@ class TakesTheNewlineOff(reference.Vault):
         return None if found is None else found.removesuffix("\n")
 
 
+@mutant("SEC-001", expects="get_secret('CONFORMANCE_NUMBER') answered '42'")
+class ReadsNumbers(reference.Vault):
+    """Reads a secret of digits as the number it looks like."""
+
+    async def get_secret(self, secret_id: str) -> str | None:
+        found = await super().get_secret(secret_id)
+        return str(int(found)) if found and found.isdecimal() else found
+
+
 @mutant("SEC-002", expects="get_secret('CONFORMANCE_NOBODY') answered ''", also={"SEC-003": "one is taken away there"})
 class GivesNothing(reference.Vault):
     """Gives an empty text where there is no secret."""

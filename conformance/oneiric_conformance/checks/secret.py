@@ -20,6 +20,7 @@ _SECRETS: Final = {
     "CONFORMANCE_LONG": "0123456789abcdef" * 256,
     "CONFORMANCE_NOTHING": "",
     "CONFORMANCE_TOKEN": "c2VjcmV0IQ==",
+    "CONFORMANCE_NUMBER": "0042",
     "CONFORMANCE_PEM": "-----BEGIN KEY-----\nc2VjcmV0\n\nYWdhaW4=\n-----END KEY-----\n",
 }
 _NOBODY: Final = (MISSING_NAME, "CONFORMANCE", "CONFORMANCE_PLAIN_", "OTHER")
@@ -62,7 +63,7 @@ async def _finds(bench: Bench) -> None:
 _FOUND: Final = "a secret is found: in the environment, or in the directory or file that its settings name"
 
 
-@check("SEC-001", judges="component", level="must", since="2026.1", floor=5, claims="secrets", exercises=True)
+@check("SEC-001", judges="component", level="must", since="2026.1", floor=6, claims="secrets", exercises=True)
 def a_secret_is_given_as_it_is(bench: Bench) -> None:
     """``get_secret(name)`` gives a secret as text, exactly as it is kept.
 
@@ -71,9 +72,9 @@ def a_secret_is_given_as_it_is(bench: Bench) -> None:
     directory or file that a setting names below ``{sandbox}``: in lines of NAME=value if its name ends in ``.env``, and
     then only those that need no quotes, else as a JSON object.
 
-    Troubleshooting: values that are stripped, expanded or decoded on the way; a file of which the first line is read;
-    an ``or None`` that takes what is empty for missing; names that are looked up in another place than the one that is
-    configured.
+    Troubleshooting: values that are stripped, expanded, decoded or read as a number on the way; a file of which the
+    first line is read; an ``or None`` that takes what is empty for missing; names that are looked up in another place
+    than the one that is configured.
     """
     with bench.control(_FOUND):
         bench.run(_finds(bench))
