@@ -3,9 +3,11 @@
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from textwrap import dedent
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -56,6 +58,21 @@ def author(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Author]:
     yield made
     for name in made.written:
         sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def module_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], ModuleType]:
+    """Imports a module of that name and source, from a directory of its own, which is below no sandbox."""
+
+    def make(name: str, source: str) -> ModuleType:
+        folder = tmp_path / "code"
+        folder.mkdir()
+        (folder / f"{name}.py").write_text(source, encoding="utf-8")
+        monkeypatch.syspath_prepend(str(folder))
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        return import_module(name)
+
+    return make
 
 
 @pytest.fixture

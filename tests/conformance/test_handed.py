@@ -1,8 +1,7 @@
 """On whose account is what threads do that an executor keeps for whatever comes."""
 
 import asyncio
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +10,6 @@ import pytest
 
 from oneiric_conformance.observing.quarters import remove
 from oneiric_conformance.observing.watch import watching
-from oneiric_core.testing import import_object
 
 SUBJECT = """
 def hand_over(pool, act, *arguments):
@@ -20,14 +18,8 @@ def hand_over(pool, act, *arguments):
 
 
 @pytest.fixture
-def subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    folder = tmp_path / "code"
-    folder.mkdir()
-    (folder / "handing_subject.py").write_text(SUBJECT, encoding="utf-8")
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.delitem(sys.modules, "handing_subject", raising=False)
-    import_object("handing_subject:hand_over", None)
-    return sys.modules["handing_subject"]
+def subject(module_of: Callable[[str, str], ModuleType]) -> ModuleType:
+    return module_of("handing_subject", SUBJECT)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import pytest
 
 from oneiric_conformance.observing.quarters import Quarters, made_sandbox, watched_sandbox
 from oneiric_conformance.observing.sandbox import Sandbox
-from oneiric_core.testing import import_object
 
 SUBJECT = """
 import os, tempfile, subprocess, sys
@@ -128,16 +127,10 @@ def lock_away(box):
 
 
 @pytest.fixture
-def subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """In a directory of its own, which is the working directory too and not below any sandbox."""
-    folder = tmp_path / "code"
-    folder.mkdir()
-    (folder / "boxed_subject.py").write_text(SUBJECT, encoding="utf-8")
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.delitem(sys.modules, "boxed_subject", raising=False)
-    import_object("boxed_subject:write", None)
+def subject(module_of: Callable[[str, str], ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Its module is in no sandbox, and neither is the working directory."""
     monkeypatch.chdir(tmp_path)
-    return sys.modules["boxed_subject"]
+    return module_of("boxed_subject", SUBJECT)
 
 
 def trespasses(act: Callable[[Sandbox], object]) -> list[str]:

@@ -106,14 +106,8 @@ def below_descriptor(path):
 
 
 @pytest.fixture
-def subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    folder = tmp_path / "code"
-    folder.mkdir()
-    (folder / "watched_subject.py").write_text(SUBJECT, encoding="utf-8")
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.delitem(sys.modules, "watched_subject", raising=False)
-    import_object("watched_subject:write", None)
-    return sys.modules["watched_subject"]
+def subject(module_of: Callable[[str, str], ModuleType]) -> ModuleType:
+    return module_of("watched_subject", SUBJECT)
 
 
 def seen(act: Callable[[Path], object], path: Path) -> Record:
