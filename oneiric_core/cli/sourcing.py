@@ -121,7 +121,8 @@ class Sourcing:
         if self.threshold > 1 and not self.public_key:
             raise typer.BadParameter("a threshold needs keys to count", param_hint="--threshold")
         keys = [load_public_key(read_bounded(path), name=str(path)) for path in self.public_key]
-        check_threshold(self.threshold, keys or [None])
+        if keys:
+            check_threshold(self.threshold, keys)
         if self.manifest_url is not None and "://" in self.manifest_url:
             http_url(self.manifest_url, "--manifest-url")
         return Arguments(

@@ -44,9 +44,9 @@ def without_error(what: str, expected: str) -> Iterator[None]:
     """What is raised in this block breaks the rule."""
     try:
         yield
+    except Broken:
+        raise
     except Exception as error:
-        if isinstance(error, Broken):
-            raise
         raise Broken(f"seen      {what}: {raised(error)}\nexpected  {expected}") from error
 
 
